@@ -1,0 +1,1 @@
+"""ConvMixer Viz: see what is inside a ConvMixer."""
