@@ -64,14 +64,14 @@ class Step(Generic[R]):
 
 
 class Options(Protocol):
-    """Any frozen dataclass of scalars, Literals and tuples, each field Annotated with a sentence."""
+    """Any frozen dataclass of scalars, Literals, tuples; each field Annotated with a sentence."""
 
     __dataclass_fields__: Any
 
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
-    """A row of the catalog. Modules are named as strings and resolved on use: naming costs nothing."""
+    """A row of the catalog; its modules are found by name and imported on use."""
 
     name: str  # the command's name: "receptive-field"
     result: str  # the result's class in the analysis module: "ReceptiveField"

@@ -117,7 +117,9 @@ def initialise(model: ConvMixer, seed: int, norms: Literal["default", "drawn"] =
             fan_in = module.weight[0].numel()
             for tensor in (module.weight, module.bias):
                 bound = 1 / math.sqrt(fan_in)
-                _fill(tensor, torch.empty(tensor.shape).uniform_(-bound, bound, generator=generator))
+                _fill(
+                    tensor, torch.empty(tensor.shape).uniform_(-bound, bound, generator=generator)
+                )
         elif isinstance(module, nn.BatchNorm2d):
             module.reset_parameters()
             if norms == "drawn":
@@ -156,7 +158,7 @@ def _fill(target: Tensor, values: Tensor) -> None:
 
 def random_twin(model: ConvMixer, seed: int, side: int) -> ConvMixer:
     """The same architecture, untrained and calibrated: the baseline of every 'learned' claim."""
-    twin = copy.deepcopy(model)
+    twin = ConvMixer(model.shape, model.head.out_features)
     initialise(twin, seed)
     calibrate(twin, seed, side)
     return twin.freeze()

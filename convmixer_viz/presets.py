@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from convmixer_viz.errors import ChoiceError
-
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 CIFAR10_MEAN, CIFAR10_STD = (0.4914, 0.4822, 0.4465), (0.2471, 0.2435, 0.2616)
 
@@ -121,7 +119,7 @@ def _imagenette(name: str, shape: Shape, summary: str) -> Preset:
 _TABLE = (
     _cifar10("cifar10-256-8", Shape(256, 8, 5, 2), "the paper's small CIFAR-10 model"),
     _cifar10("cifar10-128-8-k3", Shape(128, 8, 3, 2), "kernel size 3, else as k5"),
-    _cifar10("cifar10-128-8-k5", Shape(128, 8, 5, 2), "the ablations' common point: k 5, p 2, GELU"),
+    _cifar10("cifar10-128-8-k5", Shape(128, 8, 5, 2), "the ablations' common point"),
     _cifar10("cifar10-128-8-k9", Shape(128, 8, 9, 2), "kernel size 9, else as k5"),
     _imagenette(
         "imagenette-256-8", Shape(256, 8, 9, 14), "the geometry of 1024/20 on ten ImageNet classes"
