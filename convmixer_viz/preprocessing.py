@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from PIL import Image
+
+from convmixer_viz.errors import ChoiceError, PictureError
+from convmixer_viz.images import MAX_PIXELS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from convmixer_viz.images import DecodedImage
+    from convmixer_viz.presets import Transform
+
+Box = tuple[float, float, float, float]  # left, top, right, bottom
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -19,6 +29,48 @@ class PreparedImage:
     sha256: str  # of the decoded picture: width, height, pixels
     array: NDArray[np.float32]  # (3, h, w), normalised
     view: NDArray[np.uint8]  # (h, w, 3), the pixels before normalisation
-    box: tuple[
-        float, float, float, float
-    ]  # left, top, right, bottom of the view in the picture, px
+    box: Box  # of the view in the picture, px
+
+
+def prepare(image: DecodedImage, transform: Transform, side: int | None = None) -> PreparedImage:
+    """Resize, crop and normalise as timm does; `side` in pixels replaces the transform's own."""
+    side = transform.size if side is None else side
+    if side < 1:
+        raise ChoiceError(f"A resolution of {side} pixels is none: choose 1 or more.")
+    width, height = _resized(image, transform, side)
+    left, top = _offset(width, side), _offset(height, side)
+    resized = Image.fromarray(image.pixels).resize((width, height), Image.Resampling.BICUBIC)
+    view = np.asarray(resized.crop((left, top, left + side, top + side)))
+    across, down = image.width / width, image.height / height
+    box = (left * across, top * down, (left + side) * across, (top + side) * down)
+    return PreparedImage(image.name, image.sha256, _normalise(view, transform), view, box)
+
+
+def _resized(image: DecodedImage, transform: Transform, side: int) -> tuple[int, int]:
+    """Width and height before the crop, rounded down as torchvision rounds."""
+    if transform.fit == "squash":
+        width = height = side
+    else:
+        short = math.floor(side / transform.share)
+        long = int(short * max(image.width, image.height) / min(image.width, image.height))
+        width, height = (short, long) if image.width <= image.height else (long, short)
+    if side * side > MAX_PIXELS:
+        limit = math.isqrt(MAX_PIXELS)
+        raise ChoiceError(f"A resolution of {side} pixels is too large: {limit} is the limit.")
+    if width * height > MAX_PIXELS:
+        raise PictureError(
+            f"{image.name} is too long and narrow ({image.width}×{image.height} pixels) for a "
+            f"centre crop of {side} pixels: crop it first."
+        )
+    return width, height
+
+
+def _offset(length: int, side: int) -> int:
+    return round((length - side) / 2)  # half to even, as torchvision's centre crop
+
+
+def _normalise(view: NDArray[np.uint8], transform: Transform) -> NDArray[np.float32]:
+    """(h, w, 3) of 0 … 255 → (3, h, w), each step rounded to float32 as torch does."""
+    scaled = np.divide(view, 255, dtype=np.float32)
+    mean, std = np.array(transform.mean, np.float32), np.array(transform.std, np.float32)
+    return np.ascontiguousarray(((scaled - mean) / std).transpose(2, 0, 1))
