@@ -1,0 +1,175 @@
+"""A model over a labelled folder: counts that add up exactly, however many processes share it."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.distributed as dist
+from numpy.typing import NDArray
+from torch import Tensor
+
+from convmixer_viz.contract import Result, Step
+from convmixer_viz.errors import DataError
+from convmixer_viz.runtime import LoadedModel, chunk
+from convmixer_viz.training import data
+from convmixer_viz.training.augment import normalise
+from convmixer_viz.training.data import Pictures
+
+BINS = 15  # of equal width over the confidence, for the calibration error
+ROWS = 500  # pictures decoded and counted at once
+_SCALE = 2**40  # confidences are summed as integers: any order gives the same sum
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Evaluation(Result):
+    """How well a model does; shares are in [0, 1]."""
+
+    preset: str
+    classes: tuple[str, ...]
+    pictures: int
+    right: int  # the highest logit is the true class
+    right_5: int  # the true class is among the five highest
+    confusion: NDArray[np.int64]  # (classes, classes): true class, predicted class
+    bin_pictures: NDArray[np.int64]  # (BINS,) by the top class's probability
+    bin_right: NDArray[np.int64]  # (BINS,)
+    bin_confidence: NDArray[np.float64]  # (BINS,) mean probability, 0 where a bin is empty
+    images_per_second: float  # of the model, decoding left out
+    unreadable: tuple[str, ...]
+
+    @property
+    def top1(self) -> float:
+        return self.right / self.pictures
+
+    @property
+    def top5(self) -> float:
+        return self.right_5 / self.pictures
+
+    @property
+    def calibration_error(self) -> float:
+        """Expected calibration error: |accuracy − confidence| over 15 bins of equal width, each
+        weighted by its share of the pictures."""
+        gaps = np.abs(self.bin_right - self.bin_confidence * self.bin_pictures)
+        return float(gaps.sum() / self.pictures)
+
+
+@dataclass(slots=True)
+class _Counts:
+    """Integers only, so that sums over pictures and processes are exact."""
+
+    confusion: Tensor  # (classes, classes)
+    bins: Tensor  # (3, BINS): pictures, right, confidence in 1 / _SCALE
+    right_5: Tensor  # ()
+    seconds: float
+    unreadable: tuple[str, ...]
+
+
+def process() -> tuple[int, int]:
+    """This process's number and how many there are; torchrun tells."""
+    return int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
+
+
+def place(device: str) -> str:
+    """The device of this process: under torchrun each takes the GPU of its local number."""
+    cuda = device == "cuda" or (device == "auto" and torch.cuda.is_available())
+    return f"cuda:{os.environ['LOCAL_RANK']}" if cuda and "LOCAL_RANK" in os.environ else device
+
+
+def evaluate(model: LoadedModel, data_dir: Path, *, every: int = 1) -> Iterator[Step[Evaluation]]:
+    """Measure a model on the test split of a folder (or the whole of one without splits), or on
+    every n-th picture of it; under torchrun each process takes its share and all get the sum.
+    Only the last step has a result."""
+    listing = data.labelled(data_dir).share(0, every)
+    _check(model, listing.classes, data_dir)
+    number, processes = process()
+    mine = listing.share(number, processes)
+    counts = _zero(len(listing.classes))
+    for done, part in enumerate(data.batches(mine, model.preset.transform, ROWS)):
+        _count(model, part, counts)
+        yield Step(min((done + 1) * ROWS, len(mine)), len(mine) + 1)
+    yield Step(len(mine) + 1, len(mine) + 1, _result(model, _reduced(counts, model.device)))
+
+
+def _check(model: LoadedModel, classes: tuple[str, ...], data_dir: Path) -> None:
+    expected = len(model.class_names)
+    if len(classes) != expected:
+        raise DataError(
+            f"{data_dir} has {len(classes)} classes, {model.preset.name} {expected}: give a "
+            "folder with one folder a class, all of them."
+        )
+
+
+def _zero(classes: int) -> _Counts:
+    return _Counts(
+        torch.zeros(classes, classes, dtype=torch.int64),
+        torch.zeros(3, BINS, dtype=torch.int64),
+        torch.zeros((), dtype=torch.int64),
+        0.0,
+        (),
+    )
+
+
+def _count(model: LoadedModel, part: Pictures, counts: _Counts) -> None:
+    """Add a batch to the counts."""
+    counts.unreadable += part.unreadable
+    if not len(part):
+        return
+    begun = time.perf_counter()
+    with chunk("evaluate"):
+        logits = model.logits(model.place(normalise(part.pixels, model.preset.transform))).cpu()
+    counts.seconds += time.perf_counter() - begun
+    labels, classes = part.labels, logits.shape[1]
+    confidence, predicted = logits.double().softmax(1).max(1)
+    hits = (predicted == labels).long()
+    counts.confusion += torch.bincount(labels * classes + predicted, minlength=classes**2).view(
+        classes, classes
+    )
+    near = logits.topk(min(5, classes), 1).indices == labels[:, None]
+    counts.right_5 += near.any(1).sum()
+    bins = (confidence * BINS).long().clamp(max=BINS - 1)
+    rows = torch.stack([torch.ones_like(hits), hits, (confidence * _SCALE).round().long()])
+    counts.bins.index_add_(1, bins, rows)
+
+
+def _reduced(counts: _Counts, device: str) -> _Counts:
+    """The sum over all processes; the slowest one's seconds."""
+    if process()[1] == 1:
+        return counts
+    dist.init_process_group("nccl" if device.startswith("cuda") else "gloo")
+    try:
+        for name in ("confusion", "bins", "right_5"):
+            total = getattr(counts, name).to(device)
+            dist.all_reduce(total)
+            setattr(counts, name, total.cpu())
+        others: list[tuple[float, tuple[str, ...]]] = [(0.0, ())] * process()[1]
+        dist.all_gather_object(others, (counts.seconds, counts.unreadable))
+    finally:
+        dist.destroy_process_group()
+    counts.seconds = max(seconds for seconds, _ in others)
+    counts.unreadable = tuple(name for _, names in others for name in names)
+    return counts
+
+
+def _result(model: LoadedModel, counts: _Counts) -> Evaluation:
+    pictures, right, confidence = counts.bins.numpy()
+    total = int(pictures.sum())
+    if not total:
+        raise DataError("No picture of the folder can be read: give whole PNG or JPEG files.")
+    return Evaluation(
+        preset=model.preset.name,
+        classes=model.class_names,
+        pictures=total,
+        right=int(right.sum()),
+        right_5=int(counts.right_5),
+        confusion=counts.confusion.numpy(),
+        bin_pictures=pictures,
+        bin_right=right,
+        bin_confidence=confidence / _SCALE / np.maximum(pictures, 1),
+        images_per_second=total / counts.seconds,
+        unreadable=counts.unreadable,
+    )

@@ -1,0 +1,134 @@
+"""The training loop: one for every recipe, CPU and GPU; a killed run goes on where it was."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from convmixer_viz.errors import ChoiceError, DataError
+from convmixer_viz.training import history, recipes
+from convmixer_viz.training import run as runs
+from convmixer_viz.training.augment import augment, normalise
+from convmixer_viz.training.log import Epoch
+from convmixer_viz.training.run import Run
+
+EVALUATION_ROWS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """One step done: `step` of `steps` in `epoch` of `epochs`; each epoch ends with its row."""
+
+    epoch: int  # 1 …
+    epochs: int
+    step: int  # 1 … in this epoch
+    steps: int
+    seconds_left: float  # of the whole run, at the speed of this sitting
+    unreadable: tuple[str, ...]  # pictures left out, the same in every step
+    row: Epoch | None = None
+
+    def __str__(self) -> str:
+        hours, seconds = divmod(round(self.seconds_left), 3600)
+        left = f"{hours}:{seconds // 60:02d}:{seconds % 60:02d} left"
+        return f"epoch {self.epoch}/{self.epochs}  step {self.step}/{self.steps}  {left}"
+
+
+def train(
+    recipe_name: str,
+    data_dir: Path,
+    out_dir: Path,
+    *,
+    epochs: int | None = None,
+    device: str = "auto",
+    resume: bool = False,
+) -> Iterator[Progress]:
+    """Train a recipe into `out_dir`: log, history and the state to resume from after each epoch,
+    the weights after the last. A run that is done already yields nothing."""
+    recipe = recipes.find(recipe_name)
+    if epochs is not None and epochs < 1:
+        raise ChoiceError(f"{epochs} epochs are none: choose 1 or more.")
+    run = runs.start(replace(recipe, epochs=epochs or recipe.epochs), data_dir, out_dir, device)
+    state = run.path(".state.pt")
+    if state.exists() and not resume:
+        raise DataError(f"{state} is of an earlier run: go on with --resume, or choose a folder.")
+    if state.exists():
+        runs.restore(run)
+    yield from _epochs(run)
+
+
+def _epochs(run: Run) -> Iterator[Progress]:
+    started, first = time.monotonic(), run.done * run.steps
+    last, unreadable = run.recipe.epochs * run.steps, tuple(run.log.unreadable)
+    for epoch in range(run.done + 1, run.recipe.epochs + 1):
+        begun, sums = time.monotonic(), torch.zeros(2, device=run.device)
+        for step, batch in enumerate(_order(run, epoch), 1):
+            at = (epoch - 1) * run.steps + step
+            sums += _step(run, batch, at)
+            left = (time.monotonic() - started) / (at - first) * (last - at)
+            progress = Progress(epoch, run.recipe.epochs, step, run.steps, left, unreadable)
+            yield progress
+        run.log.epochs.append(_row(run, sums, begun))
+        if epoch in history.chosen(run.recipe.epochs, run.preset.shape):
+            run.moments[epoch] = history.snapshot(run.model)
+        runs.save(run)
+        yield replace(progress, row=run.log.epochs[-1])
+
+
+def _order(run: Run, epoch: int) -> Iterator[Tensor]:
+    """An epoch's batches of picture numbers: they follow from seed and epoch alone."""
+    generator = torch.Generator().manual_seed(run.recipe.seed * 100_003 + epoch)
+    order = torch.randperm(len(run.train), generator=generator).to(run.device)
+    return iter(torch.chunk(order[: run.steps * run.recipe.batch], run.steps))
+
+
+def _step(run: Run, batch: Tensor, at: int) -> Tensor:
+    """One step; its loss and the share of right answers."""
+    recipe = run.recipe
+    pixels, labels = run.train.pixels[batch], run.train.labels[batch]
+    seed = recipe.seed * 10_000_019 + at
+    drawn, targets = augment(pixels, labels, recipe, classes=run.preset.class_count, seed=seed)
+    run.model.train()
+    with run.autocast():
+        logits = run.model(normalise(drawn, run.preset.transform))
+    loss = F.cross_entropy(logits.float(), targets, label_smoothing=recipe.label_smoothing)
+    loss.backward()  # type: ignore[no-untyped-call]
+    _learn(run)
+    right = (logits.argmax(1) == targets.argmax(1)).float().mean()
+    return torch.stack([loss.detach(), right])
+
+
+def _learn(run: Run) -> None:
+    nn.utils.clip_grad_norm_(run.model.parameters(), run.recipe.clip)
+    run.optimizer.step()
+    run.optimizer.zero_grad()
+    run.schedule.step()
+    if run.average is not None:
+        run.average.update_parameters(run.model)
+
+
+def _row(run: Run, sums: Tensor, begun: float) -> Epoch:
+    loss, accuracy = (sums / run.steps).tolist()
+    test_loss, test_accuracy = _measure(run)
+    rate = float(run.schedule.get_last_lr()[0])
+    seconds = time.monotonic() - begun
+    return Epoch(run.done + 1, loss, accuracy, test_loss, test_accuracy, rate, seconds)
+
+
+@torch.no_grad()
+def _measure(run: Run) -> tuple[float, float]:
+    """Mean cross-entropy and accuracy on the test pictures, in the run's own precision."""
+    model, sums = run.result.eval(), torch.zeros(2, dtype=torch.float64)
+    split = (torch.split(t, EVALUATION_ROWS) for t in (run.test.pixels, run.test.labels))
+    for pixels, labels in zip(*split, strict=True):
+        with run.autocast():
+            logits = model(normalise(pixels, run.preset.transform)).float()
+        right = (logits.argmax(1) == labels).sum()
+        sums += torch.stack([F.cross_entropy(logits, labels, reduction="sum"), right]).cpu()
+    loss, accuracy = (sums / len(run.test)).tolist()
+    return loss, accuracy

@@ -1,0 +1,37 @@
+"""What a run was made on: processor or GPU, and the versions that matter."""
+
+from __future__ import annotations
+
+import os
+import platform
+from pathlib import Path
+
+import torch
+import torchvision
+
+from convmixer_viz import runtime
+
+
+def describe(device: str) -> str:
+    """The device in words: "AMD EPYC, 2 threads, native bfloat16"."""
+    if device.startswith("cuda"):
+        return str(torch.cuda.get_device_name(device))
+    bf16 = "native bfloat16" if runtime.native_bf16() else "no native bfloat16"
+    return f"{_processor()}, {torch.get_num_threads()} threads, {bf16}"
+
+
+def _processor() -> str:
+    table = Path("/proc/cpuinfo")
+    lines = table.read_text().splitlines() if table.exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+def versions() -> dict[str, str]:
+    """Python, torch (CUDA with it) and torchvision."""
+    return {
+        "python": platform.python_version(),
+        **runtime.versions(),
+        "torchvision": str(torchvision.__version__),
+        "system": f"{platform.system()} {os.uname().machine}" if hasattr(os, "uname") else "",
+    }
