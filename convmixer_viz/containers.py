@@ -1,0 +1,179 @@
+"""A weights file → its tensors, and nothing else: hostile files end here, before they cost."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import math
+import pickletools
+import threading
+import zipfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import safetensors
+import torch
+from torch import Tensor
+
+from convmixer_viz.errors import WeightsError
+
+MAX_BYTES = 2**30  # of the file: 1536/20 with optimiser and average in float32 has 0.83 GB
+MAX_PARAMETERS = 200_000_000  # 0.8 GB in float32; the largest published has 52 million
+MAX_HEADER = 16 * 2**20  # bytes of a safetensors header or of a zip's pickle
+LEGACY = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."  # torch's magic number before 1.6
+ALLOWED = {
+    "collections OrderedDict", "argparse Namespace", "torch Size",
+    "torch._utils _rebuild_tensor_v2", "torch._utils _rebuild_parameter",
+}  # fmt: skip
+# averaged weights first, as timm's own loader does
+WRAPPERS = (
+    "state_dict_ema", "ema_state_dict", "model_ema", "ema", "state_dict", "model_state_dict",
+    "model_state", "model", "net", "params", "weights",
+)  # fmt: skip
+_one_at_a_time = threading.Lock()  # torch's list of safe globals belongs to the process
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Container:
+    """What a file holds: tensors as stored (some still on disk), and where they stood in it."""
+
+    tensors: dict[str, Tensor]
+    metadata: dict[str, str]  # of a safetensors header
+    wrapping: tuple[str, ...]  # the keys that led to the tensors, outermost first
+    passed_over: tuple[str, ...]  # other sets of weights that stood beside them
+
+
+def open_file(path: Path) -> Container:
+    """Tensors of a safetensors file or of torch's formats; a WeightsError says why not."""
+    start = _start(path)
+    try:
+        if start.startswith(b"PK\x03\x04"):
+            _check_zip(path)
+            return unwrap(_torch_load(path, mmap=True))
+        if start.startswith(LEGACY):
+            with path.open("rb") as file:  # magic number, version, system, the object, its keys
+                for _ in range(5):
+                    _check_pickle(file, path)
+            return unwrap(_torch_load(path, mmap=False))
+        if start[8:9] == b"{":
+            return Container(*_safetensors(path), wrapping=(), passed_over=())
+    except WeightsError:
+        raise
+    except Exception as error:  # parsers may raise anything over foreign bytes
+        raise WeightsError(f"{path.name} is cut off or damaged: copy or fetch it again.") from error
+    raise WeightsError(_what_is(path, start))
+
+
+def sha256(path: Path) -> str:
+    """Hexadecimal digest of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def unwrap(content: Any) -> Container:
+    """Go down known keys ('state_dict', 'model', …) until names lead to tensors."""
+    wrapping: list[str] = []
+    passed_over: list[str] = []
+    while isinstance(content, Mapping) and len(wrapping) < 4:
+        inner = [k for k in WRAPPERS if isinstance(content.get(k), Mapping) and content[k]]
+        if not inner:
+            tensors = {str(k): v for k, v in content.items() if isinstance(v, Tensor)}
+            return Container(tensors, {}, tuple(wrapping), tuple(passed_over))
+        wrapping.append(inner[0])
+        passed_over += inner[1:]
+        content = content[inner[0]]
+    raise WeightsError("The file holds no state dict: save model.state_dict() instead.")
+
+
+def _start(path: Path) -> bytes:
+    try:
+        if path.is_symlink():
+            raise WeightsError(f"{path} is a link: name the file itself ({path.readlink()}).")
+        if path.is_dir():
+            raise WeightsError(f"{path} is a folder: name a weights file inside it.")
+        if not path.is_file():
+            raise WeightsError(f"There is no weights file {path}: check the path.")
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            start = file.read(64)
+    except (OSError, ValueError) as error:
+        raise WeightsError(f"{path} can't be read ({error}): check its permissions.") from error
+    if size > MAX_BYTES:
+        raise WeightsError(f"{path.name} has {size / 2**30:.1f} GiB; 1 GiB is the limit.")
+    return start
+
+
+def _what_is(path: Path, start: bytes) -> str:
+    if not start:
+        return f"{path.name} is empty: copy or fetch it again."
+    if start.lstrip().startswith(b"<"):
+        return (
+            f"{path.name} is a web page, not weights: a proxy or a login page may have come "
+            "instead; fetch it again."
+        )
+    return f"{path.name} is no weights file: a safetensors file or torch.save's is needed."
+
+
+def _check_zip(path: Path) -> None:
+    """torch stores its entries uncompressed, so nothing in it may be larger than the file."""
+    with zipfile.ZipFile(path) as archive:
+        entries = archive.infolist()
+        packed = any(entry.compress_type != zipfile.ZIP_STORED for entry in entries)
+        if packed or sum(entry.file_size for entry in entries) > path.stat().st_size:
+            raise WeightsError(f"{path.name} unpacks to more than it is: torch writes no such zip.")
+        pickles = [e for e in entries if e.filename.endswith("/data.pkl")]
+        if len(pickles) != 1 or any(e.filename.endswith("/constants.pkl") for e in entries):
+            raise WeightsError(f"{path.name} is a zip, but not one of torch.save's state dicts.")
+        if pickles[0].file_size > MAX_HEADER:
+            raise WeightsError(f"{path.name} holds more than names and tensors.")
+        with archive.open(pickles[0]) as file:
+            _check_pickle(file, path)
+
+
+def _check_pickle(file: IO[bytes], path: Path) -> None:
+    """Read the names of what a pickle would call, without calling anything."""
+    for opcode, argument, _ in pickletools.genops(file):
+        if opcode.name not in ("GLOBAL", "STACK_GLOBAL", "INST", "EXT1", "EXT2", "EXT4"):
+            continue
+        name = str(argument)
+        if opcode.name != "GLOBAL" or not (name in ALLOWED or _is_type(name)):
+            called = name.replace(" ", ".") if argument else "code by a hidden name"
+            raise WeightsError(
+                f"{path.name} would run {called} when loaded, so it is refused and nothing was "
+                "run: save only model.state_dict(), best as safetensors."
+            )
+
+
+def _is_type(name: str) -> bool:
+    module, _, kind = name.partition(" ")
+    is_dtype = isinstance(getattr(torch, kind, None), torch.dtype)
+    return module == "torch" and (kind.endswith("Storage") or is_dtype)
+
+
+def _torch_load(path: Path, *, mmap: bool) -> Any:
+    with _one_at_a_time, torch.serialization.safe_globals([argparse.Namespace]):
+        return torch.load(path, map_location="cpu", weights_only=True, mmap=mmap)
+
+
+def _safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        if length > MAX_HEADER:
+            raise WeightsError(f"{path.name} claims a header of {length} bytes: it is no weights.")
+        header = json.loads(file.read(length))
+    header.pop("__metadata__", None)
+    check_claim((tuple(entry["shape"]) for entry in header.values()), path.name)
+    with safetensors.safe_open(path, "pt") as opened:
+        tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
+        return tensors, dict(opened.metadata() or {})
+
+
+def check_claim(shapes: Iterator[tuple[int, ...]], name: str) -> None:
+    """Refuse what claims more parameters than any ConvMixer has, before memory is taken."""
+    claimed = sum(math.prod(shape) for shape in shapes)
+    if claimed > MAX_PARAMETERS:
+        limit = MAX_PARAMETERS // 10**6
+        raise WeightsError(f"{name} claims {claimed:,} parameters; {limit} million are the limit.")
