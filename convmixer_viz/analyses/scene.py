@@ -1,0 +1,144 @@
+"""One picture, one model, one question: what every attribution method is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import lazy_loader as lazy
+
+from convmixer_viz.errors import ChoiceError
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    from convmixer_viz.analyses.attribution import Options
+    from convmixer_viz.runtime import LoadedModel
+else:
+    torch = lazy.load("torch")
+
+NOISES = 8  # pictures of noise that the "noise" baseline is the mean over
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A class index, or one class rather than another."""
+
+    index: int
+    against: int | None = None
+
+    def score(self, logits: Tensor) -> Tensor:
+        """What is explained, (…, classes) → (…): a logit or the difference of two."""
+        wanted = logits[..., self.index]
+        return wanted if self.against is None else wanted - logits[..., self.against]
+
+    def probability(self, logits: Tensor) -> Tensor:
+        """Softmax probability of the target, among all classes or between the two, float64."""
+        logits = logits.double()
+        if self.against is None:
+            return logits.softmax(-1)[..., self.index]
+        return torch.sigmoid(self.score(logits))
+
+    def words(self, names: tuple[str, ...]) -> str:
+        """'cat' or 'cat rather than dog'."""
+        rather = "" if self.against is None else f" rather than {names[self.against]}"
+        return names[self.index] + rather
+
+
+def choose(model: LoadedModel, logits: Tensor, target: str | None, against: str | None) -> Target:
+    """The question that a person asks of one picture with logits (classes,)."""
+    index = model.target(target, logits)
+    other = None if against is None else model.target(against, logits)
+    if other == index:
+        name = model.class_names[index]
+        raise ChoiceError(f"{name} rather than {name} asks nothing: choose another class.")
+    return Target(index, other)
+
+
+def chosen_block(model: LoadedModel, block: int | None) -> int:
+    """The block asked for, checked; none is the last one."""
+    depth = model.preset.shape.depth
+    if block is not None and not 0 <= block <= depth:
+        raise ChoiceError(
+            f"{model.preset.name} has no block {block}: choose 1 to {depth}, or 0 for the stem."
+        )
+    return depth if block is None else block
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scene:
+    """A prepared picture before a model, and what is asked of it."""
+
+    model: LoadedModel
+    pixels: Tensor  # (1, 3, h, w), placed
+    logits: Tensor  # (classes,) of the picture, float64
+    target: Target
+    options: Options
+
+    @property
+    def side(self) -> int:
+        return min(self.pixels.shape[-2:])
+
+    @property
+    def grid(self) -> tuple[int, int]:
+        p = self.model.preset.shape.patch_size
+        h, w = self.pixels.shape[-2:]
+        return h // p, w // p
+
+    def generator(self) -> torch.Generator:
+        """Random numbers from the options' seed, drawn on the CPU for every device."""
+        return torch.Generator().manual_seed(self.options.seed)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Plan:
+    """A method's work: `total` chunks, and the map after each: (3, h, w) in pixels or (H, W) in
+    tokens, float64."""
+
+    total: int
+    maps: Iterator[Tensor]
+
+
+def once(function: Callable[[], Tensor]) -> Plan:
+    """A plan of one chunk."""
+    return Plan(1, (function() for _ in range(1)))
+
+
+def baselines(scene: Scene) -> Tensor:
+    """The pictures that stand for 'nothing there', (n, 3, h, w): n is NOISES for noise, else 1."""
+    kind, pixels = scene.options.baseline, scene.pixels
+    if kind == "mean":  # the training pictures' mean colour: zero after normalisation
+        return torch.zeros_like(pixels)
+    if kind == "blur":
+        return scene.model.place(blur(pixels.float(), scene.side / 16))
+    transform = scene.model.preset.transform
+    mean, std = (torch.tensor(t).view(3, 1, 1) for t in (transform.mean, transform.std))
+    if kind == "black":
+        return scene.model.place((-mean / std).expand(pixels.shape))
+    noise = torch.rand((NOISES, *pixels.shape[1:]), generator=scene.generator())
+    return scene.model.place((noise - mean) / std)
+
+
+def blur(pixels: Tensor, sigma: float) -> Tensor:
+    """Gaussian blur of (n, c, h, w), sigma in pixels; the border is reflected."""
+    n, channels, h, w = pixels.shape
+    reach = min(round(3 * sigma) + 1, h - 1, w - 1)
+    offsets = torch.arange(-reach, reach + 1, device=pixels.device, dtype=pixels.dtype)
+    weights = (-0.5 * (offsets / sigma) ** 2).exp()
+    weights /= weights.sum()
+    planes = pixels.reshape(n * channels, 1, h, w)
+    down, across = weights[:, None], weights[None]
+    for kernel, pad in ((down, (0, 0, reach, reach)), (across, (reach, reach, 0, 0))):
+        padded = torch.nn.functional.pad(planes, pad, mode="reflect")
+        planes = torch.nn.functional.conv2d(padded, kernel[None, None])
+    return planes.reshape(n, channels, h, w)
+
+
+def patch_sums(pixels: Tensor, patch_size: int) -> Tensor:
+    """Sums over colours and each token's patch, (3, h, w) → (H, W)."""
+    p = patch_size
+    rows, columns = pixels.shape[1] // p, pixels.shape[2] // p
+    seen = pixels[:, : rows * p, : columns * p]
+    return seen.reshape(3, rows, p, columns, p).sum((0, 2, 4))
