@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Generic,
+    Literal,
+    TypeVar,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 import numpy as np
 
@@ -19,6 +28,7 @@ R = TypeVar("R", bound="Result")
 class Provenance:
     """Everything that decides a result's numbers, and what it took to compute them."""
 
+    analysis: str
     preset: str
     weights_sha256: str
     untrained_seed: int | None  # the random twin's seed, none for the trained weights
@@ -31,6 +41,7 @@ class Provenance:
     threads: int
     versions: dict[str, str]
     seconds: float
+    halved_to: tuple[int, ...] = ()  # rows of fast mode's smaller calls, where memory ran out
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -47,11 +58,36 @@ class Result:
                 frozen.flags.writeable = False
                 object.__setattr__(self, field.name, frozen)
 
+    def rows(self) -> list[dict[str, Any]]:
+        """A table for people: a row a block where there is a depth axis, else one row."""
+        values = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "provenance"}
+        blocks = values.pop("blocks", None)
+        if blocks is None:
+            return [{name: value for name, value in values.items() if not _is_array(value)}]
+        columns = {
+            name: value
+            for name, value in values.items()
+            if isinstance(value, np.ndarray | tuple) and np.shape(value) == (len(blocks),)
+        }
+        return [
+            {"block": int(block)} | {name: column[i] for name, column in columns.items()}
+            for i, block in enumerate(blocks)
+        ]
+
+    def objects(self) -> list[dict[str, Any]]:
+        """What --json prints of this result: an object a picture."""
+        origin = self.provenance
+        return [{"preset": origin and origin.preset, "rows": self.rows()}]
+
     @property
     def nbytes(self) -> int:
         """Bytes held by the arrays."""
         values = (getattr(self, field.name) for field in fields(self))
         return sum(value.nbytes for value in values if isinstance(value, np.ndarray))
+
+
+def _is_array(value: Any) -> bool:
+    return isinstance(value, np.ndarray)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +97,37 @@ class Step(Generic[R]):
     done: int
     total: int
     partial: R | None = None
+    seconds_left: float | None = None  # the workbench's estimate from the chunks so far
+    ahead: int = 0  # other jobs that share the device
 
 
-class Options(Protocol):
-    """Any frozen dataclass of scalars, Literals, tuples; each field Annotated with a sentence."""
+@dataclass(frozen=True, slots=True)
+class OptionField:
+    """One option as the command line and the pages need it."""
 
-    __dataclass_fields__: Any
+    name: str
+    sentence: str
+    default: Any
+    kind: type  # int, float, str or bool
+    many: bool
+    choices: tuple[str, ...] | None
+
+
+def option_fields(options: type[Any]) -> tuple[OptionField, ...]:
+    """Read the fields of an Options class: a frozen dataclass of scalars, Literals and tuples,
+    each Annotated with its sentence."""
+    hints = get_type_hints(options, include_extras=True)
+    return tuple(_option_field(field, hints[field.name]) for field in fields(options))
+
+
+def _option_field(field: Any, hint: Any) -> OptionField:
+    hint, sentence = get_args(hint)
+    if type(None) in get_args(hint):
+        (hint,) = (arg for arg in get_args(hint) if arg is not type(None))
+    many = get_origin(hint) is tuple
+    hint = get_args(hint)[0] if many else hint
+    choices = get_args(hint) if get_origin(hint) is Literal else None
+    return OptionField(field.name, sentence, field.default, str if choices else hint, many, choices)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, cast
 
 import torch
 from torch import Tensor, nn
@@ -25,7 +25,8 @@ class Spatial(nn.Module):
         self.residual = residual
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.fn(x) + x if self.residual else self.fn(x)
+        y: Tensor = self.fn(x)
+        return y + x if self.residual else y
 
 
 class Block(nn.Sequential):
@@ -43,20 +44,24 @@ class Block(nn.Sequential):
         )
 
     @property
+    def spatial(self) -> Spatial:
+        return cast(Spatial, self[0])
+
+    @property
     def depthwise(self) -> nn.Conv2d:
-        return self[0].fn[0]  # type: ignore[no-any-return]
+        return cast(nn.Conv2d, self.spatial.fn[0])
 
     @property
     def depthwise_norm(self) -> nn.BatchNorm2d:
-        return self[0].fn[2]  # type: ignore[no-any-return]
+        return cast(nn.BatchNorm2d, self.spatial.fn[2])
 
     @property
     def pointwise(self) -> nn.Conv2d:
-        return self[1]  # type: ignore[return-value]
+        return cast(nn.Conv2d, self[1])
 
     @property
     def pointwise_norm(self) -> nn.BatchNorm2d:
-        return self[3]  # type: ignore[return-value]
+        return cast(nn.BatchNorm2d, self[3])
 
 
 class ConvMixer(nn.Module):
@@ -72,17 +77,25 @@ class ConvMixer(nn.Module):
         self.blocks = nn.Sequential(*(Block(shape) for _ in range(shape.depth)))
         self.head = nn.Linear(dim, classes)
 
+    @property
+    def patch_embedding(self) -> nn.Conv2d:
+        return cast(nn.Conv2d, self.stem[0])
+
+    def walk(self) -> Iterator[Block]:
+        """The blocks in order."""
+        return (cast(Block, block) for block in self.blocks)
+
     def embed(self, x: Tensor) -> Tensor:
         """(n, 3, h, w) → (n, dim, H, W). On a CPU picture by picture: a batch changes its bits."""
         if self.training or x.is_cuda or len(x) == 1:
             return self.stem(x)  # type: ignore[no-any-return]
-        return torch.cat([self.stem(one) for one in x.split(1)])
+        return torch.cat([self.stem(one) for one in torch.split(x, 1)])
 
     def states(self, x: Tensor) -> Iterator[Tensor]:
         """The stem's output, then each block's: depth + 1 tensors (n, dim, H, W)."""
         x = self.embed(x)
         yield x
-        for block in self.blocks:
+        for block in self.walk():
             x = block(x)
             yield x
 
@@ -114,9 +127,8 @@ def initialise(model: ConvMixer, seed: int, norms: Literal["default", "drawn"] =
     generator = torch.Generator().manual_seed(seed)
     for module in model.modules():
         if isinstance(module, nn.Conv2d | nn.Linear):
-            fan_in = module.weight[0].numel()
-            for tensor in (module.weight, module.bias):
-                bound = 1 / math.sqrt(fan_in)
+            bound = 1 / math.sqrt(module.weight[0].numel())
+            for tensor in module.parameters():
                 _fill(
                     tensor, torch.empty(tensor.shape).uniform_(-bound, bound, generator=generator)
                 )

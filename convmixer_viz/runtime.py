@@ -24,8 +24,10 @@ if TYPE_CHECKING:
 Mode = Literal["exact", "fast"]
 T = TypeVar("T", Tensor, tuple[Tensor, ...])
 
-LARGEST_TENSOR = 32 * 2**20  # bytes; above it glibc returns each tensor to the kernel: slow pages
-GPU_ROWS = 16  # exact mode on a GPU: every call has this many rows, the last one padded
+# Exact mode calls a model with one literal number of rows, the last call padded: bits depend on
+# the size of a batch. Batching gains a factor of 2 to 4 on small grids and nothing on large ones.
+GPU_ROWS, CPU_ROWS = 16, 8
+LARGE = 200_000_000  # multiply-adds of one picture, from which a CPU takes them one by one
 
 
 def choose(device: str) -> str:
@@ -41,6 +43,11 @@ def choose(device: str) -> str:
         count = torch.cuda.device_count()
         raise DeviceError(f"{device} is not here: PyTorch sees {count} GPUs; use cpu or auto.")
     return f"cuda:{int(number or 0)}"
+
+
+def devices() -> tuple[str, ...]:
+    """All devices of this machine, the one that 'auto' chooses first."""
+    return (*(f"cuda:{n}" for n in range(torch.cuda.device_count())), "cpu")
 
 
 def native_bf16() -> bool:
@@ -86,7 +93,7 @@ class LoadedModel:
 
     @property
     def dtype(self) -> torch.dtype:
-        return self.module.stem[0].weight.dtype  # type: ignore[union-attr, return-value]
+        return self.module.patch_embedding.weight.dtype
 
     @property
     def memory_format(self) -> torch.memory_format:
@@ -97,6 +104,10 @@ class LoadedModel:
         """Bytes of parameters and buffers."""
         state = (*self.module.parameters(), *self.module.buffers())
         return sum(t.numel() * t.element_size() for t in state)
+
+    def target(self, text: str | None, logits: Tensor) -> int:
+        """Class index of a target that the catalog resolved; none is the class predicted."""
+        return int(logits.argmax()) if text is None else int(text)
 
     def tensor(self, images: Sequence[PreparedImage]) -> Tensor:
         """Prepared pictures → (n, 3, h, w) on the device, in the model's dtype and format."""
@@ -111,15 +122,15 @@ class LoadedModel:
         """Rows of one call at side × side pixels."""
         if self.device.startswith("cuda"):
             return GPU_ROWS
-        row = self.preset.shape.dim * self.preset.shape.grid(side) ** 2 * 4
-        return max(1, LARGEST_TENSOR // row)
+        work = self.preset.shape.multiply_adds(side, self.preset.class_count)
+        return 1 if sum(work.values()) >= LARGE else CPU_ROWS
 
     def parts(self, pixels: Tensor) -> Iterator[Tensor]:
         """Split rows into calls: one part is one chunk of work."""
-        return iter(pixels.split(self.rows(min(pixels.shape[-2:]))))
+        return iter(torch.split(pixels, self.rows(min(pixels.shape[-2:]))))
 
     def call(self, function: Callable[[Tensor], T], part: Tensor) -> T:
-        """function(part), row by row independent: padded on a GPU, memory shortage handled."""
+        """function(part), row by row independent: padded, memory shortage handled."""
         try:
             return self._padded(function, part)
         except torch.OutOfMemoryError:
@@ -133,9 +144,8 @@ class LoadedModel:
     def random_twin(self, seed: int, side: int) -> LoadedModel:
         """The same architecture untrained, batch norm calibrated at `side` pixels."""
         twin = random_twin(self.module, seed, side)
-        return replace(
-            self, module=_settle(twin, self.preset, self.mode, self.device), untrained_seed=seed
-        )
+        settled = _settle(twin, self.preset, self.mode, self.device)
+        return replace(self, module=settled, untrained_seed=seed)
 
     @torch.no_grad()
     def _forward(self, part: Tensor) -> Tensor:
@@ -143,7 +153,7 @@ class LoadedModel:
 
     def _padded(self, function: Callable[[Tensor], T], part: Tensor) -> T:
         missing = self.rows(min(part.shape[-2:])) - len(part)
-        if missing <= 0 or self.device == "cpu" or self.mode == "fast":
+        if missing <= 0 or self.mode == "fast":
             return function(part)
         padded = function(torch.cat([part, part[:1].expand(missing, -1, -1, -1)]))
         if isinstance(padded, tuple):
@@ -188,8 +198,8 @@ def _settle(module: ConvMixer, preset: Preset, mode: Mode, device: str) -> ConvM
         for layer in module.modules():  # batch norm keeps float32 parameters
             if isinstance(layer, nn.Conv2d | nn.Linear):
                 layer.to(torch.bfloat16)
-    dtype = module.stem[0].weight.dtype  # type: ignore[union-attr]
-    return module.to(memory_format=_memory_format(preset, dtype))  # type: ignore[call-overload, no-any-return, arg-type]
+    dtype = module.patch_embedding.weight.dtype
+    return module.to(memory_format=_memory_format(preset, dtype))
 
 
 def _memory_format(preset: Preset, dtype: torch.dtype) -> torch.memory_format:
@@ -205,9 +215,14 @@ def chunk(name: str) -> Iterator[None]:
     _set_flags(("ieee", "ieee", "ieee", "ieee", True, False, False))
     try:
         yield
+    except RuntimeError as error:
+        if "can't allocate memory" not in str(error):
+            raise
+        raise DeviceError(f"Too little memory for {name}: choose a lower resolution.") from error
     finally:
         _set_flags(before)
-    if not torch.is_grad_enabled() or torch.is_autocast_enabled("cpu"):
+    autocast = torch.is_autocast_enabled("cpu") or torch.is_autocast_enabled("cuda")
+    if autocast or not torch.is_grad_enabled():
         torch.set_grad_enabled(True)
         raise RuntimeError(f"{name} left grad mode or autocast changed after a step")
 

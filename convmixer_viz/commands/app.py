@@ -1,0 +1,53 @@
+"""convmixer-viz app: start the browser app from any directory."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import socket
+import sys
+from pathlib import Path
+from typing import Any
+
+import convmixer_viz
+from convmixer_viz.errors import ChoiceError
+
+DEVICE_VARIABLE = "CONVMIXER_VIZ_DEVICE"
+
+
+def register(rows: Any) -> None:
+    """Add the subparser."""
+    says = "start the app in the browser"
+    command = rows.add_parser("app", help=says, description=says)
+    command.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:n")
+    command.add_argument("--address", default="127.0.0.1", help="address to listen on")
+    command.add_argument("--port", type=int, default=8501, help="port to listen on")
+    command.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Replace this process by Streamlit's server."""
+    _check_port(arguments.address, arguments.port)
+    os.environ[DEVICE_VARIABLE] = arguments.device
+    flags = ["--server.address", arguments.address, "--server.port", str(arguments.port)]
+    command = ["-m", "streamlit", "run", str(router()), *flags]
+    os.execv(sys.executable, [sys.executable, *command])
+
+
+def router() -> Path:
+    """streamlit_app.py: inside the package (wheel), or beside it (checkout)."""
+    package = Path(convmixer_viz.__file__).parent
+    inside = package / "streamlit_app.py"
+    return inside if inside.is_file() else package.parent / "streamlit_app.py"
+
+
+def _check_port(address: str, port: int) -> None:
+    try:
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((address, port))
+    except (OSError, OverflowError) as error:
+        raise ChoiceError(
+            f"{address} port {port} can't be used ({error}): choose another --port or --address."
+        ) from error

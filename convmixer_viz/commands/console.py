@@ -1,0 +1,107 @@
+"""What commands print: results on standard output, progress on standard error."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from typing import Any
+
+from convmixer_viz.contract import Result, Step
+
+LINE_EVERY = 10.0  # seconds between progress lines where standard error is no terminal
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """The first Ctrl-C ends after the step at hand, a second one at once."""
+
+    def stop(*_: Any) -> None:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+class Progress:
+    """One line on standard error that renews itself; now and then a new one where it can't."""
+
+    def __init__(self) -> None:
+        self._live = sys.stderr.isatty()
+        self._told = time.monotonic()
+
+    def tell(self, line: str) -> None:
+        """Show how far the work is."""
+        if self._live:
+            print(f"\r\033[K{line}", end="", file=sys.stderr, flush=True)
+        elif time.monotonic() - self._told > LINE_EVERY:
+            self._told = time.monotonic()
+            print(line, file=sys.stderr, flush=True)
+
+    def clear(self) -> None:
+        """Leave nothing of the line."""
+        if self._live:
+            print("\r\033[K", end="", file=sys.stderr, flush=True)
+
+
+def follow(steps: Iterator[Step[Any]], what: str) -> Any:
+    """Show the progress of steps and return the last one's result."""
+    progress = Progress()
+    with closing(steps):  # type: ignore[type-var]
+        for step in steps:
+            progress.tell(told(step, what))
+    progress.clear()
+    return step.partial
+
+
+def told(step: Step[Any], what: str) -> str:
+    """One line of progress: what, how much, time left."""
+    left = f", {clock(step.seconds_left)} left" if step.seconds_left else ""
+    return f"{what}: {step.done} of {step.total}{left}"
+
+
+def clock(seconds: float) -> str:
+    """42 s, 3 min 05 s, 2 h 10 min."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def show(results: Sequence[Result], *, as_json: bool) -> None:
+    """Results as tables for people, or as one JSON list."""
+    if as_json:
+        objects = [thing for result in results for thing in result.objects()]
+        print(json.dumps(objects, indent=1, default=_plain))
+        return
+    for result in results:
+        origin = result.provenance
+        if origin and len(results) > 1:
+            print(f"{origin.preset} {getattr(result, 'name', '')}".rstrip())
+        print(as_table(result.rows()))
+
+
+def as_table(rows: Sequence[dict[str, Any]]) -> str:
+    """Rows as aligned columns; a value that every row shares still stands in each."""
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    cells = [names] + [[_cell(row.get(name, "")) for name in names] for row in rows]
+    widths = [max(len(line[i]) for line in cells) for i in range(len(names))]
+    return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in cells)
+
+
+def _cell(value: Any) -> str:
+    value = value.item() if hasattr(value, "item") else value
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if getattr(value, "ndim", None) == 0 else value.tolist()

@@ -1,0 +1,49 @@
+"""convmixer-viz train: make a preset's weights from a folder of pictures."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from convmixer_viz.commands import console
+from convmixer_viz.training import recipes
+
+
+def register(rows: Any) -> None:
+    """Add the subparser."""
+    says = "train a recipe: weights, log and history"
+    command = rows.add_parser("train", help=says, description=says)
+    command.add_argument("recipe", help=", ".join(recipes.RECIPES))
+    command.add_argument("--data", type=Path, required=True, metavar="DIR", help="train/ and test/")
+    command.add_argument("--out", type=Path, required=True, metavar="DIR", help="what it writes")
+    command.add_argument("--epochs", type=int, metavar="N", help="default: the recipe's")
+    command.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:n")
+    command.add_argument("--resume", action="store_true", help="go on with a run that was cut off")
+    command.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """One line an epoch on standard output, progress on standard error."""
+    recipes.find(arguments.recipe)  # a wrong name shouldn't wait for torch
+    from convmixer_viz.training.loop import train
+
+    steps = train(
+        arguments.recipe,
+        arguments.data,
+        arguments.out,
+        epochs=arguments.epochs,
+        device=arguments.device,
+        resume=arguments.resume,
+    )
+    progress = console.Progress()
+    with console.interruptible():
+        for step in steps:
+            if step.notice:
+                print(step.notice, file=sys.stderr)
+            progress.tell(str(step))
+            if step.row:
+                progress.clear()
+                print(step.row, flush=True)
+    progress.clear()

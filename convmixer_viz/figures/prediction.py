@@ -1,0 +1,53 @@
+"""Bars of the top classes, and what a preset knows in words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import plotly.graph_objects as go
+
+from convmixer_viz.figures import style
+
+if TYPE_CHECKING:
+    from convmixer_viz.analyses.prediction import Prediction
+
+MOST_NAMED = 12  # classes named in words
+
+
+def draw(result: Prediction, *, picture: int = 0) -> go.Figure:
+    """Probability bars of one picture's top classes, best on top, with logits on hover."""
+    top = result.top[picture]
+    names = [result.classes[index] for index in top]
+    logits = [float(result.logits[picture, index]) for index in top]
+    shares = [float(result.probabilities[picture, index]) for index in top]
+    bars = go.Bar(
+        x=shares,
+        y=[f"{name} ({index})" for name, index in zip(names, top, strict=True)],
+        orientation="h",
+        text=[
+            f"{share:.1%} · logit {logit:.2f}" for share, logit in zip(shares, logits, strict=True)
+        ],
+        textposition="auto",
+        cliponaxis=False,
+        hovertemplate="%{y}: %{x:.4%}, logit %{customdata:.4f}<extra></extra>",
+        customdata=logits,
+        marker_color=style.CATEGORICAL[0],
+    )
+    figure = style.figure(go.Figure(bars), height=60 + 44 * len(top))
+    figure.update_xaxes(range=[0, 1], tickformat=".0%", title="softmax probability")
+    figure.update_yaxes(autorange="reversed")
+    return figure
+
+
+def told(result: Prediction, picture: int = 0) -> str:
+    """The picture's first class in words."""
+    best = result.top[picture][0]
+    share = result.probabilities[picture, best]
+    return f"{result.names[picture]}: {result.classes[best]}, {share:.1%}"
+
+
+def knows(result: Prediction) -> str:
+    """What can be predicted at all."""
+    if len(result.classes) <= MOST_NAMED:
+        return f"knows only: {', '.join(result.classes)}."
+    return f"knows {len(result.classes)} classes, from {result.classes[0]} to {result.classes[-1]}."

@@ -1,0 +1,65 @@
+"""Options as command-line flags: names, types, defaults and help come from the dataclass."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from typing import Any
+
+from convmixer_viz.contract import OptionField, option_fields
+
+
+def add(command: argparse.ArgumentParser, options: type[Any]) -> None:
+    """One flag a field; a flag that isn't given leaves the default to the Options."""
+    for field in option_fields(options):
+        _add(command, field)
+
+
+def given(arguments: argparse.Namespace, options: type[Any]) -> dict[str, Any]:
+    """The options that were named on the command line."""
+    named = vars(arguments)
+    return {
+        field.name: named[field.name] for field in option_fields(options) if field.name in named
+    }
+
+
+def _add(command: argparse.ArgumentParser, field: OptionField) -> None:
+    flag = f"--{field.name.replace('_', '-')}"
+    said: dict[str, Any] = {
+        "default": argparse.SUPPRESS,
+        "help": f"{field.sentence} (default: {_shown(field.default)})".replace("%", "%%"),
+    }
+    if field.kind is bool:
+        command.add_argument(flag, action=argparse.BooleanOptionalAction, **said)
+    elif field.choices and not field.many:
+        command.add_argument(flag, choices=field.choices, **said)
+    else:
+        metavar = "N" if field.kind in (int, float) else "TEXT"
+        command.add_argument(flag, type=_reader(field), metavar=metavar, **said)
+
+
+def _reader(field: OptionField) -> Callable[[str], Any]:
+    if not field.many:
+        return field.kind
+    if field.kind is int:
+        return numbers
+    return lambda text: tuple(field.kind(part) for part in text.split(","))
+
+
+def numbers(text: str) -> tuple[int, ...]:
+    """'3', '1-4' or '1,3' → the numbers; 'all' → (), no restriction."""
+    if text == "all":
+        return ()
+    found: list[int] = []
+    for part in text.split(","):
+        first, _, last = part.partition("-")
+        if int(last or first) - int(first) > 10_000:
+            raise ValueError(f"{part} spans too many numbers")
+        found += range(int(first), int(last or first) + 1)
+    return tuple(found)
+
+
+def _shown(default: Any) -> str:
+    if isinstance(default, tuple):
+        return ",".join(map(str, default)) or "all"
+    return "none" if default is None else str(default)

@@ -1,0 +1,135 @@
+"""The sidebar: the choices that every page shares, drawn once, held in the link."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from convmixer_viz import weights
+from convmixer_viz.errors import VizError
+from convmixer_viz.images import GALLERY, SUFFIXES
+from convmixer_viz.pages import _session
+from convmixer_viz.presets import DEFAULT, Preset
+
+MOST_PRESETS = 4
+PREDICTED = "what it predicts"
+NOBODY = "nothing else"
+BOUND: Any = "query-params"
+
+
+def sidebar() -> _session.Choices:
+    """Draw the shared controls and return what they say; tell what a link asked for in vain."""
+    with st.sidebar:
+        ignored = st.container()
+        picture = _picture(ignored)
+        presets = _presets(ignored)
+        first = _session.bench().presets[presets[0]]
+        target, against = _target(first, ignored)
+        block = _block(first)
+        device, mode = _device()
+        _foot()
+    return _session.Choices(presets, picture, target, against, block, device, mode)
+
+
+def _picture(ignored: Any) -> str:
+    names = {f"gallery:{name}": f"{name}: {told}" for name, (told, _) in GALLERY.items()}
+    thumbnail = st.container()
+    files = st.session_state.get("uploads") or []
+    names |= {f"upload:{file.file_id}": file.name for file in files}
+    _note_ignored("picture", names, ignored)
+    default = f"gallery:{_session.bench().presets[DEFAULT].opening}"
+    name: str = st.selectbox(
+        "Picture", list(names), index=list(names).index(default), format_func=lambda n: names[n],
+        key="picture", bind=BOUND, help="Uploads join this list; a link holds gallery pictures only.",
+    )  # fmt: skip
+    st.file_uploader(
+        "Upload or paste pictures", type=[s.removeprefix(".") for s in SUFFIXES],
+        accept_multiple_files=True, key="uploads", on_change=_newest,
+    )  # fmt: skip
+    try:
+        shown = _session.picture(name)
+        thumbnail.image(shown.pixels, width=160, output_format="PNG", alt=f"picture: {shown.name}")
+        thumbnail.caption(" · ".join((f"{shown.width}×{shown.height} px", *shown.notes)))
+    except VizError as error:
+        thumbnail.error(str(error))
+        return default
+    return name
+
+
+def _newest() -> None:
+    """A new upload becomes the picture."""
+    known = st.session_state.setdefault("_uploaded", set())
+    fresh = [f.file_id for f in st.session_state["uploads"] or [] if f.file_id not in known]
+    known.update(fresh)
+    if fresh:
+        st.session_state["picture"] = f"upload:{fresh[-1]}"
+
+
+def _presets(ignored: Any) -> tuple[str, ...]:
+    known = _session.bench().presets
+    _note_ignored("preset", known, ignored)
+    chosen: list[str] = st.multiselect(
+        "Presets", list(known), key="preset", bind=BOUND, max_selections=MOST_PRESETS,
+        format_func=lambda name: _label(known[name]), placeholder=DEFAULT,
+        help="One to four, in the order of picking; the first is the one that most pages show.",
+    )  # fmt: skip
+    return tuple(chosen) or (DEFAULT,)
+
+
+def _label(preset: Preset) -> str:
+    if preset.published and weights.locate(preset) is None:
+        return f"{preset.name} ({preset.published.megabytes} MB to fetch)"
+    return preset.name
+
+
+def _target(preset: Preset, ignored: Any) -> tuple[str | None, str | None]:
+    names = _session.bench().class_labels(preset.name)
+    for key in ("target", "against"):
+        _note_ignored(key, names, ignored)
+        if st.session_state.get(key) not in names:
+            st.session_state.pop(key, None)
+    target = st.selectbox(
+        "Target", names, index=None, placeholder=PREDICTED, key="target", bind=BOUND,
+        help="The class whose score is explained.",
+    )  # fmt: skip
+    against = st.selectbox(
+        "Rather than", names, index=None, placeholder=NOBODY, key="against", bind=BOUND,
+        help="Explain the target's score minus this class's.",
+    )  # fmt: skip
+    return target, against
+
+
+def _block(preset: Preset) -> int:
+    depth = preset.shape.depth
+    held = st.session_state.get("block")
+    if isinstance(held, int) and held > depth:
+        st.session_state["block"] = depth
+    said = f"1 to {depth}, counted from the input; 0 is the stem's output."
+    return int(
+        st.number_input(
+            "Block", 0, depth, min(depth, 1), key="block", bind=BOUND, help=said
+        )
+    )  # fmt: skip
+
+
+def _device() -> tuple[str, str]:
+    left, right = st.columns(2)
+    devices = _session.bench().devices
+    device = left.selectbox("Device", devices, key="device", bind=BOUND)
+    said = "Exact: float32, the same bits every time. Fast: bfloat16 where the device has it."
+    mode = right.selectbox("Mode", ("exact", "fast"), key="mode", bind=BOUND, help=said)
+    return device, mode
+
+
+def _foot() -> None:
+    bench = _session.bench()
+    waiting = f"{bench.active} jobs in the queue · " if bench.active else ""
+    st.caption(f"{waiting}{bench.memory / 2**20:.0f} MiB of models and results in memory")
+
+
+def _note_ignored(key: str, known: Any, place: Any) -> None:
+    """A link's value that doesn't exist falls back silently; say what was ignored."""
+    for value in st.query_params.get_all(key):
+        if value not in known:
+            place.warning(f"The link's {key} {value!r} is not here and was ignored.")

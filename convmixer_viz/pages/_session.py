@@ -1,0 +1,226 @@
+"""One person's session: what is chosen, what runs for it, what was there before."""
+
+from __future__ import annotations
+
+import os
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from convmixer_viz import report
+from convmixer_viz.commands.console import clock
+from convmixer_viz.contract import Step
+from convmixer_viz.errors import PictureError, VizError
+from convmixer_viz.images import DecodedImage, decode, load
+from convmixer_viz.workbench import Request, Workbench
+
+PATIENCE = 0.25  # seconds a page waits at a time, so that a click takes over at once
+LINE_HEIGHT = 48  # px of the progress line, whether it is empty or not
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """The sidebar's choices, all of them names: a link holds them."""
+
+    presets: tuple[str, ...]
+    picture: str
+    target: str | None
+    against: str | None
+    block: int
+    device: str
+    mode: Any
+
+    @property
+    def preset(self) -> str:
+        """The first preset: the one that single-model pages show."""
+        return self.presets[0]
+
+
+@dataclass(slots=True)
+class Wanted:
+    """Work that a page waits for, and the line that tells of it."""
+
+    request: Request
+    line: Any
+    step: Step[Any]
+
+
+class Waiting(Exception):
+    """A page can't go on before its first result is there; the router catches this."""
+
+
+@st.cache_resource(show_spinner="Starting PyTorch …")
+def bench() -> Workbench:
+    """The one workbench of this server."""
+    return Workbench(os.environ.get("CONVMIXER_VIZ_DEVICE", "auto"))
+
+
+def choices() -> Choices:
+    """What the sidebar says in this run."""
+    chosen: Choices = st.session_state["_choices"]
+    return chosen
+
+
+def begin(chosen: Choices) -> None:
+    """Open a run: called by the router before the page."""
+    st.session_state["_choices"] = chosen
+    st.session_state["_wanted"] = []
+
+
+@st.cache_resource(max_entries=24, show_spinner=False)
+def _decoded(name: str, _file: Any) -> DecodedImage:
+    return decode(_file.getvalue(), _file.name) if _file else load(name)
+
+
+def picture(name: str | None = None) -> DecodedImage:
+    """The picture of that name (default: the chosen one): from the gallery or an upload."""
+    name = name or choices().picture
+    files = {f"upload:{file.file_id}": file for file in st.session_state.get("uploads") or []}
+    if name.startswith("upload:") and name not in files:
+        raise PictureError("That upload is gone: upload the picture again.")
+    return _decoded(name, files.get(name))
+
+
+def ask(analysis: str, *, preset: str | None = None, **options: Any) -> Request:
+    """A request with the sidebar's picture, preset, device and mode unless told otherwise."""
+    chosen = choices()
+    pictures = options.pop("pictures", None)
+    if pictures is None and takes_pictures(analysis):
+        pictures = [picture()]
+    return bench().request(
+        analysis,
+        pictures or (),
+        preset=preset or chosen.preset,
+        device=options.pop("device", chosen.device),
+        mode=options.pop("mode", chosen.mode),
+        **options,
+    )
+
+
+def takes_pictures(analysis: str) -> bool:
+    """Whether an analysis looks at pictures at all."""
+    return bench().catalog[analysis].images != "none"
+
+
+def run(analysis: str, *, slot: str | None = None, start: str | None = None, **options: Any) -> Any:
+    """The wanted result, or the last finished one of this slot with its own caption, under one
+    line of fixed height with progress, time left and a button. Without either the page ends here
+    for now. `start` names a button that slow work waits for; `slot` tells two calls apart."""
+    result = run_if(analysis, slot=slot, start=start, **options)
+    if result is None:
+        raise Waiting
+    return result
+
+
+def run_if(
+    analysis: str, *, slot: str | None = None, start: str | None = None, **options: Any
+) -> Any | None:
+    """As run(), but None where there is nothing to show yet: the page goes on without it."""
+    slot = slot or f"{analysis}:{options.get('preset') or choices().preset}"
+    line = st.container(height=LINE_HEIGHT, border=False, key=f"line-{slot}")
+    try:
+        request = ask(analysis, **options)
+    except VizError as error:
+        line.error(str(error))
+        return None
+    return _at_hand(request, slot, line, start)
+
+
+def _at_hand(request: Request, slot: str, line: Any, start: str | None) -> Any | None:
+    shown: dict[str, str] = st.session_state.setdefault("_shown", {})
+    result = bench().result(request)
+    if result is not None:
+        shown[slot] = request.digest
+        return result
+    _want(request, slot, line, start)
+    before = bench().result_of(shown.get(slot, ""))
+    if before is not None:
+        st.caption(f"Still shown: {described(before)}. The new one is on its way.")
+    return before
+
+
+def _want(request: Request, slot: str, line: Any, start: str | None) -> None:
+    """Draw the line; the router follows what isn't stopped."""
+    bar, button = line.columns([6, 1], vertical_alignment="center")
+    paused: set[str] = st.session_state.setdefault("_paused", set())
+    begun: set[str] = st.session_state.setdefault("_begun", set())
+    idle = bool(start) and request.digest not in begun
+    failed: dict[str, str] = st.session_state.setdefault("_failed", {})
+    resting = idle or request.digest in paused or request.digest in failed
+    label = (start if idle else "Go on" if resting else "Stop") or ""
+    button.button(
+        label, key=f"go-{slot}", on_click=_go if resting else _pause, args=(request.digest,)
+    )
+    if request.digest in failed:
+        bar.error(failed[request.digest])
+    elif resting:
+        standing = bench().standing(request)
+        bar.caption(f"Stopped at {standing.done} of {standing.total}." if standing else "")
+    else:
+        slot_line = bar.empty()
+        slot_line.progress(0.0, f"{request.analysis}: waiting for its turn")
+        st.session_state["_wanted"].append(Wanted(request, slot_line, Step(0, 1)))
+
+
+def _go(digest: str) -> None:
+    st.session_state["_begun"].add(digest)
+    st.session_state["_paused"].discard(digest)
+    st.session_state["_failed"].pop(digest, None)
+
+
+def _pause(digest: str) -> None:
+    st.session_state["_paused"].add(digest)
+
+
+def described(result: Any) -> str:
+    """One line of provenance: what this is, of which preset, on which device."""
+    origin = result.provenance
+    twin = "" if origin.untrained_seed is None else f" untrained (seed {origin.untrained_seed})"
+    return (
+        f"{origin.analysis}, {origin.preset}{twin}, {origin.device} {origin.dtype}, "
+        f"{origin.seconds:.2g} s"
+    )
+
+
+def follow() -> None:
+    """Follow the work that the page waits for, then run the page again; called by the router."""
+    wanted: list[Wanted] = st.session_state["_wanted"]
+    for work in wanted:
+        try:
+            with closing(bench().follow(work.request, PATIENCE)) as steps:
+                for step in steps:
+                    work.line.progress(step.done / step.total, told(work.request, step))
+        except VizError as error:
+            st.session_state["_failed"][work.request.digest] = str(error)
+    if wanted:
+        st.rerun()
+
+
+def told(request: Request, step: Step[Any]) -> str:
+    """What runs, how far it is, how long it takes and who else waits."""
+    left = f", {clock(step.seconds_left)} left" if step.seconds_left else ""
+    queue = f" · {step.ahead} other jobs share {request.device}" if step.ahead else ""
+    return f"{request.analysis}, {request.preset.name}: {step.done} of {step.total}{left}{queue}"
+
+
+def facts(result: Any) -> None:
+    """The foot of a page: where the numbers come from, and the files to take along."""
+    name = result.provenance.analysis
+    st.caption(f"{described(result)} · weights {result.provenance.weights_sha256[:12] or 'none'}")
+    kinds = {
+        "npz": ("arrays", lambda: report.npz(result)),
+        "csv": ("table", lambda: report.table(result)),
+        "json": ("record", lambda: report.text(result)),
+        "html": ("report", lambda: report.page(result)),
+    }
+    with st.container(horizontal=True):
+        for suffix, (what, make) in kinds.items():
+            st.download_button(
+                f"{what} ({suffix})",
+                make,
+                f"{name}.{suffix}",
+                key=f"take-{name}-{result.provenance.preset}-{suffix}",
+                on_click="ignore",
+            )

@@ -1,0 +1,146 @@
+"""A result on disk: npz, json and a self-contained html, written whole or not at all."""
+
+from __future__ import annotations
+
+import csv
+import html
+import io
+import json
+import os
+import tempfile
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from convmixer_viz import catalog
+from convmixer_viz.contract import Provenance, Result
+from convmixer_viz.errors import DataError
+
+SCHEMA = 1
+
+
+def arrays(result: Result) -> dict[str, np.ndarray[Any, Any]]:
+    """The arrays by field name."""
+    values = {field.name: getattr(result, field.name) for field in fields(result)}
+    return {name: value for name, value in values.items() if isinstance(value, np.ndarray)}
+
+
+def record(result: Result) -> dict[str, Any]:
+    """Everything but the arrays: plain fields, provenance, schema version."""
+    held = arrays(result)
+    plain = {
+        field.name: getattr(result, field.name)
+        for field in fields(result)
+        if field.name not in held and field.name != "provenance"
+    }
+    origin = asdict(result.provenance) if result.provenance else None
+    return {"schema": SCHEMA, "provenance": origin, "fields": plain}
+
+
+def text(result: Result) -> str:
+    """The record as JSON."""
+    return json.dumps(record(result), indent=1, default=_plain)
+
+
+def npz(result: Result) -> bytes:
+    """The arrays as a compressed npz file."""
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, allow_pickle=False, **arrays(result))
+    return buffer.getvalue()
+
+
+def table(result: Result) -> str:
+    """The result's table as csv."""
+    rows = result.rows()
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, list(dict.fromkeys(name for row in rows for name in row)))
+    writer.writeheader()
+    writer.writerows(rows)
+    return buffer.getvalue()
+
+
+def page(result: Result) -> str:
+    """One html file that holds the figure, the numbers and where they come from."""
+    figure = catalog.of(result).draw(result)
+    inner = figure.to_html(full_html=False, include_plotlyjs=True)
+    origin = html.escape(json.dumps(record(result)["provenance"], indent=1, default=_plain))
+    name = html.escape(catalog.of(result).summary)
+    return PAGE.format(title=name, figure=inner, origin=origin)
+
+
+def save(result: Result, folder: Path) -> list[Path]:
+    """Write <command>.npz, .json, .csv and .html into a folder."""
+    stem = catalog.of(result).name
+    files = {
+        f"{stem}.npz": npz(result),
+        f"{stem}.json": text(result).encode(),
+        f"{stem}.csv": table(result).encode(),
+        f"{stem}.html": page(result).encode(),
+    }
+    return write(files, folder)
+
+
+def write(files: dict[str, bytes], folder: Path) -> list[Path]:
+    """Write all files into a folder, or none: each is complete before the first is put in place."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder, prefix=".writing-") as staging:
+            for name, content in files.items():
+                (Path(staging) / name).write_bytes(content)
+            for name in files:
+                (Path(staging) / name).replace(folder / name)
+    except OSError as error:
+        raise DataError(
+            f"{folder} can't be written ({os.strerror(error.errno or 0)}): choose another --out."
+        ) from error
+    return [folder / name for name in files]
+
+
+def load(folder: Path) -> Any:
+    """Read back the one result in a folder."""
+    records = [path for path in sorted(folder.glob("*.json")) if path.stem in catalog.CATALOG]
+    if len(records) != 1:
+        raise DataError(f"{folder} holds {len(records)} results: name a folder with one.")
+    (path,) = records
+    try:
+        told = json.loads(path.read_text(encoding="utf-8"))
+        with np.load(path.with_suffix(".npz"), allow_pickle=False) as archive:
+            held = {name: archive[name] for name in archive.files}
+        return _revive(told, held)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{path} can't be read as a result: {error}.") from error
+
+
+def _revive(told: dict[str, Any], held: dict[str, np.ndarray[Any, Any]]) -> Any:
+    if told["schema"] != SCHEMA:
+        raise DataError(f"This result has schema {told['schema']}, this version reads {SCHEMA}.")
+    origin = told["provenance"]
+    row = catalog.find(origin["analysis"])
+    origin = origin | {name: tuple(origin[name]) for name in ("images", "halved_to")}
+    origin["options"] = _tuples(origin["options"])
+    plain = _tuples(told["fields"])
+    return row.result_type(**plain, **held, provenance=Provenance(**origin))
+
+
+def _tuples(values: dict[str, Any]) -> dict[str, Any]:
+    """JSON knows only lists; our plain fields are tuples."""
+    return {name: _tuple(value) for name, value in values.items()}
+
+
+def _tuple(value: Any) -> Any:
+    return tuple(map(_tuple, value)) if isinstance(value, list) else value
+
+
+def _plain(value: Any) -> Any:
+    """numpy's scalars as Python's."""
+    return value.item() if isinstance(value, np.generic) else str(value)
+
+
+PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>{title}</title>
+<style>body{{font:16px system-ui,sans-serif;max-width:1100px;margin:2rem auto;padding:0 1rem}}
+pre{{background:#f4f4f4;padding:1rem;overflow:auto}}</style></head>
+<body><h1>{title}</h1>{figure}<h2>Where it comes from</h2><pre>{origin}</pre></body></html>
+"""

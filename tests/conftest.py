@@ -1,0 +1,58 @@
+"""What all tests share: a tiny seeded ConvMixer, and the folder of real data where there is one."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from convmixer_viz import model, runtime
+from convmixer_viz.presets import PRESETS, Preset, Shape
+
+TINY = replace(
+    PRESETS["cifar10-256-8"],
+    name="tiny",
+    shape=Shape(dim=12, depth=3, kernel_size=5, patch_size=2),
+    transform=replace(PRESETS["cifar10-256-8"].transform, size=16),
+    field_side=24,
+)
+
+
+def calibrated(preset: Preset, seed: int = 0, side: int | None = None) -> model.ConvMixer:
+    """Random weights that see every channel (reference: γ of both signs, measured statistics)."""
+    module = model.ConvMixer(preset.shape, preset.class_count)
+    model.initialise(module, seed, norms="drawn")
+    model.calibrate(module, seed, side or preset.transform.size)
+    return module.freeze()
+
+
+def loaded(
+    preset: Preset = TINY, module: model.ConvMixer | None = None, mode: runtime.Mode = "exact"
+) -> runtime.LoadedModel:
+    """A model on the CPU with calibrated random weights, or the module given."""
+    names = tuple(f"class {i}" for i in range(preset.class_count))
+    module = module or calibrated(preset)
+    return runtime.load(preset, module, class_names=names, sha256="0" * 64, device="cpu", mode=mode)
+
+
+@pytest.fixture
+def tiny() -> runtime.LoadedModel:
+    return loaded()
+
+
+@pytest.fixture
+def noise() -> torch.Tensor:
+    """Sixteen pictures of N(0, 1), 16 × 16 pixels."""
+    return torch.randn(16, 3, 16, 16, generator=torch.Generator().manual_seed(7))
+
+
+@pytest.fixture
+def data() -> Path:
+    """The folder of real pictures and checkpoints; tests that need it skip without."""
+    folder = os.environ.get("CONVMIXER_VIZ_DATA")
+    if not folder:
+        pytest.skip("CONVMIXER_VIZ_DATA names no folder of real data")
+    return Path(folder)
