@@ -30,8 +30,8 @@ class Progress:
     step: int  # 1 … in this epoch
     steps: int
     seconds_left: float  # of the whole run, at the speed of this sitting
-    unreadable: tuple[str, ...]  # pictures left out, the same in every step
     row: Epoch | None = None
+    notice: str = ""  # with the first step: pictures that were left out
 
     def __str__(self) -> str:
         hours, seconds = divmod(round(self.seconds_left), 3600)
@@ -64,20 +64,26 @@ def train(
 
 def _epochs(run: Run) -> Iterator[Progress]:
     started, first = time.monotonic(), run.done * run.steps
-    last, unreadable = run.recipe.epochs * run.steps, tuple(run.log.unreadable)
+    last, notice = run.recipe.epochs * run.steps, _notice(run)
     for epoch in range(run.done + 1, run.recipe.epochs + 1):
         begun, sums = time.monotonic(), torch.zeros(2, device=run.device)
         for step, batch in enumerate(_order(run, epoch), 1):
             at = (epoch - 1) * run.steps + step
             sums += _step(run, batch, at)
             left = (time.monotonic() - started) / (at - first) * (last - at)
-            progress = Progress(epoch, run.recipe.epochs, step, run.steps, left, unreadable)
-            yield progress
+            progress = Progress(epoch, run.recipe.epochs, step, run.steps, left)
+            yield replace(progress, notice=notice)
+            notice = ""
         run.log.epochs.append(_row(run, sums, begun))
         if epoch in history.chosen(run.recipe.epochs, run.preset.shape):
             run.moments[epoch] = history.snapshot(run.model)
         runs.save(run)
         yield replace(progress, row=run.log.epochs[-1])
+
+
+def _notice(run: Run) -> str:
+    left_out = run.log.unreadable
+    return f"Left out, unreadable: {'; '.join(left_out)}" if left_out else ""
 
 
 def _order(run: Run, epoch: int) -> Iterator[Tensor]:
