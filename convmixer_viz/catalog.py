@@ -7,7 +7,7 @@ from dataclasses import fields, replace
 from difflib import get_close_matches
 from typing import Any
 
-from convmixer_viz import images, weights
+from convmixer_viz import classes, images
 from convmixer_viz.contract import Analysis, Result, option_fields
 from convmixer_viz.errors import ChoiceError
 from convmixer_viz.images import DecodedImage
@@ -59,7 +59,7 @@ def fit(options: Any, preset: Preset, class_names: tuple[str, ...]) -> Any:
     for name in sorted(names & {"target", "against"}):
         text = getattr(options, name)
         if text is not None:
-            changes[name] = str(weights.find_class(class_names, text))
+            changes[name] = str(classes.find(class_names, text))
     if "blocks" in names:
         _check_blocks(options.blocks, preset)
     if "resolution" in names and options.resolution is not None:

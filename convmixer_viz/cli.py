@@ -119,7 +119,8 @@ def _how(arguments: argparse.Namespace) -> dict[str, Any]:
 def _own(bench: Workbench, arguments: argparse.Namespace) -> str:
     """The file of --weights as a preset of its own, or in the place of --preset's tensors."""
     name = f"{arguments.preset or ''}{'+' if arguments.preset else ''}{arguments.weights.name}"
-    for sentence in bench.add(name, arguments.weights, like=arguments.preset):
+    _, assumed = bench.add(name, arguments.weights, like=arguments.preset)
+    for sentence in assumed:
         print(sentence, file=sys.stderr)
     return name
 

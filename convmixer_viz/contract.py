@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, fields
 from importlib import import_module
 from typing import (
@@ -21,7 +21,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-R = TypeVar("R", bound="Result")
+R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +99,9 @@ class Step(Generic[R]):
     partial: R | None = None
     seconds_left: float | None = None  # the workbench's estimate from the chunks so far
     ahead: int = 0  # other jobs that share the device
+
+
+Steps = Generator[Step[Any], None, None]
 
 
 @dataclass(frozen=True, slots=True)

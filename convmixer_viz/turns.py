@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from convmixer_viz.contract import Step
+from convmixer_viz.contract import Step, Steps
 from convmixer_viz.errors import BusyError
 
 MOST_ACTIVE = 16  # jobs waiting or running; the next one is told so at once
@@ -69,7 +69,7 @@ class Line:
         name: str,
         start: Callable[[], Iterator[Step[Any]]],
         patience: float | None = None,
-    ) -> Iterator[Step[Any]]:
+    ) -> Steps:
         """Steps of the job with that key, begun by `start` where there is none yet. With patience
         (seconds) the latest step comes again when nothing new did; steps may be skipped, never the
         last. Closing the iterator leaves the job; a job that nobody follows is suspended."""
@@ -93,7 +93,7 @@ class Line:
         """Jobs waiting or running."""
         return sum(job.active for job in list(self._jobs.values()))
 
-    def _watch(self, job: Job, patience: float | None) -> Iterator[Step[Any]]:
+    def _watch(self, job: Job, patience: float | None) -> Steps:
         seen, over = 0, False
         while not over:
             with self._changed:

@@ -95,4 +95,5 @@ def _result(
 def softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
     """Probabilities along the last axis."""
     exp = np.exp(logits.astype(np.float64) - logits.max(-1, keepdims=True))
-    return (exp / exp.sum(-1, keepdims=True)).astype(np.float32)
+    shares: NDArray[np.float32] = (exp / exp.sum(-1, keepdims=True)).astype(np.float32)
+    return shares

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from typing import Any
 
-from convmixer_viz.contract import Result, Step
+from convmixer_viz.contract import Result, Step, Steps
 
 LINE_EVERY = 10.0  # seconds between progress lines where standard error is no terminal
 

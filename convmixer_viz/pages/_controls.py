@@ -41,7 +41,7 @@ def _picture(ignored: Any) -> str:
     default = f"gallery:{_session.bench().presets[DEFAULT].opening}"
     name: str = st.selectbox(
         "Picture", list(names), index=list(names).index(default), format_func=lambda n: names[n],
-        key="picture", bind=BOUND, help="Uploads join this list; a link holds gallery pictures only.",
+        key="picture", bind=BOUND, help="Uploads join this list; links hold gallery pictures only.",
     )  # fmt: skip
     st.file_uploader(
         "Upload or paste pictures", type=[s.removeprefix(".") for s in SUFFIXES],
@@ -84,7 +84,7 @@ def _label(preset: Preset) -> str:
 
 
 def _target(preset: Preset, ignored: Any) -> tuple[str | None, str | None]:
-    names = _session.bench().class_labels(preset.name)
+    names = _session.bench().shelf.class_labels(preset.name)
     for key in ("target", "against"):
         _note_ignored(key, names, ignored)
         if st.session_state.get(key) not in names:

@@ -201,7 +201,7 @@ def follow() -> None:
 def told(request: Request, step: Step[Any]) -> str:
     """What runs, how far it is, how long it takes and who else waits."""
     left = f", {clock(step.seconds_left)} left" if step.seconds_left else ""
-    queue = f" · {step.ahead} other jobs share {request.device}" if step.ahead else ""
+    queue = f" · {step.ahead} other jobs share {request.which.device}" if step.ahead else ""
     return f"{request.analysis}, {request.preset.name}: {step.done} of {step.total}{left}{queue}"
 
 

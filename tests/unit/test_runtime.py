@@ -68,7 +68,7 @@ def test_chunk_names_who_leaves_grad_mode_changed() -> None:
 
 @pytest.mark.parametrize("name", ["gpu", "cuda:x", "cuda:-1", "mps", "", "cpu:1"])
 def test_devices_that_do_not_exist_are_named(name: str) -> None:
-    with pytest.raises(DeviceError, match="no device|There is no device|is not here"):
+    with pytest.raises(DeviceError, match=r"no device|is not here"):
         runtime.choose(name)
 
 
@@ -104,7 +104,9 @@ def test_out_of_memory_in_exact_mode_tries_once_more_and_says_what_to_do(
     noise: torch.Tensor,
 ) -> None:
     device = Scarce(4)
-    with pytest.raises(DeviceError, match="no memory left for tiny at 16×16 pixels: choose a lower"):
+    with pytest.raises(
+        DeviceError, match="no memory left for tiny at 16×16 pixels: choose a lower"
+    ):
         loaded().call(device, noise)
     assert device.calls == [16, 16]
 

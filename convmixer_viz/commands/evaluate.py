@@ -1,0 +1,47 @@
+"""convmixer-viz evaluate: how well a preset does on a labelled folder; also under torchrun."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from convmixer_viz import catalog, weights
+from convmixer_viz.commands import console
+from convmixer_viz.presets import DEFAULT
+
+
+def register(rows: Any) -> None:
+    """Add the subparser."""
+    says = "accuracy and calibration on a labelled folder"
+    command = rows.add_parser("evaluate", help=says, description=says)
+    command.add_argument("--preset", default=DEFAULT, metavar="NAME", help=f"default: {DEFAULT}")
+    command.add_argument("--weights", type=Path, metavar="FILE", help="other weights, to fit it")
+    command.add_argument("--data", type=Path, required=True, metavar="DIR", help="a folder a class")
+    command.add_argument("--every", type=int, default=1, metavar="N", help="only each N-th picture")
+    command.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:n")
+    command.add_argument("--mode", choices=("exact", "fast"), default="exact")
+    command.add_argument("--json", action="store_true", help="print JSON, confusion included")
+    command.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Print what was counted; under torchrun the first process prints for all."""
+    catalog.preset(arguments.preset, weights.known())
+    from convmixer_viz.training import evaluation
+    from convmixer_viz.workbench import Workbench
+
+    bench = Workbench(evaluation.place(arguments.device))
+    name = arguments.preset
+    if arguments.weights:
+        name = f"{arguments.preset}+{arguments.weights.name}"
+        bench.add(name, arguments.weights, like=arguments.preset)
+    model = bench.model(name, mode=arguments.mode)
+    with console.interruptible():
+        steps = evaluation.evaluate(model, arguments.data, every=arguments.every)
+        result = console.follow(steps, f"evaluate {name}")
+    if evaluation.process()[0] == 0:
+        for line in result.unreadable:
+            print(f"left out: {line}", file=sys.stderr)
+        console.show([result], as_json=arguments.json)
