@@ -121,7 +121,7 @@ class ConvMixer(nn.Module):
         return self.eval().requires_grad_(False)
 
 
-def initialise(model: ConvMixer, seed: int, norms: Literal["default", "drawn"] = "default") -> None:
+def initialise(model: nn.Module, seed: int, norms: Literal["default", "drawn"] = "default") -> None:
     """Draw all weights anew from one seed as torch draws them; batch norm reset, or drawn too
     (γ of both signs, β), which parity tests need to see every channel."""
     generator = torch.Generator().manual_seed(seed)
