@@ -13,7 +13,21 @@ from convmixer_viz.errors import ChoiceError
 from convmixer_viz.images import DecodedImage
 from convmixer_viz.presets import Preset
 
-_TABLE = (Analysis("prediction", "Prediction", "many", "what the model says, and how sure it is"),)
+_TABLE = (
+    Analysis("prediction", "Prediction", "many", "what the model says, and how sure it is"),
+    Analysis("evidence", "Evidence", "one", "each token's exact share of a class's score"),
+    Analysis("attribution", "AttributionMap", "one", "which patches carried the decision"),
+    Analysis("faithfulness", "Faithfulness", "one", "can an attribution map be trusted"),
+    Analysis("activations", "Activations", "one", "what the blocks hold of a picture"),
+    Analysis("kernels", "KernelAtlas", "none", "every depthwise kernel and its statistics"),
+    Analysis("kernel", "Kernel", "one", "one kernel: numbers, spectrum, response"),
+    Analysis("firing", "Firing", "many", "where in pictures a kernel fires most"),
+    Analysis("patch-embedding", "PatchEmbedding", "none", "the filters that make tokens"),
+    Analysis("structure", "Structure", "none", "what kernels have in common, by depth"),
+    Analysis("formation", "Formation", "none", "how the kernels formed in training"),
+    Analysis("receptive-field", "ReceptiveField", "many", "how far each block sees", wide=True),
+    Analysis("representation", "Representation", "many", "how alike blocks hold pictures"),
+)
 
 CATALOG: dict[str, Analysis] = {analysis.name: analysis for analysis in _TABLE}
 
