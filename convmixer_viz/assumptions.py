@@ -9,6 +9,8 @@ from convmixer_viz.errors import ChoiceError, WeightsError
 from convmixer_viz.presets import PRESETS, Preset, Shape, Transform
 from convmixer_viz.records import Activation, Record
 
+SPELT = {"gelu": "GELU", "relu": "ReLU"}
+
 
 @dataclass(frozen=True, slots=True)
 class Said:
@@ -30,7 +32,7 @@ def settle_shape(
         twin = _published(sizes, classes)
         activation = twin.shape.activation if twin else "gelu"
         reason = f"as in {twin.name}" if twin else "as in the paper"
-        assumed.append(f"activation {activation.upper()}, {reason}; the file doesn't say")
+        assumed.append(f"activation {SPELT[activation]}, {reason}; the file doesn't say")
     if residual is None:
         residual = True
         assumed.append("a residual around each depthwise step; the file doesn't say")
@@ -70,7 +72,7 @@ def words(shape: Shape, classes: int) -> str:
     residual = "" if shape.residual else ", no residual"
     return (
         f"{shape.dim}/{shape.depth}, kernel {shape.kernel_size}, patch {shape.patch_size}, "
-        f"{shape.activation.upper()}{residual}, {classes} classes"
+        f"{SPELT[shape.activation]}{residual}, {classes} classes"
     )
 
 

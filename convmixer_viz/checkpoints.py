@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,7 +19,9 @@ from convmixer_viz.errors import WeightsError
 from convmixer_viz.model import ConvMixer
 from convmixer_viz.presets import Preset, Shape, Transform
 from convmixer_viz.records import Activation, parse, write
+from convmixer_viz.store import write_whole
 
+FLOAT32 = torch.float32
 RECORD = "convmixer_viz"  # the one key in the header of our own files
 Source = str | Path | Mapping[str, Any] | nn.Module
 
@@ -124,23 +124,6 @@ def save(
     if broken is not None:
         raise WeightsError(f"{broken} isn't finite in {dtype}: it can't be saved.")
     write_whole(Path(path), safetensors.torch.save(stored, {RECORD: write(preset, class_names)}))
-
-
-def write_whole(path: Path, payload: bytes) -> None:
-    """Replace a file at once: nobody ever sees a half, and a failure leaves the old one."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, scratch = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(payload)
-            Path(scratch).replace(path)
-        finally:
-            Path(scratch).unlink(missing_ok=True)
-    except OSError as error:
-        raise WeightsError(
-            f"{path} can't be written ({error.strerror}): free space or choose another folder."
-        ) from error
 
 
 def _verify(container: Container, source: str, digest: str, said: Said) -> Checkpoint:

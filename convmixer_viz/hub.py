@@ -1,0 +1,151 @@
+"""Published weights in the hub's cache, and a process that fetches them (download.py): it can be
+cancelled at any moment, and nothing that it brings is used before it is verified."""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import re
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from convmixer_viz.contract import Step
+from convmixer_viz.errors import WeightsError
+
+if TYPE_CHECKING:
+    from convmixer_viz.presets import Preset, Published
+
+FILE = "model.safetensors"
+STALL = 60.0  # seconds without a byte until the fetch is given up
+PATIENCE = 0.25  # seconds until the same step comes again, so that a page can react
+
+
+def cached(preset: Preset) -> Path | None:
+    """The file in the hub's cache, where a whole one is there; the layout is documented."""
+    if preset.published is None:
+        return None
+    repository = _repository(preset.published)
+    try:
+        commit = (repository / "refs" / "main").read_text("utf-8").strip()
+    except OSError:
+        return None
+    pointer = repository / "snapshots" / commit / FILE
+    return pointer if re.fullmatch(r"\w+", commit) and pointer.is_file() else None
+
+
+def by_hand(preset: Preset) -> str:
+    """How to bring the file without the hub's client."""
+    published = preset.published
+    assert published is not None
+    return (
+        f"or bring {FILE} of {published.hub}, {published.authors_file} or "
+        f"{published.openmmlab_file} by hand: convmixer-viz models add FILE --as {preset.name}"
+    )
+
+
+def fetch(preset: Preset) -> Iterator[Step[Any]]:
+    """Steps in bytes; the last one has the verified file."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "convmixer_viz.download", preset.name, str(cache())],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+    )  # fmt: skip
+    lines: queue.Queue[str | None] = queue.Queue()
+    reader = threading.Thread(target=_read_lines, args=(process.stdout, lines))
+    reader.start()
+    try:
+        yield from _follow(lines, preset)
+    finally:
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        reader.join()
+
+
+def discard(preset: Preset) -> None:
+    """Remove a preset's file from the hub's cache."""
+    pointer = cached(preset)
+    if pointer is None:
+        return
+    inside = cache().resolve()
+    steps = [pointer]
+    while steps[-1].is_symlink():
+        steps.append(steps[-1].parent / steps[-1].readlink())
+    for step in steps:
+        if step.parent.resolve().is_relative_to(inside):
+            step.unlink(missing_ok=True)
+
+
+def _follow(lines: queue.Queue[str | None], preset: Preset) -> Iterator[Step[Any]]:
+    step: Step[Any] = Step(0, _expected(preset))
+    last_word, moved, arriving = "", time.monotonic(), 0
+    while True:
+        try:
+            line = lines.get(timeout=PATIENCE)
+        except queue.Empty:
+            now = _arriving(preset)  # another process may be fetching the same file
+            if now != arriving:
+                moved, arriving = time.monotonic(), now
+            if time.monotonic() - moved > STALL:
+                sentence = f"Nothing has come for {STALL:g} seconds: try again later"
+                raise WeightsError(f"{sentence}, {by_hand(preset)}.") from None
+            yield step
+            continue
+        if line is None:
+            raise WeightsError(f"The fetch ended without a word ({last_word}): {by_hand(preset)}.")
+        last_word, said = line.strip()[:200], _parse(line)
+        if "error" in said:
+            raise WeightsError(said["error"])
+        if "path" in said:
+            yield Step(step.total, step.total, Path(said["path"]))
+            return
+        if "done" in said:
+            moved = time.monotonic()
+            step = Step(min(said["done"], said["total"]), said["total"])
+            yield step
+
+
+def _read_lines(stream: IO[str], lines: queue.Queue[str | None]) -> None:
+    with stream:
+        for line in stream:
+            lines.put(line)
+    lines.put(None)
+
+
+def _parse(line: str) -> dict[str, Any]:
+    try:
+        said = json.loads(line)
+    except ValueError:
+        return {}  # a warning of the hub's client
+    return said if isinstance(said, dict) else {}
+
+
+def cache() -> Path:
+    """The hub client's own cache folder."""
+    from huggingface_hub import constants
+
+    return Path(constants.HF_HUB_CACHE)
+
+
+def _repository(published: Published) -> Path:
+    return cache() / f"models--{published.hub.replace('/', '--')}"
+
+
+def _arriving(preset: Preset) -> int:
+    assert preset.published is not None
+    blobs = (_repository(preset.published) / "blobs").glob("*.incomplete")
+    return sum(path.stat().st_size for path in blobs if path.exists())
+
+
+def _expected(preset: Preset) -> int:
+    assert preset.published is not None
+    return preset.published.megabytes * 10**6
