@@ -128,9 +128,13 @@ def overlay(picture: Bytes, values: Floats, limit: float) -> Bytes:
     return np.asarray(ground + 0.85 * strength * (color - ground)).round().astype(np.uint8)
 
 
-def png(pixels: Bytes, scale: int = 1) -> bytes:
-    """Pixels (h, w), (h, w, 3) or (h, w, 4) as a PNG, each enlarged to scale × scale."""
-    return _save(Image.fromarray(np.ascontiguousarray(pixels)), scale)
+def png(pixels: Bytes, scale: int = 1, *, colors: int | None = None) -> bytes:
+    """Pixels (h, w), (h, w, 3) or (h, w, 4) as a PNG, each enlarged to scale × scale; `colors`
+    (of (h, w, 3) only) keeps a small file by so many colours at most."""
+    picture = Image.fromarray(np.ascontiguousarray(pixels))
+    if colors:
+        picture = picture.quantize(colors, dither=Image.Dither.NONE)
+    return _save(picture, scale)
 
 
 def palette_png(

@@ -1,0 +1,133 @@
+"""The filmstrip: every block from left to right: what it looks with, sees, holds and would say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PIL import Image
+
+from convmixer_viz.figures import style
+from convmixer_viz.figures.sheet import Band, Sheet, mosaic
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.floating[Any]]
+    Bytes = NDArray[np.uint8]
+
+ROWS = ("looks with", "sees", "holds", "would say")
+_COLORS = 96  # of a photograph's tiles: keeps 34 columns under 200 kB
+_EMPTY = {
+    "looks with": "16 kernels of each block stand here once they are read",
+    "sees": "each block's receptive field on the picture stands here once it is computed",
+    "holds": "each block's tokens in colour stand here once they are computed",
+    "would say": "each block's best class stands here once the evidence is computed",
+}
+
+
+def draw(
+    depth: int,
+    *,
+    kernels: Floats | None = None,
+    fields: tuple[Bytes, Floats] | None = None,
+    components: Floats | None = None,
+    probes: Sequence[tuple[str, float]] | None = None,
+) -> Sheet:
+    """The strip of a model with `depth` blocks; a row that is None says what would stand there.
+
+    kernels: (depth, 16, k, k); fields: the picture (h, w, 3) and (depth + 1, h, w) ≥ 0;
+    components: (depth + 1, H, W, 3) in 0 … 1; probes: class and probability for the stem, each
+    block and the head.
+    """
+    names = column_names(depth)
+    bands = (
+        _looks(names, kernels),
+        _sees(names, fields),
+        _holds(names, components),
+        _says(names, probes),
+    )
+    values = (*((block,) for block in range(depth + 1)), None)
+    heads = ("stem", *(str(block) for block in range(1, depth + 1)), "head")
+    label = "Filmstrip: a column a block; arrow keys move, Enter opens the cell's page"
+    return Sheet("strip", label, bands, values, heads)
+
+
+def column_names(depth: int) -> tuple[str, ...]:
+    """The columns in words: the stem, the blocks, the head."""
+    return ("Stem", *(f"Block {block}" for block in range(1, depth + 1)), "Head")
+
+
+def _looks(names: Sequence[str], kernels: Floats | None) -> Band:
+    if kernels is None:
+        return _blank(ROWS[0], names)
+    limit = float(np.quantile(np.abs(kernels), 0.995))  # one loud weight doesn't pale the rest
+    tiles = [mosaic(block, across=4) for block in kernels]
+    side = tiles[0].shape[0]
+    hole = np.full((side, side), np.nan)
+    png = style.palette_png(np.hstack([hole, *tiles, hole]), -limit, limit)
+    said = [f"{name}: 16 of its kernels, full colour at ±{limit:.2g}" for name in names[1:-1]]
+    return Band(("", *said, ""), "No depthwise kernels here", ROWS[0], png, (side, side),
+                across=len(names))  # fmt: skip
+
+
+def _sees(names: Sequence[str], fields: tuple[Bytes, Floats] | None) -> Band:
+    if fields is None:
+        return _blank(ROWS[1], names)
+    picture, maps = fields
+    side = min(picture.shape[0], 96 if len(names) <= 14 else 48)
+    tiles = [_shrunk(opened(picture, field), side) for field in maps]
+    said = [f"{name}: how much each pixel moves its centre token" for name in names[:-1]]
+    return _photographs(ROWS[1], (*said, ""), tiles, "The head sees the whole picture")
+
+
+def _holds(names: Sequence[str], components: Floats | None) -> Band:
+    if components is None:
+        return _blank(ROWS[2], names)
+    tiles = [np.round(255 * np.clip(block, 0, 1)).astype(np.uint8) for block in components]
+    said = [
+        f"{name}: its tokens' three principal components as red, green and blue"
+        for name in names[:-1]
+    ]
+    return _photographs(ROWS[2], (*said, ""), tiles, "The head holds no grid", smooth=False)
+
+
+def _says(names: Sequence[str], probes: Sequence[tuple[str, float]] | None) -> Band:
+    if probes is None:
+        return _blank(ROWS[3], names, captions=("",))
+    said = [
+        f"{name} would say {top}, {_percent(share)}"
+        for name, (top, share) in zip(names, probes, strict=True)
+    ]
+    said[-1] = f"The head says {probes[-1][0]}, {_percent(probes[-1][1])}"
+    captions = tuple(top for top, _ in probes)
+    return Band(tuple(said), name=ROWS[3], captions=captions,
+                shares=tuple(share for _, share in probes))  # fmt: skip
+
+
+def _blank(row: str, names: Sequence[str], captions: tuple[str, ...] = ()) -> Band:
+    return Band(("",) * len(names), _EMPTY[row], row, captions=captions)
+
+
+def _photographs(
+    row: str, said: tuple[str, ...], tiles: Sequence[Bytes], empty: str, *, smooth: bool = True
+) -> Band:
+    h, w = tiles[0].shape[:2]
+    png = style.png(np.hstack(tiles), colors=_COLORS)
+    return Band(said, empty, row, png, (w, h), across=len(tiles), smooth=smooth)
+
+
+def opened(picture: Bytes, field: Floats) -> Bytes:
+    """The picture (h, w, 3) where a field (h, w) is strong, a grey veil where it is weak."""
+    share = (np.clip(field, 0, None) / (field.max() or 1.0))[..., None] ** 0.4
+    veil = 96 + 0.25 * picture.mean(axis=2, keepdims=True)
+    return np.asarray(veil + share * (picture - veil)).round().astype(np.uint8)
+
+
+def _shrunk(pixels: Bytes, side: int) -> Bytes:
+    return np.asarray(Image.fromarray(pixels).resize((side, side), Image.Resampling.BOX))
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %"

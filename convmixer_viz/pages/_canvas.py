@@ -1,0 +1,111 @@
+"""One clickable picture for the strip, the kernel grid and the token picker (with _canvas.js)."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+if TYPE_CHECKING:
+    from convmixer_viz.figures.sheet import Band, Sheet, Value
+
+_HTML = """
+<div class="sheet">
+  <div class="names"></div>
+  <div class="scroller">
+    <div class="stage" role="slider" tabindex="0" aria-valuemin="0">
+      <canvas></canvas><div class="column" hidden></div><div class="box" hidden></div>
+    </div>
+  </div>
+  <div class="tip" hidden></div>
+</div>
+"""
+_CSS = """
+.sheet { display: flex; color: var(--st-text-color); font-family: var(--st-font); }
+.names { position: relative; flex: 0 0 92px; font-size: 14px; }
+.names div { position: absolute; display: flex; align-items: center; }
+.scroller { flex: 1 1 auto; min-width: 0; overflow: auto hidden; padding: 3px; }
+.stage { position: relative; cursor: pointer; outline: none; }
+canvas { display: block; }
+.box, .column { position: absolute; pointer-events: none; box-sizing: border-box; }
+.box, .column { outline: 2px solid #fff; box-shadow: 0 0 0 3px #111; }
+.column { outline-width: 1px; box-shadow: 0 0 0 2px #1119; }
+.sheet:not([data-layout=strip]) .names, [data-layout=strip] .stage:not(:focus) .box { display: none; }
+.stage:focus-visible .box { outline: 3px solid var(--st-primary-color); }
+.tip { position: fixed; z-index: 99; max-width: 260px; padding: 4px 8px; font-size: 14px;
+  pointer-events: none; white-space: pre-line; background: var(--st-secondary-background-color);
+  border: 1px solid var(--st-border-color); border-radius: var(--st-base-radius); }
+[hidden] { display: none !important; }
+"""
+_JS = Path(__file__).with_suffix(".js").read_text("utf-8")
+
+
+def show(
+    sheet: Sheet, *, key: str, into: tuple[str, ...] = (), opens: bool = False
+) -> tuple[int, Value | None] | None:
+    """Draw a sheet; a pick sets the session-state keys `into`, one for each number of its value.
+
+    Returns the band and the value of a cell that was opened (Enter, or a click on the picked
+    cell) in this run, where `opens`; else None.
+    """
+    state = {
+        "selected": [st.session_state.get(name) for name in into],
+        "serial": st.session_state.get(f"{key}-serial", 0),  # of the last pick that Python knows
+        "opens": opens,
+    }
+    result = _component()(
+        key=key,
+        data=_content(sheet) | state,
+        on_pick_change=lambda: _pick(key, into),
+        on_open_change=lambda: None,
+    )
+    opened = result.open
+    return (opened["band"], _value(opened["value"])) if opened else None
+
+
+def _component() -> Any:
+    # registered in every run: a registry lives as long as its runtime, a module longer
+    return st.components.v2.component("convmixer_canvas", html=_HTML, css=_CSS, js=_JS)
+
+
+def _pick(key: str, into: tuple[str, ...]) -> None:
+    pick = st.session_state[key].pick
+    if pick is None:
+        return
+    st.session_state[f"{key}-serial"] = pick["serial"]
+    st.session_state.update(zip(into, pick["value"], strict=True))
+
+
+def _value(numbers: list[int] | None) -> Value | None:
+    return None if numbers is None else tuple(numbers)
+
+
+def _content(sheet: Sheet) -> dict[str, Any]:
+    content = {
+        "layout": sheet.layout,
+        "label": sheet.label,
+        "values": sheet.values,
+        "heads": sheet.heads,
+        "bands": [_band(band) for band in sheet.bands],
+    }
+    text = json.dumps(content, sort_keys=True)
+    return content | {"digest": sha256(text.encode()).hexdigest()}
+
+
+def _band(band: Band) -> dict[str, Any]:
+    return {
+        "name": band.name,
+        "words": band.words,
+        "empty": band.empty,
+        "png": b64encode(band.png).decode(),
+        "tile": band.tile,
+        "gutter": band.gutter,
+        "across": band.across,
+        "smooth": band.smooth,
+        "captions": band.captions,
+        "shares": band.shares,
+    }

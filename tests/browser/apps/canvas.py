@@ -1,0 +1,50 @@
+"""A page with the three layouts of the canvas, each bound to number inputs."""
+
+import numpy as np
+import streamlit as st
+
+from convmixer_viz.figures import strip, style
+from convmixer_viz.figures.sheet import Band, Sheet, mosaic
+from convmixer_viz.pages import _canvas
+
+DEPTH = int(st.query_params.get("depth", "8"))
+st.set_page_config(layout="wide")
+
+
+def parts(depth: int) -> dict:
+    rng = np.random.default_rng(0)
+    fields = rng.random((depth + 1, 64, 64))
+    return {
+        "kernels": rng.normal(size=(depth, 16, 5, 5)),
+        "fields": (rng.integers(0, 255, (64, 64, 3), np.uint8), fields),
+        "components": rng.random((depth + 1, 16, 16, 3)),
+        "probes": [("cat", (i + 1) / (depth + 2)) for i in range(depth + 2)],
+    }
+
+
+def grid() -> Sheet:
+    png = style.palette_png(mosaic(np.random.default_rng(1).normal(size=(96, 5, 5)), 16), -3, 3)
+    words = tuple(f"kernel {i}" for i in range(96))
+    band = Band(words, png=png, tile=(5, 5), gutter=1, across=16)
+    return Sheet("grid", "Kernels", (band,), tuple((i,) for i in range(96)))
+
+
+def tokens() -> Sheet:
+    png = style.png(np.random.default_rng(2).integers(0, 255, (64, 64, 3), np.uint8))
+    words = tuple(f"row {i // 8}, column {i % 8}" for i in range(64))
+    values = tuple((i // 8, i % 8) for i in range(64))
+    return Sheet("overlay", "Token", (Band(words, png=png, across=8, smooth=True),), values)
+
+
+with st.sidebar:
+    for name, most in (("block", DEPTH), ("kernel", 95), ("row", 7), ("column", 7)):
+        st.number_input(name.capitalize(), 0, most, key=name)
+opened = _canvas.show(strip.draw(DEPTH, **parts(DEPTH)), key="strip", into=("block",), opens=True)
+st.session_state.runs = st.session_state.get("runs", 0) + 1
+st.text(f"opened {opened}")
+st.text(f"run {st.session_state.runs}")
+left, right = st.columns(2)
+with left:
+    _canvas.show(grid(), key="grid", into=("kernel",))
+with right:
+    _canvas.show(tokens(), key="tokens", into=("row", "column"))

@@ -1,0 +1,135 @@
+"""Real Chromium against a real server: a free port, both themes, two widths, a silent console."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import pytest
+
+sync_api = pytest.importorskip("playwright.sync_api")
+
+ROOT = Path(__file__).parents[2]
+LOOKS = [("light", 1280), ("dark", 1280), ("light", 1920), ("dark", 1920)]
+every_look = pytest.mark.parametrize(
+    "page", LOOKS, indirect=True, ids=[f"{theme}-{width}" for theme, width in LOOKS]
+)
+FLAGS = (
+    "--no-sandbox",
+    "--headless",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-dev-shm-usage",
+)
+KNOWN = ("_stcore/health", "_stcore/host-config")  # a deep path always misses these two once
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[sync_api.Browser]:
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    if chromium is None:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)("no chromium in the path")
+    with (
+        sync_api.sync_playwright() as playwright,
+        closing(playwright.chromium.launch(executable_path=chromium, args=FLAGS)) as running,
+    ):
+        yield running
+
+
+@pytest.fixture(scope="session")
+def serve(tmp_path_factory) -> Iterator[Callable[[Path], str]]:
+    """Start a Streamlit server for a script (once a script); returns its address."""
+    servers: dict[Path, tuple[str, subprocess.Popen[bytes]]] = {}
+
+    def start(script: Path) -> str:
+        if script not in servers:
+            log = tmp_path_factory.mktemp("server") / "log.txt"
+            servers[script] = _start(script, log)
+        return servers[script][0]
+
+    yield start
+    for _, process in servers.values():
+        process.terminate()
+        process.wait(20)
+
+
+@pytest.fixture(scope="session")
+def app(serve) -> str:
+    """The address of the app itself."""
+    return serve(ROOT / "streamlit_app.py")
+
+
+@pytest.fixture
+def page(browser, request, tmp_path) -> Iterator[sync_api.Page]:
+    """A page in one look (light, 1280 px unless parametrised) whose console must stay silent."""
+    theme, width = getattr(request, "param", LOOKS[0])
+    with closing(open_page(browser, theme, width)) as context:
+        page = context.new_page()
+        messages: list[str] = []
+        listen(page, messages)
+        yield page
+        page.screenshot(path=tmp_path / "last.png")
+    assert messages == []
+
+
+def open_page(browser: sync_api.Browser, theme: str, width: int) -> sync_api.BrowserContext:
+    """A new session: nothing shared with the pages before."""
+    return browser.new_context(
+        viewport={"width": width, "height": 1000},
+        color_scheme=theme,
+        accept_downloads=True,
+        permissions=["clipboard-read", "clipboard-write"],
+    )
+
+
+def listen(page: sync_api.Page, messages: list[str]) -> None:
+    """Collect what the page says on its console, but for the two known misses."""
+
+    def note(message: sync_api.ConsoleMessage) -> None:
+        place = message.location.get("url", "")
+        ours = "willReadFrequently" in message.text  # the tests read canvases, the app doesn't
+        if not ours and not (message.type == "error" and place.endswith(KNOWN)):
+            messages.append(f"{message.type}: {message.text} ({place})")
+
+    page.on("console", note)
+    page.on("pageerror", lambda error: messages.append(str(error)))
+
+
+def settle(page: sync_api.Page, timeout: float = 120) -> None:
+    """Wait until the script has run to its end and no work is followed."""
+    page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]',
+                           timeout=1000 * timeout)  # fmt: skip
+
+
+def _start(script: Path, log: Path) -> tuple[str, subprocess.Popen[bytes]]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", str(script)]
+    command += [f"--server.port={port}", "--server.headless=true"]
+    with log.open("wb") as file:
+        process = subprocess.Popen(command, cwd=ROOT, stdout=file, stderr=subprocess.STDOUT)
+    address = f"http://127.0.0.1:{port}"
+    _await_health(f"{address}/_stcore/health", process, log)
+    return address, process
+
+
+def _await_health(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    end = time.monotonic() + 60
+    while time.monotonic() < end and process.poll() is None:
+        try:
+            with urlopen(url, timeout=2) as answer:
+                if answer.status == 200:
+                    return
+        except (URLError, OSError):
+            time.sleep(0.2)
+    pytest.fail(f"the server did not start:\n{log.read_text()}")
