@@ -7,7 +7,7 @@ import hashlib
 import json
 import os
 import re
-import tempfile
+import secrets
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -91,13 +91,12 @@ def write_whole(path: Path, payload: bytes) -> None:
     """Replace a file at once: nobody ever sees a half, and a failure leaves the old one."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, scratch = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        scratch = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
         try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(payload)
-            Path(scratch).replace(path)
+            scratch.write_bytes(payload)
+            scratch.replace(path)
         finally:
-            Path(scratch).unlink(missing_ok=True)
+            scratch.unlink(missing_ok=True)
     except OSError as error:
         raise WeightsError(
             f"{path} can't be written ({error.strerror}): free space or choose another folder."

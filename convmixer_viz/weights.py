@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import json
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,17 +12,12 @@ from typing import Any, Literal, NamedTuple
 
 from convmixer_viz import classes, hub, records, store
 from convmixer_viz.assumptions import find, preset
-from convmixer_viz.classes import find as find_class
-from convmixer_viz.classes import label
+from convmixer_viz.classes import find as find_class  # noqa: F401
+from convmixer_viz.classes import label as label
 from convmixer_viz.contract import Step
 from convmixer_viz.errors import ChoiceError, WeightsError
 from convmixer_viz.presets import PRESETS, Preset
 from convmixer_viz.records import Activation
-
-__all__ = [
-    "add", "add_upload", "class_names", "fetch", "find_class", "known", "label", "locate",
-    "missing", "path", "remove", "source",
-]  # fmt: skip
 
 PACKAGE = Path(__file__).parent
 
@@ -75,6 +71,36 @@ def source(preset: Preset) -> Source:
     return Source(
         kind, found, found.stat().st_size, store.sha256(found), _origin(preset, kind)
     )  # fmt: skip
+
+
+def beside(preset: Preset, suffix: str) -> Path | None:
+    """A file that ships with the weights: the card ".md", the training log ".json"."""
+    kind, found = _place(preset)
+    path = found.with_suffix(suffix) if found and kind == "shipped" else None
+    return path if path and path.is_file() else None
+
+
+def facts(preset: Preset) -> dict[str, Any]:
+    """What a table of presets says: plain values; accuracies in percent, multiply-adds whole."""
+    place, published = source(preset), preset.published
+    top1, top1_is = _accuracy(preset)
+    return {
+        "preset": preset.name,
+        "summary": preset.summary,
+        "parameters": preset.parameters,
+        "multiply_adds": sum(
+            preset.shape.multiply_adds(preset.transform.size, preset.class_count).values()
+        ),
+        "published_multiply_adds": round(published.giga_macs * 1e9) if published else None,
+        "top1": top1,
+        "top1_is": top1_is,
+        "weights": place.kind,
+        "bytes": place.bytes or (published.megabytes * 10**6 if published else 0),
+        "path": str(place.path) if place.path else None,
+        "sha256": place.sha256,
+        "origin": place.origin,
+        "licence": preset.licence,
+    }
 
 
 def missing(preset: Preset) -> str:
@@ -167,6 +193,17 @@ def _place(preset: Preset) -> tuple[Literal["shipped", "added", "fetched", "miss
         return "added", store.weights_of(preset.name)
     fetched = hub.cached(preset)
     return ("fetched", fetched.resolve()) if fetched else ("missing", None)
+
+
+def _accuracy(preset: Preset) -> tuple[float | None, str]:
+    if preset.published:
+        return preset.published.top1, "published, ImageNet-1k"
+    log = beside(preset, ".json")
+    measured = json.loads(log.read_text("utf-8"))["measured"] if log else None
+    if measured is None:
+        return None, "not measured"
+    pictures = measured["pictures"]
+    return 100 * measured["right"] / pictures, f"measured on {pictures:,} test pictures"
 
 
 def _origin(preset: Preset, kind: str) -> str:

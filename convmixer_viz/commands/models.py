@@ -1,0 +1,146 @@
+"""convmixer-viz models: what presets there are, where their weights are, fetch, add, remove."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from convmixer_viz import architecture, store, weights
+from convmixer_viz.assumptions import find
+from convmixer_viz.commands import console
+from convmixer_viz.presets import Preset
+
+
+def register(rows: Any) -> None:
+    """Add the subparser."""
+    says = "list presets; show, fetch, add or remove one"
+    command = rows.add_parser("models", help=says, description=says)
+    command.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    command.set_defaults(run=_list)
+    actions = command.add_subparsers(metavar="ACTION")
+    show = actions.add_parser("show", help="everything about one preset")
+    show.add_argument("name", metavar="NAME")
+    show.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="as JSON")
+    show.set_defaults(run=_show)
+    fetch = actions.add_parser("fetch", help="bring published weights from the Hugging Face hub")
+    fetch.add_argument("name", metavar="NAME")
+    fetch.set_defaults(run=_fetch)
+    _register_add(actions)
+    remove = actions.add_parser("remove", help="delete weights that were added or fetched")
+    remove.add_argument("name", metavar="NAME")
+    remove.set_defaults(run=_remove)
+
+
+def _register_add(actions: Any) -> None:
+    add = actions.add_parser("add", help="verify a weights file of your own and keep it")
+    option = add.add_argument
+    option("file", type=Path, metavar="FILE", help="safetensors, or a state dict by torch.save")
+    which = add.add_mutually_exclusive_group()
+    which.add_argument("--as", dest="replaces", metavar="PRESET", help="as this preset's weights")
+    which.add_argument("--name", metavar="N", help="as a preset of its own (default: the file's)")
+    option("--activation", choices=("gelu", "relu"), help="which the file doesn't say")
+    option("--preprocess", metavar="PRESET", help="prepare pictures as this preset does")
+    option("--classes", type=Path, metavar="FILE", help="class names, a line each, or JSON")
+    option("--no-residual", action="store_true", help="no skip around the depthwise step")
+    add.set_defaults(run=_add)
+
+
+def _list(arguments: argparse.Namespace) -> None:
+    presets = weights.known().values()
+    if arguments.json:
+        print(json.dumps([weights.facts(preset) for preset in presets], indent=1))
+    else:
+        print(console.as_table([_line(preset) for preset in presets]))
+    for name in store.damaged():
+        print(f"{name} can't be read: convmixer-viz models remove {name}", file=sys.stderr)
+
+
+def _line(preset: Preset) -> dict[str, Any]:
+    facts = weights.facts(preset)
+    top1, published = facts["top1"], facts["published_multiply_adds"]
+    return {
+        "preset": preset.name,
+        "parameters": f"{preset.parameters:,}",
+        "GMACs": f"{facts['multiply_adds'] / 1e9:.2f}",
+        "published": f"{published / 1e9:.2f}" if published else "–",
+        "top-1 %": f"{top1:.2f}" if top1 else "–",
+        "MB": f"{facts['bytes'] / 1e6:.1f}",
+        "weights": facts["weights"],
+        "sha256": facts["sha256"][:8] or "–",
+        "licence": preset.licence,
+    }
+
+
+def _show(arguments: argparse.Namespace) -> None:
+    preset = find(weights.known(), arguments.name)
+    layers = [asdict(layer) for layer in architecture.layers(preset)]
+    names = weights.class_names(preset)
+    facts = weights.facts(preset) | {
+        "shape": asdict(preset.shape),
+        "transform": asdict(preset.transform),
+        "multiply_adds_by_part": preset.shape.multiply_adds(
+            preset.transform.size, preset.class_count
+        ),
+    }
+    if arguments.json:
+        print(json.dumps(facts | {"layers": layers, "classes": names}, indent=1))
+        return
+    for name, value in facts.items():
+        print(f"{name.replace('_', ' '):24}{_spelt(value)}")
+    print(f"{'classes':24}{_shortened(preset, names)}\n")
+    print(console.as_table([layer | {"output": _times(layer["output"])} for layer in layers]))
+    if preset.published:
+        print(f"\n{architecture.NOT_COUNTED}")
+
+
+def _fetch(arguments: argparse.Namespace) -> None:
+    progress = console.Progress()
+    with closing(weights.fetch(arguments.name)) as steps, console.interruptible():  # type: ignore[type-var]
+        for step in steps:
+            megabytes = f"{step.done / 1e6:.1f} of {step.total / 1e6:.1f} MB"
+            progress.tell(f"fetching {arguments.name}: {megabytes}")
+    progress.clear()
+    print(f"{arguments.name}: {step.partial}")
+
+
+def _add(arguments: argparse.Namespace) -> None:
+    added = weights.add(
+        arguments.file,
+        replaces=arguments.replaces,
+        name=arguments.name,
+        preprocess=arguments.preprocess,
+        class_file=arguments.classes,
+        activation=arguments.activation,
+        residual=False if arguments.no_residual else None,
+    )
+    for sentence in added.assumed:
+        print(f"assumed: {sentence}", file=sys.stderr)
+    print(f"{added.preset.name}: {weights.path(added.preset)}")
+
+
+def _remove(arguments: argparse.Namespace) -> None:
+    weights.remove(arguments.name)
+    print(f"{arguments.name}: removed")
+
+
+def _spelt(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name.replace('_', ' ')} {_spelt(v)}" for name, v in value.items())
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
+    return "–" if value in (None, "") else str(value)
+
+
+def _shortened(preset: Preset, names: Sequence[str]) -> str:
+    shown = ", ".join(weights.label(names, index) for index in range(min(10, len(names))))
+    return f"{shown}, … ({preset.class_count})" if len(names) > 10 else shown
+
+
+def _times(sizes: Sequence[int]) -> str:
+    return "×".join(map(str, sizes))
