@@ -100,6 +100,22 @@ class Step(Generic[R]):
     seconds_left: float | None = None  # the workbench's estimate from the chunks so far
     ahead: int = 0  # other jobs that share the device
 
+    @property
+    def words(self) -> str:
+        """12 of 40, 3 min 05 s left."""
+        left = f", {clock(self.seconds_left)} left" if self.seconds_left else ""
+        return f"{self.done} of {self.total}{left}"
+
+
+def clock(seconds: float) -> str:
+    """A duration in words: 42 s, 3 min 05 s, 2 h 10 min."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
 
 Steps = Generator[Step[Any], None, None]
 

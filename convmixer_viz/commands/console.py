@@ -56,25 +56,9 @@ def follow(steps: Iterator[Step[Any]], what: str) -> Any:
     progress = Progress()
     with closing(steps):  # type: ignore[type-var]
         for step in steps:
-            progress.tell(told(step, what))
+            progress.tell(f"{what}: {step.words}")
     progress.clear()
     return step.partial
-
-
-def told(step: Step[Any], what: str) -> str:
-    """One line of progress: what, how much, time left."""
-    left = f", {clock(step.seconds_left)} left" if step.seconds_left else ""
-    return f"{what}: {step.done} of {step.total}{left}"
-
-
-def clock(seconds: float) -> str:
-    """42 s, 3 min 05 s, 2 h 10 min."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
 
 
 def show(results: Sequence[Result], *, as_json: bool) -> None:

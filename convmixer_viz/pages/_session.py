@@ -10,7 +10,6 @@ from typing import Any
 import streamlit as st
 
 from convmixer_viz import report
-from convmixer_viz.commands.console import clock
 from convmixer_viz.contract import Step
 from convmixer_viz.errors import PictureError, VizError
 from convmixer_viz.images import DecodedImage, decode, load
@@ -200,9 +199,8 @@ def follow() -> None:
 
 def told(request: Request, step: Step[Any]) -> str:
     """What runs, how far it is, how long it takes and who else waits."""
-    left = f", {clock(step.seconds_left)} left" if step.seconds_left else ""
     queue = f" · {step.ahead} other jobs share {request.which.device}" if step.ahead else ""
-    return f"{request.analysis}, {request.preset.name}: {step.done} of {step.total}{left}{queue}"
+    return f"{request.analysis}, {request.preset.name}: {step.words}{queue}"
 
 
 def facts(result: Any) -> None:
