@@ -86,9 +86,9 @@ def compute(
 ) -> Iterator[Step[KernelAtlas]]:
     """One step a block; only the last has the result. Pictures are not looked at."""
     blocks = options.blocks or tuple(range(1, model.preset.shape.depth + 1))
-    layers, parts = tuple(model.module.walk()), []
+    parts = []
     for done, block in enumerate(blocks, 1):
-        parts.append(_measure_block(layers[block - 1], options.seed))
+        parts.append(_measure_block(find_block(model, block), options.seed))
         yield Step(done, len(blocks), _atlas(blocks, parts) if done == len(blocks) else None)
 
 
@@ -101,6 +101,21 @@ def check_blocks(blocks: Sequence[int]) -> None:
         )
 
 
+def find_block(model: LoadedModel, number: int) -> Block:
+    """The block of that number, from 1."""
+    depth = model.preset.shape.depth
+    if not 1 <= number <= depth:
+        raise ChoiceError(f"{model.preset.name} has no block {number}: choose 1 to {depth}.")
+    return list(model.module.walk())[number - 1]
+
+
+def check_channel(model: LoadedModel, channel: int) -> None:
+    """Channels count from 0."""
+    last = model.preset.shape.dim - 1
+    if not 0 <= channel <= last:
+        raise ChoiceError(f"{model.preset.name} has no channel {channel}: choose 0 to {last}.")
+
+
 def depthwise(block: Block) -> NDArray[np.float32]:
     """The kernels (dim, k, k) of a block."""
     return block.depthwise.weight[:, 0].float().cpu().contiguous().numpy()
@@ -111,11 +126,10 @@ def _measure_block(block: Block, seed: int) -> dict[str, NDArray[Any]]:
     labels, representatives = clusters.cluster(weights, seed)
     measured = measure(weights)
     code = measured.pop("code")
-    scale = norm.weight.double().abs() / (_variance(norm).double() + norm.eps).sqrt()
     return {name: value.astype(np.float32) for name, value in measured.items()} | {
         "weights": weights,
         "code": code,
-        "norm_scale": scale.float().cpu().numpy(),
+        "norm_scale": norm_scale(norm),
         "norm_sign": norm.weight.float().sign().cpu().numpy(),
         "cluster": labels,
         "representatives": representatives,
@@ -123,8 +137,11 @@ def _measure_block(block: Block, seed: int) -> dict[str, NDArray[Any]]:
     }
 
 
-def _variance(norm: BatchNorm2d) -> Tensor:
-    return cast("Tensor", norm.running_var)  # kept by every batch norm here
+def norm_scale(norm: BatchNorm2d) -> NDArray[np.float32]:
+    """|γ|/√(σ²+ε) (dim,) of a batch norm."""
+    variance = cast("Tensor", norm.running_var).double()  # every batch norm here keeps one
+    scale = norm.weight.double().abs() / (variance + norm.eps).sqrt()
+    return scale.float().cpu().numpy()
 
 
 def _atlas(blocks: Sequence[int], parts: list[dict[str, NDArray[Any]]]) -> KernelAtlas:

@@ -41,7 +41,8 @@ DEAD = 1e-4  # of the layer's median energy
 def measure(kernels: NDArray[np.floating]) -> dict[str, NDArray[Any]]:
     """Every statistic, and the class `code`, of (n, k, k) kernels: arrays (n,)."""
     fit, doubles = templates.fit(kernels), kernels.astype(np.float64)
-    values = extent(doubles) | spectrum.measure(doubles) | symmetry(doubles)
+    values = extent(doubles) | symmetry(doubles)
+    values |= spectrum.measure(spectrum.half_power(doubles))
     values |= {"r2": fit.r2, "sign": fit.sign, "angle": fit.angle, "sigma": fit.sigma}
     return {name: values[name] for name in STATISTICS} | {"code": fit.code}
 

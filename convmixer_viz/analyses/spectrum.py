@@ -40,10 +40,10 @@ def radial_mean(power: NDArray[np.float64]) -> NDArray[np.float64]:
     return means
 
 
-def measure(kernels: NDArray[np.floating]) -> dict[str, NDArray[np.float64]]:
+def measure(half: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
     """Low-frequency share (0 … 1), peak frequency (cycles per token), orientation (degrees) and
-    anisotropy (0 … 1) of (n, k, k) kernels; a kernel of zeros has none: all 0."""
-    flat = half_power(kernels).reshape(len(kernels), -1)
+    anisotropy (0 … 1) of half-plane powers (n, 33, 17); no power at all gives zeros."""
+    flat = half.reshape(len(half), -1)
     total, low, xx, xy, yy = (flat @ _moments()).T
     y, x = np.divmod(flat[:, 1:].argmax(1) + 1, HALF)  # the first is the zero frequency
     peak_y, peak_x = FREQUENCY[y], x / SIDE

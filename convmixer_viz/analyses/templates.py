@@ -166,8 +166,8 @@ def _search(
 
 
 def _decide(r2: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """(n, 5) → the winning class and its R², derivatives by their margins only; the narrowest
-    second derivative at 45° beats a difference of Gaussians by 0.046, so an exact fit needs less."""
+    """(n, 5) → the winning class and its R², derivatives by their margins only. (The narrowest
+    second derivative at 45° beats a difference of Gaussians by 0.046: an exact fit needs less.)"""
     simple = r2[:, SIMPLE]
     best, fitted = np.array(SIMPLE)[simple.argmax(1)], simple.max(1)
     first, second = r2[:, FIRST], r2[:, SECOND]

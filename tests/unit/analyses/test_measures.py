@@ -107,7 +107,7 @@ def test_directions_turn_and_mirror_with_the_kernel():
     assert np.allclose(mirrored["orientation"], np.mod(-before["orientation"], 180))
     assert np.allclose(clockwise["centroid_x"], -before["centroid_y"])
     assert np.allclose(mirrored["centroid_x"], -before["centroid_x"])
-    assert ((0 <= before["orientation"]) & (before["orientation"] < 180)).all()
+    assert ((before["orientation"] >= 0) & (before["orientation"] < 180)).all()
 
 
 def test_every_number_of_an_empty_kernel_is_finite():
