@@ -1,0 +1,155 @@
+"""Where a receptive field is measured, on what, and whether it fits the memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import lazy_loader as lazy
+import numpy as np
+
+from convmixer_viz.analyses import cotangents
+from convmixer_viz.errors import ChoiceError, DeviceError
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    from convmixer_viz import runtime
+    from convmixer_viz.analyses.cotangents import Token, Trace
+    from convmixer_viz.analyses.receptive_field import Options
+    from convmixer_viz.preprocessing import PreparedImage
+    from convmixer_viz.runtime import LoadedModel
+else:
+    torch = lazy.load("torch")
+    runtime = lazy.load("convmixer_viz.runtime")
+
+HELD = 0.9  # of the free memory that one job may take
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Probe:
+    """One request's model, pictures and options, and the places that follow from them."""
+
+    model: LoadedModel
+    images: Sequence[PreparedImage]
+    options: Options
+    sides: tuple[int, int]  # of the prepared pictures, px
+
+    @property
+    def blocks(self) -> tuple[int, ...]:
+        depth = self.model.preset.shape.depth
+        return tuple(sorted(set(self.options.blocks))) or tuple(range(depth + 1))
+
+    @property
+    def grid(self) -> tuple[int, int]:
+        shape = self.model.preset.shape
+        return shape.grid(self.sides[0]), shape.grid(self.sides[1])
+
+    @property
+    def pictures(self) -> int:
+        return self.options.noise or len(self.images)
+
+    @property
+    def tokens(self) -> list[Token]:
+        """The tokens that are differentiated."""
+        height, width = self.grid
+        if self.options.central:
+            rows, columns = ({(n - 1) // 2, n // 2} for n in self.grid)
+            return [(row, column) for row in sorted(rows) for column in sorted(columns)]
+        return [self.options.token or (height // 2, width // 2)]
+
+    @property
+    def middle(self) -> tuple[float, float]:
+        """Centre of the tokens, in tokens from the upper left edge."""
+        rows, columns = zip(*self.tokens, strict=True)
+        return float(np.mean(rows) + 0.5), float(np.mean(columns) + 0.5)
+
+    @property
+    def groups(self) -> list[slice]:
+        """Rows of `blocks` that go back together, the deepest first: no tensor grows too large."""
+        size = self.model.rows(min(self.sides))
+        stops = range(len(self.blocks), 0, -size)
+        return [slice(max(0, stop - size), stop) for stop in stops]
+
+    def walk(self, index: int) -> Trace:
+        """One picture forward."""
+        pixels = self._pixels(index)
+        place = {"memory_format": self.model.memory_format}
+        pixels = pixels.to(self.model.device).contiguous(**place)
+        return cotangents.trace(self.model.module, pixels, self.tokens)
+
+    def gradients(self, walked: Trace, rows: slice, index: int) -> Tensor:
+        """One picture's gradients (rows, 3, p·H, p·W) of some of the blocks."""
+        blocks = self.blocks[rows]
+        seeds = {block: self._seed(walked.states[block], block, index) for block in blocks}
+        back = cotangents.pull_back(self.model.module, walked, self.tokens, seeds)
+        return back.flip(0)
+
+    def _pixels(self, index: int) -> Tensor:
+        """(1, 3, h, w), float32 also where the model is bfloat16: the gains are float32's."""
+        if self.options.noise:
+            generator = torch.Generator().manual_seed(self.options.seed * 2**20 + index)
+            pixels = torch.randn(1, 3, *self.sides, generator=generator)
+        else:
+            pixels = torch.from_numpy(self.images[index].array)[None]
+        return pixels.to(torch.promote_types(self.model.dtype, torch.float32))
+
+    def _seed(self, state: Tensor, block: int, index: int) -> Tensor:
+        """∂s/∂output (tokens, dim) for the mean over the tokens of the scalar."""
+        scalar, (count, dim) = self.options.scalar, state.shape
+        if scalar == "relu":
+            return (state > 0).to(state.dtype) / count
+        if scalar == "channel":
+            one = torch.arange(dim, device=state.device) == self.options.channel
+            return one.to(state.dtype).expand(count, dim) / count
+        if scalar == "signs":
+            key = (self.options.seed * 2**20 + index) * 2**10 + block + 2**60
+            generator = torch.Generator().manual_seed(key)
+            signs = torch.randint(0, 2, (1, dim), generator=generator) * 2 - 1
+            return signs.to(state).expand(count, dim) / count
+        return torch.ones_like(state) / count
+
+
+def probe(model: LoadedModel, images: Sequence[PreparedImage], options: Options) -> Probe:
+    """Check that the token, the channel and the memory are there."""
+    height, width = images[0].array.shape[1:]
+    made = Probe(model, images, options, (height, width))
+    (rows, columns), dim = made.grid, model.preset.shape.dim
+    for row, column in made.tokens:
+        if not (0 <= row < rows and 0 <= column < columns):
+            raise ChoiceError(
+                f"There is no token {row},{column} at {height}×{width} pixels: rows end at "
+                f"{rows - 1}, columns at {columns - 1}."
+            )
+    if options.scalar == "channel" and options.channel >= dim:
+        name = model.preset.name
+        raise ChoiceError(f"{name} has no channel {options.channel}: they end at {dim - 1}.")
+    _check_memory(made)
+    return made
+
+
+def bytes_needed(made: Probe) -> int:
+    """Largest memory that the work takes beside the loaded model, estimated from above."""
+    shape, cells = made.model.preset.shape, made.grid[0] * made.grid[1]
+    state, item = shape.dim * cells, made.model.dtype.itemsize
+    gains = (2 * shape.depth + 1) * state * item
+    forward = 6 * state * max(item, 4)
+    back = 5 * made.model.rows(min(made.sides)) * state * item
+    maps = 4 * len(made.blocks) * made.sides[0] * made.sides[1] * 8
+    return gains + forward + back + maps
+
+
+def _check_memory(made: Probe) -> None:
+    needed, free = bytes_needed(made), runtime.free_memory(made.model.device)
+    if needed <= HELD * free:
+        return
+    preset, (height, width) = made.model.preset, made.sides
+    own = preset.transform.size
+    way = f"choose its own size, resolution {own}" if min(made.sides) > own else "name few blocks"
+    raise DeviceError(
+        f"The receptive field of {preset.name} at {height}×{width} pixels needs about "
+        f"{needed / 2**30:.1f} GiB and {made.model.device} has {free / 2**30:.1f} GiB free: "
+        f"{way}, or close what else uses the memory."
+    )

@@ -1,0 +1,99 @@
+"""Sums over pictures that a receptive field's result is made of, in float64; they add up across
+processes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Literal
+
+import lazy_loader as lazy
+import numpy as np
+from numpy.typing import NDArray
+
+from convmixer_viz.analyses import field_numbers
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+else:
+    torch = lazy.load("torch")
+
+Floats = NDArray[np.float64]
+Reduction = Literal["absolute", "square", "relu"]
+
+
+@dataclass(slots=True, eq=False)
+class Sums:
+    """What pictures have added so far; `count` and the rest are sums over pictures."""
+
+    count: Floats  # ()
+    pixels: Floats  # (blocks, h, w), the chosen reduction
+    tokens: Floats  # (blocks, H, W), the same by token
+    tokens_squared: Floats  # (blocks, H, W), each picture's tokens squared, for the spread
+    square: Floats  # (blocks, H, W), the square reduction by token
+    sigma: Floats  # (blocks,), each picture's own σ of the square reduction, in tokens
+    sigma_squared: Floats  # (blocks,)
+
+    @classmethod
+    def empty(cls, blocks: int, sides: tuple[int, int], grid: tuple[int, int]) -> Sums:
+        """Nothing added yet, for fields of sides (h, w) px and a grid (H, W)."""
+        return cls(
+            count=np.zeros(()),
+            pixels=np.zeros((blocks, *sides)),
+            tokens=np.zeros((blocks, *grid)),
+            tokens_squared=np.zeros((blocks, *grid)),
+            square=np.zeros((blocks, *grid)),
+            sigma=np.zeros(blocks),
+            sigma_squared=np.zeros(blocks),
+        )
+
+    def add(
+        self, rows: slice, gradients: Tensor, reduction: Reduction, centre: tuple[float, float]
+    ) -> None:
+        """Add one picture's gradients (rows, 3, p·H, p·W) of some blocks; centre in tokens."""
+        pixels, square = (_reduce(gradients, name) for name in (reduction, "square"))
+        height, width = pixels.shape[1:]
+        tokens, squares = (_by_token(m, self.tokens.shape[1:]) for m in (pixels, square))
+        sigmas = np.array([field_numbers.sigma(field, centre) for field in squares])
+        if rows.start == 0:  # the last group of a picture
+            self.count += 1
+        self.pixels[rows, :height, :width] += pixels
+        self.tokens[rows] += tokens
+        self.tokens_squared[rows] += tokens**2
+        self.square[rows] += squares
+        self.sigma[rows] += sigmas
+        self.sigma_squared[rows] += sigmas**2
+
+    def reduce(self) -> None:
+        """Add up the processes of a torchrun, in place; alone, nothing changes."""
+        if not (torch.distributed.is_available() and torch.distributed.is_initialized()):
+            return
+        cuda = torch.distributed.get_backend() == "nccl"
+        for field in fields(self):
+            values = torch.from_numpy(getattr(self, field.name)).to("cuda" if cuda else "cpu")
+            torch.distributed.all_reduce(values)
+            setattr(self, field.name, values.cpu().numpy())
+
+
+def own_share(pictures: int) -> range:
+    """The pictures of this process: every n-th of n processes under torchrun, else all."""
+    if not (torch.distributed.is_available() and torch.distributed.is_initialized()):
+        return range(pictures)
+    rank, processes = torch.distributed.get_rank(), torch.distributed.get_world_size()
+    return range(rank, pictures, processes)
+
+
+def _reduce(gradients: Tensor, reduction: str) -> Floats:
+    """Over the colours, float64."""
+    gradients = gradients.double()
+    if reduction == "square":
+        gradients = gradients.square()
+    else:
+        gradients = gradients.abs() if reduction == "absolute" else gradients.relu()
+    return np.asarray(gradients.sum(1).cpu())
+
+
+def _by_token(pixels: Floats, grid: tuple[int, ...]) -> Floats:
+    count, height, width = pixels.shape
+    cells = pixels.reshape(count, grid[0], height // grid[0], grid[1], width // grid[1])
+    return np.asarray(cells.sum((2, 4)))
