@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     Bytes = NDArray[np.uint8]
 
 ROWS = ("looks with", "sees", "holds", "would say")
-_COLORS = 96  # of a photograph's tiles: keeps 34 columns under 200 kB
+_COLORS = 256  # of a photograph's tiles: keeps 34 columns under 200 kB
 _EMPTY = {
     "looks with": "16 kernels of each block stand here once they are read",
     "sees": "each block's receptive field on the picture stands here once it is computed",
@@ -77,7 +77,8 @@ def _sees(names: Sequence[str], fields: tuple[Bytes, Floats] | None) -> Band:
         return _blank(ROWS[1], names)
     picture, maps = fields
     side = min(picture.shape[0], 96 if len(names) <= 14 else 48)
-    tiles = [_shrunk(opened(picture, field), side) for field in maps]
+    small = np.asarray(_shrunk(Image.fromarray(picture), side))
+    tiles = [opened(small, np.asarray(_shrunk(_field(field), side))) for field in maps]
     said = [f"{name}: how much each pixel moves its centre token" for name in names[:-1]]
     return _photographs(ROWS[1], (*said, ""), tiles, "The head sees the whole picture")
 
@@ -125,8 +126,12 @@ def opened(picture: Bytes, field: Floats) -> Bytes:
     return np.asarray(veil + share * (picture - veil)).round().astype(np.uint8)
 
 
-def _shrunk(pixels: Bytes, side: int) -> Bytes:
-    return np.asarray(Image.fromarray(pixels).resize((side, side), Image.Resampling.BOX))
+def _field(field: Floats) -> Image.Image:
+    return Image.fromarray(field.astype(np.float32))
+
+
+def _shrunk(picture: Image.Image, side: int) -> Image.Image:
+    return picture.resize((side, side), Image.Resampling.BOX)
 
 
 def _percent(share: float) -> str:

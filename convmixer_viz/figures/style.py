@@ -133,7 +133,7 @@ def png(pixels: Bytes, scale: int = 1, *, colors: int | None = None) -> bytes:
     (of (h, w, 3) only) keeps a small file by so many colours at most."""
     picture = Image.fromarray(np.ascontiguousarray(pixels))
     if colors:
-        picture = picture.quantize(colors, dither=Image.Dither.NONE)
+        picture = picture.quantize(colors, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
     return _save(picture, scale)
 
 
@@ -151,5 +151,5 @@ def _save(picture: Image.Image, scale: int, **options: int) -> bytes:
         size = (picture.width * scale, picture.height * scale)
         picture = picture.resize(size, Image.Resampling.NEAREST)
     file = BytesIO()
-    picture.save(file, "PNG", optimize=True, **options)
+    picture.save(file, "PNG", **options)
     return file.getvalue()
