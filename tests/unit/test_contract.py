@@ -1,0 +1,180 @@
+"""What holds for every analysis, whatever it computes."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import fields
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from convmixer_viz import catalog
+from convmixer_viz.contract import Analysis, option_fields
+from convmixer_viz.images import load
+from convmixer_viz.preprocessing import prepare
+from convmixer_viz.workbench import Workbench
+from tests.conftest import TINY, calibrated, loaded
+
+CHEAP: dict[str, dict[str, Any]] = {  # options that keep slow analyses small here
+    "attribution": {"steps": 8},
+    "faithfulness": {"method": "input-x-gradient", "steps": 8},
+}
+WITHOUT_FILE = {"formation"}  # needs the history that ships beside a preset
+
+every_analysis = pytest.mark.parametrize(
+    "row", [row for row in catalog.CATALOG.values() if row.name not in WITHOUT_FILE],
+    ids=lambda row: row.name,
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def bench() -> Iterator[Workbench]:
+    bench = Workbench("cpu")
+    said = {"activation": "gelu", "residual": True, "preprocess": "cifar10-256-8"}
+    bench.add("tiny", calibrated(TINY).state_dict(), **said)
+    yield bench
+    bench.close()
+
+
+def pictures(row: Analysis) -> list[str]:
+    names = {"none": [], "one": ["gallery:cat"], "many": ["gallery:cat", "gallery:coffee"]}
+    return names[row.images]
+
+
+def result_of(bench: Workbench, row: Analysis) -> Any:
+    return bench.run(row.name, pictures(row), preset="tiny", **CHEAP.get(row.name, {}))
+
+
+def same(a: Any, b: Any) -> bool:
+    pairs = [(getattr(a, f.name), getattr(b, f.name)) for f in fields(a) if f.name != "provenance"]
+    return all(np.array_equal(x, y, equal_nan=_floats(x)) for x, y in pairs if _array(x)) and all(
+        x == y for x, y in pairs if not _array(x)
+    )
+
+
+def _array(value: Any) -> bool:
+    return isinstance(value, np.ndarray)
+
+
+def _floats(value: np.ndarray[Any, Any]) -> bool:
+    return value.dtype.kind == "f"
+
+
+@every_analysis
+def test_arrays_are_read_only_and_on_the_cpu(bench: Workbench, row: Analysis) -> None:
+    result = result_of(bench, row)
+    assert isinstance(result, row.result_type)
+    for field in fields(result):
+        value = getattr(result, field.name)
+        assert not isinstance(value, torch.Tensor), field.name
+        if isinstance(value, np.ndarray):
+            assert not value.flags.writeable, field.name
+            assert value.dtype != object, field.name
+
+
+@every_analysis
+def test_provenance_says_what_made_it(bench: Workbench, row: Analysis) -> None:
+    origin = result_of(bench, row).provenance
+    assert (origin.analysis, origin.preset, origin.device) == (row.name, "tiny", "cpu")
+    assert len(origin.weights_sha256) == 64
+    assert len(origin.images) == len(pictures(row))
+    assert origin.seconds > 0
+    assert origin.options.keys() == {field.name for field in option_fields(row.options)}
+
+
+@every_analysis
+def test_saving_and_loading_gives_the_same(bench: Workbench, row: Analysis, tmp_path: Any) -> None:
+    result = result_of(bench, row)
+    names = {path.name for path in bench.save(result, tmp_path)}
+    assert names == {f"{row.name}.{suffix}" for suffix in ("npz", "json", "csv", "html")}
+    back = bench.load(tmp_path)
+    assert same(result, back)
+    assert back.provenance == result.provenance
+
+
+@every_analysis
+def test_the_same_request_is_computed_once(
+    bench: Workbench, row: Analysis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = result_of(bench, row)
+    monkeypatch.setattr(row.module, "compute", None)
+    assert result_of(bench, row) is first
+
+
+@every_analysis
+def test_every_run_gives_the_same_bits(bench: Workbench, row: Analysis) -> None:
+    first = result_of(bench, row)
+    bench.forget_results()
+    assert same(first, result_of(bench, row))
+
+
+@every_analysis
+def test_progress_adds_up(row: Analysis) -> None:
+    model, chosen = loaded(), row.options(**CHEAP.get(row.name, {}))
+    prepared = [prepare(load(name), TINY.transform) for name in pictures(row)]
+    steps = list(row.compute(model, prepared, chosen))
+    assert [step.done for step in steps] == [*range(1, steps[0].total + 1)]
+    assert {step.total for step in steps} == {len(steps)}
+    assert isinstance(steps[-1].partial, row.result_type)
+
+
+@every_analysis
+def test_the_model_is_left_as_it_was(row: Analysis) -> None:
+    model, chosen = loaded(), row.options(**CHEAP.get(row.name, {}))
+    before = {name: tensor.clone() for name, tensor in model.module.state_dict().items()}
+    prepared = [prepare(load(name), TINY.transform) for name in pictures(row)]
+    for _ in row.compute(model, prepared, chosen):
+        assert torch.is_grad_enabled()
+        assert not torch.is_autocast_enabled("cpu")
+    assert all(torch.equal(before[k], v) for k, v in model.module.state_dict().items())
+    for module in model.module.modules():
+        assert not module._forward_hooks
+        assert not module._backward_hooks
+        assert not module._forward_pre_hooks
+        assert not module.training
+    assert all(p.grad is None and not p.requires_grad for p in model.module.parameters())
+
+
+@every_analysis
+def test_it_draws_a_figure_with_something_in_it(bench: Workbench, row: Analysis) -> None:
+    figure = bench.draw(result_of(bench, row))
+    assert len(figure.data) + len(figure.layout.images) > 0
+
+
+@every_analysis
+def test_two_callers_at_once_get_the_serial_results(bench: Workbench, row: Analysis) -> None:
+    serial = [result_of(bench, row), bench.run("prediction", ["gallery:dot"], preset="tiny")]
+    bench.forget_results()
+    found: dict[int, Any] = {}
+
+    def first() -> None:
+        found[0] = result_of(bench, row)
+
+    def second() -> None:
+        found[1] = bench.run("prediction", ["gallery:dot"], preset="tiny")
+
+    threads = [threading.Thread(target=work) for work in (first, second)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert same(found[0], serial[0])
+    assert same(found[1], serial[1])
+
+
+@every_analysis
+def test_every_option_tells_what_it_does(row: Analysis) -> None:
+    for field in option_fields(row.options):
+        assert len(field.sentence) > 8, field.name
+        assert field.kind in (int, float, str, bool), field.name
+        assert not field.sentence.endswith("."), field.name
+
+
+@every_analysis
+def test_a_table_falls_out(bench: Workbench, row: Analysis) -> None:
+    rows = result_of(bench, row).rows()
+    assert rows
+    assert all(rows[0].keys() == line.keys() for line in rows)
