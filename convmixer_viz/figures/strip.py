@@ -34,19 +34,20 @@ def draw(
     fields: tuple[Bytes, Floats] | None = None,
     components: Floats | None = None,
     probes: Sequence[tuple[str, float]] | None = None,
+    target: str = "",
 ) -> Sheet:
     """The strip of a model with `depth` blocks; a row that is None says what would stand there.
 
     kernels: (depth, 16, k, k); fields: the picture (h, w, 3) and (depth + 1, h, w) ≥ 0;
-    components: (depth + 1, H, W, 3) in 0 … 1; probes: class and probability for the stem, each
-    block and the head.
+    components: (depth + 1, H, W, 3) in 0 … 1; probes: best class, and probability of the
+    target, for the stem, each block and the head.
     """
     names = column_names(depth)
     bands = (
         _looks(names, kernels),
         _sees(names, fields),
         _holds(names, components),
-        _says(names, probes),
+        _says(names, probes, target),
     )
     values = (*((block,) for block in range(depth + 1)), None)
     heads = ("stem", *(str(block) for block in range(1, depth + 1)), "head")
@@ -94,17 +95,16 @@ def _holds(names: Sequence[str], components: Floats | None) -> Band:
     return _photographs(ROWS[2], (*said, ""), tiles, "The head holds no grid", smooth=False)
 
 
-def _says(names: Sequence[str], probes: Sequence[tuple[str, float]] | None) -> Band:
+def _says(names: Sequence[str], probes: Sequence[tuple[str, float]] | None, target: str) -> Band:
     if probes is None:
         return _blank(ROWS[3], names, captions=("",))
+    verbs = ["would say"] * (len(names) - 1) + ["says"]
     said = [
-        f"{name} would say {top}, {_percent(share)}"
-        for name, (top, share) in zip(names, probes, strict=True)
+        f"{name} {verb} {top}; {target or top}: {_percent(share)}"
+        for name, verb, (top, share) in zip(names, verbs, probes, strict=True)
     ]
-    said[-1] = f"The head says {probes[-1][0]}, {_percent(probes[-1][1])}"
-    captions = tuple(top for top, _ in probes)
-    return Band(tuple(said), name=ROWS[3], captions=captions,
-                shares=tuple(share for _, share in probes))  # fmt: skip
+    captions, shares = zip(*probes, strict=True)
+    return Band(tuple(said), name=ROWS[3], captions=captions, shares=shares)
 
 
 def _blank(row: str, names: Sequence[str], captions: tuple[str, ...] = ()) -> Band:

@@ -70,9 +70,13 @@ def test_components_keep_their_colours():
 
 
 def test_words_tell_what_a_cell_shows():
-    says = strip.draw(1, probes=[("dog", 0.2), ("cat", 0.5), ("cat", 0.975)]).bands[3]
-    assert says.words[1] == "Block 1 would say cat, 50 %"
-    assert says.words[2] == "The head says cat, 98 %"
+    probes = [("dog", 0.2), ("cat", 0.5), ("cat", 0.975)]
+    says = strip.draw(1, probes=probes, target="cat").bands[3]
+    assert says.words == (
+        "Stem would say dog; cat: 20 %",
+        "Block 1 would say cat; cat: 50 %",
+        "Head says cat; cat: 98 %",
+    )
     assert says.captions == ("dog", "cat", "cat") and says.shares == (0.2, 0.5, 0.975)
 
 

@@ -1,0 +1,114 @@
+"""The first screen: the filmstrip out of results, the evidence on the picture, three facts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from convmixer_viz.figures import strip, style
+
+if TYPE_CHECKING:
+    from convmixer_viz.analyses.activations import Activations
+    from convmixer_viz.analyses.evidence import Evidence
+    from convmixer_viz.analyses.kernels import KernelAtlas
+    from convmixer_viz.analyses.receptive_field import ReceptiveField
+    from convmixer_viz.figures.sheet import Sheet
+
+
+def filmstrip(
+    depth: int,
+    *,
+    atlas: KernelAtlas | None = None,
+    field: ReceptiveField | None = None,
+    activations: Activations | None = None,
+    evidence: Evidence | None = None,
+) -> Sheet:
+    """The strip of a model with `depth` blocks; a result still missing leaves its row empty."""
+    return strip.draw(
+        depth,
+        kernels=_kernels(atlas) if atlas else None,
+        fields=(field.view, field.pixels) if field else None,
+        components=activations.components if activations else None,
+        probes=_probes(evidence) if evidence else None,
+        target=evidence.target_name if evidence else "",
+    )
+
+
+def _kernels(atlas: KernelAtlas) -> strip.Floats:
+    """The channels nearest to each block's cluster centres, (blocks, clusters, k, k)."""
+    return np.take_along_axis(atlas.weights, atlas.representatives[:, :, None, None], axis=1)
+
+
+def _probes(evidence: Evidence) -> list[tuple[str, float]]:
+    """The stem, the blocks, and the head: what it says of the last block is the prediction."""
+    probes = list(zip(evidence.probe_names, evidence.probe_probability.tolist(), strict=True))
+    return [*probes, probes[-1]]
+
+
+def evidence_png(evidence: Evidence) -> bytes:
+    """The exact evidence over what the model saw: red speaks for the target, blue against."""
+    limit = float(np.abs(evidence.exact).max())
+    return style.png(style.overlay(evidence.view, evidence.exact, limit))
+
+
+def evidence_caption(evidence: Evidence) -> str:
+    """What the colours mean, and their limits."""
+    limit = float(np.abs(evidence.exact).max())
+    return (
+        f"Red speaks for {evidence.target_name}, blue against; "
+        f"full colour is ±{limit:.2g} of the logit on one token."
+    )
+
+
+def facts(
+    *,
+    evidence: Evidence | None = None,
+    field: ReceptiveField | None = None,
+    atlas: KernelAtlas | None = None,
+) -> tuple[str, ...]:
+    """Measured facts in words, one for each result that is there."""
+    said = (
+        _evidence_fact(evidence) if evidence else None,
+        _field_fact(field) if field else None,
+        _kernel_fact(atlas) if atlas else None,
+    )
+    return tuple(fact for fact in said if fact)
+
+
+def _evidence_fact(evidence: Evidence) -> str:
+    exact = evidence.exact
+    sizes = np.sort(np.abs(exact).ravel())[::-1].cumsum()
+    half = 1 + int(np.searchsorted(sizes, sizes[-1] / 2))
+    gains, losses = exact[exact > 0].sum(), exact[exact < 0].sum()
+    return (
+        f"Tokens for {evidence.target_name} add {gains:+.2f}, tokens against {losses:+.2f}, "
+        f"the bias {evidence.bias:+.2f}: together the logit, {evidence.logit:.2f}. "
+        f"Half of the evidence lies on {half} of {exact.size} tokens."
+    )
+
+
+def _field_fact(field: ReceptiveField) -> str:
+    first, last = (int(block) for block in (field.blocks[min(1, len(field.blocks) - 1)],
+                                            field.blocks[-1]))  # fmt: skip
+    near, far = (field.sigma[field.blocks.index(block)] for block in (first, last))
+    return (
+        f"The field's width σ grows from {near:.1f} px in block {first} to {far:.1f} px in "
+        f"block {last}, on a picture of {field.view.shape[1]} px; theory would let block {last} "
+        f"reach {field.theoretical[-1]:.0f} px."
+    )
+
+
+def _kernel_fact(atlas: KernelAtlas) -> str:
+    sizes = np.array(
+        [
+            size[~dead].mean() if (~dead).any() else size.mean()
+            for size, dead in zip(atlas.effective_size_90, atlas.dead, strict=True)
+        ]
+    )
+    most, least = int(sizes.argmax()), int(sizes.argmin())
+    return (
+        f"The largest kernels are those of block {atlas.blocks[most]}: on average 90 % of the "
+        f"energy in {sizes[most]:.1f} tokens a side of {atlas.weights.shape[-1]}; the smallest "
+        f"those of block {atlas.blocks[least]}, {sizes[least]:.1f}."
+    )
