@@ -25,6 +25,7 @@ else:
     torch = lazy.load("torch")
     runtime = lazy.load("convmixer_viz.runtime")
 
+LARGEST_TENSOR = 32 * 2**20  # bytes; above it glibc hands each tensor back: slow pages
 HELD = 0.9  # of the free memory that one job may take
 
 
@@ -67,9 +68,15 @@ class Probe:
         return float(np.mean(rows) + 0.5), float(np.mean(columns) + 0.5)
 
     @property
+    def state_bytes(self) -> int:
+        """Bytes of one row of cotangents, (dim, H, W)."""
+        cells = self.grid[0] * self.grid[1]
+        return self.model.preset.shape.dim * cells * self.model.dtype.itemsize
+
+    @property
     def groups(self) -> list[slice]:
         """Rows of `blocks` that go back together, the deepest first: no tensor grows too large."""
-        size = self.model.rows(min(self.sides))
+        size = max(1, LARGEST_TENSOR // self.state_bytes)
         stops = range(len(self.blocks), 0, -size)
         return [slice(max(0, stop - size), stop) for stop in stops]
 
@@ -132,11 +139,10 @@ def probe(model: LoadedModel, images: Sequence[PreparedImage], options: Options)
 
 def bytes_needed(made: Probe) -> int:
     """Largest memory that the work takes beside the loaded model, estimated from above."""
-    shape, cells = made.model.preset.shape, made.grid[0] * made.grid[1]
-    state, item = shape.dim * cells, made.model.dtype.itemsize
-    gains = (2 * shape.depth + 1) * state * item
-    forward = 6 * state * max(item, 4)
-    back = 5 * made.model.rows(min(made.sides)) * state * item
+    state, depth = made.state_bytes, made.model.preset.shape.depth
+    gains = (2 * depth + 1) * state
+    forward = 6 * state * max(1, 4 // made.model.dtype.itemsize)
+    back = 5 * max(state, LARGEST_TENSOR)
     maps = 4 * len(made.blocks) * made.sides[0] * made.sides[1] * 8
     return gains + forward + back + maps
 
