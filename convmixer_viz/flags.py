@@ -8,6 +8,8 @@ from typing import Any
 
 from convmixer_viz.contract import OptionField, option_fields
 
+MOST = 10_000  # numbers in one range
+
 
 def add(command: argparse.ArgumentParser, options: type[Any]) -> None:
     """One flag a field; a flag that isn't given leaves the default to the Options."""
@@ -52,10 +54,11 @@ def numbers(text: str) -> tuple[int, ...]:
         return ()
     found: list[int] = []
     for part in text.split(","):
-        first, _, last = part.partition("-")
-        if int(last or first) - int(first) > 10_000:
-            raise ValueError(f"{part} spans too many numbers")
-        found += range(int(first), int(last or first) + 1)
+        first, *rest = map(int, part.split("-"))
+        last = rest[0] if rest else first
+        if last - first > MOST or len(rest) > 1:
+            raise ValueError(part)
+        found += range(first, last + 1)
     return tuple(found)
 
 

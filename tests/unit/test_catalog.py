@@ -1,0 +1,131 @@
+"""Adding an analysis is one row: everything else follows by itself."""
+
+from __future__ import annotations
+
+import json
+import sys
+import types
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import numpy as np
+import plotly.graph_objects as go
+import pytest
+
+from convmixer_viz import catalog, cli
+from convmixer_viz.contract import Analysis, Result, Step
+from convmixer_viz.errors import ChoiceError
+from convmixer_viz.presets import PRESETS
+from convmixer_viz.workbench import Workbench
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    scale: Annotated[float, "what brightness is multiplied by"] = 2.0
+    side: Annotated[Literal["left", "right"], "which half to look at"] = "left"
+    loud: Annotated[bool, "whether to double it once more"] = False
+    target: Annotated[str | None, "class to name; none is the first"] = None
+    blocks: Annotated[tuple[int, ...], "which blocks to name"] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Brightness(Result):
+    value: float
+    target: str | None
+    halves: np.ndarray[Any, Any]
+
+
+def compute(model: Any, images: Any, options: Options) -> Iterator[Step[Brightness]]:
+    width = images[0].view.shape[1] // 2
+    halves = np.array([images[0].view[:, :width].mean(), images[0].view[:, width:].mean()])
+    value = halves[int(options.side == "right")] * options.scale * (1 + options.loud)
+    yield Step(1, 2)
+    yield Step(2, 2, Brightness(value=float(value), target=options.target, halves=halves))
+
+
+@pytest.fixture
+def fake(monkeypatch: pytest.MonkeyPatch) -> Analysis:
+    row = Analysis("brightness", "Brightness", "one", "how bright a half is")
+    analysis = types.ModuleType("convmixer_viz.analyses.brightness")
+    analysis.__dict__.update(Options=Options, compute=compute, Brightness=Brightness)
+    figure = types.ModuleType("convmixer_viz.figures.brightness")
+    figure.__dict__.update(draw=lambda result: go.Figure(go.Bar(y=result.halves)))
+    monkeypatch.setitem(sys.modules, analysis.__name__, analysis)
+    monkeypatch.setitem(sys.modules, figure.__name__, figure)
+    monkeypatch.setitem(catalog.CATALOG, row.name, row)
+    return row
+
+
+def test_it_gets_a_subcommand_with_its_flags_and_their_help(
+    fake: Analysis, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["brightness", "--help"])
+    told = " ".join(capsys.readouterr().out.split())
+    for words in ("--scale N what brightness is multiplied by (default: 2.0)",
+                  "--side {left,right}", "--loud, --no-loud", "--blocks N"):  # fmt: skip
+        assert words in told
+
+
+def test_it_runs_exports_and_is_cached(
+    fake: Analysis, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    flags = ["--random", "0", "--scale", "3", "--side", "right", "--loud", "--target", "dog"]
+    code = cli.main(["brightness", "gallery:dot", *flags, "--json", "--out", str(tmp_path)])
+    assert code == 0
+    (told,) = json.loads(capsys.readouterr().out)
+    assert told["preset"] == "cifar10-256-8"
+    assert {path.suffix for path in tmp_path.iterdir()} == {".npz", ".json", ".csv", ".html"}
+    bench = Workbench("cpu")
+    loaded = bench.load(tmp_path)
+    asked = {"random": 0, "scale": 3.0, "side": "right", "loud": True, "target": "5"}
+    result = bench.run("brightness", ["gallery:dot"], **asked)
+    assert loaded.value == result.value == pytest.approx(result.halves[1] * 6)
+    assert bench.run("brightness", ["gallery:dot"], **asked) is result
+    assert [step.done for step in bench.steps("brightness", ["gallery:cat"], random=0)][-1] == 2
+    bench.close()
+
+
+def test_unknown_names_are_told(fake: Analysis) -> None:
+    with pytest.raises(ChoiceError, match="brightness has no option 'colour'; it has scale, side"):
+        catalog.options(fake, {"colour": 1})
+    with pytest.raises(ChoiceError, match="There is no analysis 'brigthness'"):
+        catalog.find("brigthness")
+    with pytest.raises(ChoiceError, match="did you mean cifar10-256-8"):
+        catalog.preset("cifar-256-8", PRESETS)
+
+
+@pytest.mark.parametrize("target", ["1000000000", "-1", "nobody", "", "10", "3.5"])
+def test_classes_that_do_not_exist_are_refused(target: str) -> None:
+    preset = PRESETS["cifar10-256-8"]
+    with pytest.raises(ChoiceError):
+        catalog.fit(Options(target=target), preset, tuple("abcdefghij"))
+
+
+def test_classes_by_name_and_index_are_the_same_request() -> None:
+    preset = PRESETS["cifar10-256-8"]
+    names = ("airplane", "cat")
+    by = [catalog.fit(Options(target=text), preset, names) for text in ("cat", "1", "CAT")]
+    assert by[0] == by[1] == by[2] == Options(target="1")
+
+
+@pytest.mark.parametrize("blocks", [(9,), (-1,), (1, 2, 10**9)])
+def test_blocks_that_do_not_exist_are_refused(blocks: tuple[int, ...]) -> None:
+    preset = PRESETS["cifar10-256-8"]
+    with pytest.raises(ChoiceError, match="has no block"):
+        catalog.fit(Options(blocks=blocks), preset, ("a",))
+
+
+def test_a_one_picture_analysis_refuses_two(fake: Analysis) -> None:
+    bench = Workbench("cpu")
+    with pytest.raises(ChoiceError, match="takes one picture, not 2"):
+        bench.request("brightness", ["gallery:cat", "gallery:dot"], random=0)
+
+
+@pytest.mark.parametrize("side", [0, 1, -5, 10**6])
+def test_sides_that_make_no_sense_are_refused(side: int) -> None:
+    bench = Workbench("cpu")
+    with pytest.raises(ChoiceError, match="pixels a side"):
+        bench.request("prediction", random=0, resolution=side)

@@ -1,0 +1,164 @@
+"""The command line: flags, folders, exits; errors in one sentence, no traceback."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from convmixer_viz import cli, flags
+from convmixer_viz.commands import app, console
+from convmixer_viz.contract import Step, clock
+from convmixer_viz.workbench import Workbench
+
+Capture = pytest.CaptureFixture[str]
+
+
+def picture(path: Path, colour: str = "red") -> Path:
+    Image.new("RGB", (40, 30), colour).save(path)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("text", "numbers"),
+    [("3", (3,)), ("1-4", (1, 2, 3, 4)), ("1,3-4", (1, 3, 4)), ("all", ()), ("0", (0,))],
+)
+def test_numbers_are_read(text: str, numbers: tuple[int, ...]) -> None:
+    assert flags.numbers(text) == numbers
+
+
+@pytest.mark.parametrize("text", ["", "a", "1-", "-", "1,,2", "1-1000000000"])
+def test_what_is_no_number_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        flags.numbers(text)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "prediction nowhere.png --random 0",
+        "prediction gallery:nobody --random 0",
+        "prediction --preset imagenet-768-32",
+        "prediction --preset imagenet",
+        "prediction --device tpu --random 0",
+        "prediction --top 0",
+        "prediction --top many",
+        "prediction --mode slow",
+        "prediction --resolution 1 --random 0",
+        "prediction --preset a --presets b",
+        "evidence --target 1000000000",
+        "kernels --blocks 9",
+        "nonsense",
+        "",
+        "train nothing --data . --out .",
+        "evaluate --preset nobody --data .",
+    ],
+)
+def test_mistakes_are_one_sentence_and_exit_2(line: str, capsys: Capture) -> None:
+    assert cli.main(line.split()) == 2
+    told = capsys.readouterr()
+    assert told.err.startswith("error: ")
+    assert told.err.count("\n") == 1
+    assert told.out == ""
+
+
+def test_a_table_for_people(capsys: Capture) -> None:
+    assert cli.main(["prediction", "gallery:cat", "--random", "0", "--top", "2"]) == 0
+    head, *rows = capsys.readouterr().out.splitlines()
+    assert head.split() == ["picture", "class", "index", "probability", "logit"]
+    assert len(rows) == 2
+
+
+def test_json_is_one_list_with_an_object_a_picture(capsys: Capture, tmp_path: Path) -> None:
+    picture(tmp_path / "b.png"), picture(tmp_path / "a.png", "blue")
+    assert cli.main(["prediction", str(tmp_path), "--random", "0", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert [thing["picture"] for thing in told] == ["a.png", "b.png"]
+    assert len(told[0]["top"]) == 5
+
+
+def test_standard_input_is_a_picture(monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
+    file = io.BytesIO()
+    Image.new("RGB", (40, 30), "green").save(file, "PNG")
+    file.seek(0)
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(file))
+    assert cli.main(["prediction", "-", "--random", "0", "--top", "1"]) == 0
+    assert "standard input" in capsys.readouterr().out
+
+
+def test_a_folder_a_preset_and_a_folder_a_picture(tmp_path: Path) -> None:
+    (tmp_path / "x").mkdir()
+    same = [picture(tmp_path / "cat.png"), picture(tmp_path / "x" / "cat.png", "blue")]
+    presets = "cifar10-128-8-k3,cifar10-128-8-k5"
+    line = ["evidence", *map(str, same), "--presets", presets, "--random", "0"]
+    assert cli.main([*line, "--out", str(tmp_path / "out")]) == 0
+    found = {path.relative_to(tmp_path / "out").parent for path in tmp_path.glob("out/*/*/*.npz")}
+    assert found == {Path(p, s) for p in presets.split(",") for s in ("cat", "cat-2")}
+
+
+def test_an_unwritable_folder_is_told(tmp_path: Path, capsys: Capture) -> None:
+    (tmp_path / "file").write_text("in the way")
+    assert cli.main(["prediction", "--random", "0", "--out", str(tmp_path / "file")]) == 2
+    assert "choose another --out" in capsys.readouterr().err
+
+
+def test_the_same_bits_from_python_and_the_command_line(tmp_path: Path, capsys: Capture) -> None:
+    assert cli.main(["prediction", "gallery:cat", "--random", "3", "--out", str(tmp_path)]) == 0
+    bench = Workbench("cpu")
+    ours = bench.run("prediction", ["gallery:cat"], random=3)
+    assert np.array_equal(bench.load(tmp_path).logits, ours.logits)
+    bench.close()
+
+
+def test_ctrl_c_ends_after_the_chunk_with_130() -> None:
+    line = [sys.executable, "-m", "convmixer_viz.cli", "attribution", "--random", "0"]
+    command = subprocess.Popen(
+        [*line, "--preset", "imagenet-1024-20", "--method", "occlusion", "--device", "cpu"],
+        stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=os.environ,
+    )  # fmt: skip
+    time.sleep(9)
+    assert command.poll() is None
+    command.send_signal(signal.SIGINT)
+    out, err = command.communicate(timeout=60)
+    assert command.returncode == cli.STOPPED, err
+    assert "Traceback" not in err
+    assert out == ""
+
+
+def test_a_taken_port_is_told(capsys: Capture) -> None:
+    import socket
+
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        assert cli.main(["app", "--port", str(taken.getsockname()[1])]) == 2
+    assert "choose another --port" in capsys.readouterr().err
+    assert cli.main(["app", "--port", "99999"]) == 2
+
+
+def test_the_router_is_found() -> None:
+    assert app.router().name == "streamlit_app.py"
+    assert app.router().is_file()
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0.2, "0 s"), (42, "42 s"), (185, "3 min 05 s"), (7800, "2 h 10 min")],
+)
+def test_durations_in_words(seconds: float, words: str) -> None:
+    assert clock(seconds) == words
+    assert Step(1, 2, None, seconds).words.endswith(f"{words} left")
+
+
+def test_tables_line_up() -> None:
+    rows = [{"a": 1, "b": 0.123456}, {"a": 200, "b": None}]
+    assert console.as_table(rows) == "a    b\n1    0.1235\n200  None"

@@ -1,0 +1,155 @@
+"""One owner for models and results, shared by threads."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any
+
+import numpy as np
+import pytest
+
+from convmixer_viz import runtime
+from convmixer_viz.errors import ChoiceError, WeightsError
+from convmixer_viz.images import decode, load
+from convmixer_viz.workbench import Workbench
+from tests.conftest import TINY, calibrated
+
+SAID = {"activation": "gelu", "residual": True, "preprocess": "cifar10-256-8"}
+
+
+@pytest.fixture
+def bench() -> Iterator[Workbench]:
+    bench = Workbench("cpu")
+    bench.add("tiny", calibrated(TINY).state_dict(), **SAID)
+    yield bench
+    bench.close()
+
+
+def test_a_picture_comes_as_path_bytes_name_or_decoded(bench: Workbench, tmp_path: Any) -> None:
+    from PIL import Image
+
+    path = tmp_path / "red.png"
+    Image.new("RGB", (20, 20), "red").save(path)
+    ways = [str(path), path, path.read_bytes(), decode(path)]
+    logits = [bench.run("prediction", [way], preset="tiny").logits for way in ways]
+    assert all(np.array_equal(logits[0], other) for other in logits)
+
+
+def test_no_picture_is_the_presets_opening_one(bench: Workbench) -> None:
+    result = bench.run("prediction", preset="tiny")
+    assert result.provenance.images == (load("gallery:cat").sha256,)
+
+
+def test_weights_that_are_not_here_say_how_to_get_them(bench: Workbench) -> None:
+    with pytest.raises(WeightsError, match="models fetch imagenet-1024-20"):
+        bench.predict("gallery:cat", preset="imagenet-1024-20")
+
+
+def test_an_untrained_twin_needs_no_weights(bench: Workbench) -> None:
+    one, two, other = (
+        bench.predict("gallery:cat", preset="cifar10-128-8-k3", random=seed) for seed in (0, 0, 1)
+    )
+    assert one is two
+    assert not np.array_equal(one.logits, other.logits)
+    assert one.provenance.untrained_seed == 0
+    assert one.provenance.weights_sha256 == ""
+
+
+def test_pictures_with_the_same_pixels_share_work_but_keep_their_names(bench: Workbench) -> None:
+    cat = load("gallery:cat")
+    import dataclasses
+
+    alias = dataclasses.replace(cat, name="alias")
+    first, second = (bench.run("prediction", [c], preset="tiny") for c in (cat, alias))
+    assert (first.names, second.names) == (("cat",), ("alias",))
+    assert np.array_equal(first.logits, second.logits)
+
+
+def test_results_come_alone_and_in_company_with_the_same_bits(bench: Workbench) -> None:
+    names = [f"gallery:{name}" for name in ("cat", "coffee", "dot", "chirp")]
+    together = bench.run("prediction", names, preset="tiny").logits
+    for i, name in enumerate(names):
+        assert np.array_equal(together[i], bench.run("prediction", [name], preset="tiny").logits[0])
+
+
+def test_five_callers_at_once_get_the_serial_results(bench: Workbench) -> None:
+    """Two ask for the same, one stops, one fails, one returns later; each job is computed once."""
+    asked = {"same": "gallery:cat", "later": "gallery:dot"}
+    serial = {
+        key: bench.run("attribution", [name], preset="tiny", method="occlusion").tokens
+        for key, name in asked.items()
+    }
+    bench.forget_results()
+    before = threading.active_count()
+    found: dict[str, Any] = {}
+
+    def follow(key: str, name: str) -> None:
+        found[key] = bench.run("attribution", [name], preset="tiny", method="occlusion").tokens
+
+    def stop_and_return() -> None:
+        choices = {"preset": "tiny", "method": "occlusion"}
+        with closing(bench.steps("attribution", [asked["later"]], **choices)) as steps:
+            next(steps)
+        follow("later", asked["later"])
+
+    def fail() -> None:
+        try:
+            bench.run("attribution", ["gallery:cat"], preset="tiny", target="nobody")
+        except ChoiceError as error:
+            found["failed"] = error
+
+    def stop() -> None:
+        with closing(bench.steps("evidence", ["gallery:coffee"], preset="tiny")) as steps:
+            next(steps)
+
+    work = [(follow, "a", asked["same"]), (follow, "b", asked["same"]), (stop_and_return,),
+            (fail,), (stop,)]  # fmt: skip
+    threads = [threading.Thread(target=task, args=args) for task, *args in work]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert np.array_equal(found["a"], serial["same"])
+    assert found["a"] is found["b"]
+    assert np.array_equal(found["later"], serial["later"])
+    assert isinstance(found["failed"], ChoiceError)
+    assert threading.active_count() <= before + 1
+
+
+def test_models_leave_the_shelf_when_it_is_full(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = Workbench("cpu", model_bytes=100_000)
+    for seed in range(3):
+        bench.predict("gallery:cat", preset="cifar10-128-8-k3", random=seed)
+    size = bench.shelf.nbytes
+    assert 0 < size < 800_000  # one model of 150,000 float32 values, not three
+    bench.close()
+
+
+def test_fast_mode_is_a_request_of_its_own(bench: Workbench) -> None:
+    exact, fast = (bench.run("prediction", preset="tiny", mode=mode) for mode in ("exact", "fast"))
+    assert exact.provenance.mode == "exact"
+    assert fast.provenance.dtype == ("bfloat16" if runtime.native_bf16() else "float32")
+
+
+def test_a_module_from_memory_becomes_a_preset(bench: Workbench) -> None:
+    module = calibrated(TINY, seed=5)
+    preset, assumed = bench.add("mine", module, preprocess="cifar10-256-8")
+    assert (preset.shape.dim, preset.shape.depth, preset.class_count) == (12, 3, 10)
+    assert "mine" in bench.presets
+    result = bench.predict("gallery:cat", preset="mine")
+    assert result.classes == tuple(map(str, range(10)))
+    assert isinstance(assumed, tuple)
+
+
+def test_work_left_by_its_only_watcher_resumes(bench: Workbench) -> None:
+    choices = {"preset": "tiny", "method": "occlusion"}
+    request = bench.request("attribution", ["gallery:cat"], **choices)
+    with closing(bench.follow(request)) as steps:
+        first = next(steps)
+    standing = bench.standing(request)
+    if bench.result(request) is None:
+        assert standing is not None
+        assert standing.done >= first.done
+    assert bench.finish(request).method == "occlusion"
