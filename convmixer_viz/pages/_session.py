@@ -127,6 +127,31 @@ def run_if(
     return _at_hand(request, slot, line, start)
 
 
+def several(work: dict[str, dict[str, Any]], *, slot: str) -> dict[str, Any]:
+    """Several results under one line, computed one after another; `work` gives the arguments of
+    ask() by name. What is missing is the last finished one of its name, or None for now."""
+    line = st.container(height=LINE_HEIGHT, border=False, key=f"line-{slot}")
+    shown: dict[str, str] = st.session_state.setdefault("_shown", {})
+    found: dict[str, Any] = dict.fromkeys(work)
+    missing: list[Request] = []
+    for name, arguments in work.items():
+        try:
+            request = ask(**arguments)
+        except VizError as error:
+            line.error(str(error))
+            continue
+        place, found[name] = f"{slot}:{name}:{request.preset.name}", bench().result(request)
+        if found[name] is None:
+            missing.append(request)
+            found[name] = bench().result_of(shown.get(place, ""))
+        else:
+            shown[place] = request.digest
+    if missing:
+        failed = st.session_state.setdefault("_failed", {})
+        _want(min(missing, key=lambda request: request.digest in failed), slot, line, None)
+    return found
+
+
 def _at_hand(request: Request, slot: str, line: Any, start: str | None) -> Any | None:
     shown: dict[str, str] = st.session_state.setdefault("_shown", {})
     result = bench().result(request)
