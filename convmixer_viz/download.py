@@ -19,6 +19,7 @@ from convmixer_viz.presets import PRESETS
 if TYPE_CHECKING:
     from convmixer_viz.presets import Preset, Published
 
+CHUNK = 2**18  # bytes; the client's own 10 MB would show a slow line as a stalled one
 Report = Callable[[int, int], None]  # bytes done, bytes in all
 # names of error classes (the hub's client changed its HTTP library twice) → what they mean
 MEANINGS = (
@@ -74,6 +75,7 @@ def main(name: str, cache: str) -> None:
     """The process: a line of JSON for each report, then the file or the error."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # unwinds, so no half stays
     os.environ["HF_HUB_CACHE"] = cache
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     os.environ.setdefault("HF_HUB_DISABLE_XET", "1")  # plain HTTP resumes and reports every byte
     try:
         path = download(PRESETS[name], lambda done, total: _tell(done=done, total=total))
@@ -87,7 +89,7 @@ def _tell(**said: Any) -> None:
 
 
 def _hub_download(published: Published, report: Report) -> None:
-    from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
+    from huggingface_hub import constants, get_hf_file_metadata, hf_hub_download, hf_hub_url
     from tqdm import tqdm
 
     class Bar(tqdm):  # type: ignore[misc]
@@ -102,6 +104,7 @@ def _hub_download(published: Published, report: Report) -> None:
             self.n += n or 0
             report(int(self.n), int(self.total or published.megabytes * 10**6))
 
+    constants.DOWNLOAD_CHUNK_SIZE = CHUNK
     # asked first, since hf_hub_download tries for half a minute where there is no network
     get_hf_file_metadata(hf_hub_url(published.hub, FILE), token=False)
     hf_hub_download(published.hub, FILE, token=False, tqdm_class=Bar)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from convmixer_viz.presets import Preset, Published
 
 FILE = "model.safetensors"
+PROCESS = "convmixer_viz.download"
 STALL = 60.0  # seconds without a byte until the fetch is given up
 PATIENCE = 0.25  # seconds until the same step comes again, so that a page can react
 
@@ -52,7 +53,7 @@ def by_hand(preset: Preset) -> str:
 def fetch(preset: Preset) -> Iterator[Step[Any]]:
     """Steps in bytes; the last one has the verified file."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "convmixer_viz.download", preset.name, str(cache())],
+        [sys.executable, "-m", PROCESS, preset.name, str(cache())],
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
         env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
     )  # fmt: skip
@@ -106,7 +107,8 @@ def _follow(lines: queue.Queue[str | None], preset: Preset) -> Iterator[Step[Any
         if "error" in said:
             raise WeightsError(said["error"])
         if "path" in said:
-            yield Step(step.total, step.total, Path(said["path"]))
+            file = Path(said["path"])
+            yield Step(file.stat().st_size, file.stat().st_size, file)
             return
         if "done" in said:
             moved = time.monotonic()
