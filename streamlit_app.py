@@ -22,7 +22,7 @@ STYLE = """<style>
 .st-key-pixelated img, [class*=st-key-pixelated] img {image-rendering: pixelated}
 </style>"""
 
-st.set_page_config("ConvMixer Viz", ":material/grid_view:", layout="wide")
+st.set_page_config("ConvMixer Viz", str(PAGES / "icon.png"), layout="wide")
 st.html(STYLE)
 page = st.navigation(
     [

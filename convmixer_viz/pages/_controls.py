@@ -33,15 +33,13 @@ def sidebar() -> _session.Choices:
 
 
 def _picture(ignored: Any) -> str:
-    names = {f"gallery:{name}": f"{name}: {told}" for name, (told, _) in GALLERY.items()}
     thumbnail = st.container()
-    files = st.session_state.get("uploads") or []
-    names |= {f"upload:{file.file_id}": file.name for file in files}
+    names = [*GALLERY, *_session.uploads()]
     _note_ignored("picture", names, ignored)
-    default = f"gallery:{_session.bench().presets[DEFAULT].opening}"
-    name: str = st.selectbox(
-        "Picture", list(names), index=list(names).index(default), format_func=lambda n: names[n],
-        key="picture", bind=BOUND, help="Uploads join this list; links hold gallery pictures only.",
+    default = _session.bench().presets[DEFAULT].opening
+    name: str = st.selectbox(  # a bound label is what stands in the link: no format_func here
+        "Picture", names, index=names.index(default), key="picture", bind=BOUND,
+        help="Uploads join this list; links hold gallery pictures only.",
     )  # fmt: skip
     st.file_uploader(
         "Upload or paste pictures", type=[s.removeprefix(".") for s in SUFFIXES],
@@ -49,21 +47,22 @@ def _picture(ignored: Any) -> str:
     )  # fmt: skip
     try:
         shown = _session.picture(name)
-        thumbnail.image(shown.pixels, width=160, output_format="PNG", alt=f"picture: {shown.name}")
-        thumbnail.caption(" · ".join((f"{shown.width}×{shown.height} px", *shown.notes)))
     except VizError as error:
         thumbnail.error(str(error))
         return default
+    thumbnail.image(shown.pixels, width=160, output_format="PNG", alt=f"picture: {shown.name}")
+    told = GALLERY[name][0] if name in GALLERY else f"{shown.width}×{shown.height} px"
+    thumbnail.caption(" · ".join((told, *shown.notes)))
     return name
 
 
 def _newest() -> None:
     """A new upload becomes the picture."""
-    known = st.session_state.setdefault("_uploaded", set())
-    fresh = [f.file_id for f in st.session_state["uploads"] or [] if f.file_id not in known]
-    known.update(fresh)
+    known: set[str] = st.session_state.setdefault("_uploaded", set())
+    fresh = [name for name, file in _session.uploads().items() if file.file_id not in known]
+    known.update(file.file_id for file in _session.uploads().values())
     if fresh:
-        st.session_state["picture"] = f"upload:{fresh[-1]}"
+        st.session_state["picture"] = fresh[-1]
 
 
 def _presets(ignored: Any) -> tuple[str, ...]:
@@ -71,16 +70,14 @@ def _presets(ignored: Any) -> tuple[str, ...]:
     _note_ignored("preset", known, ignored)
     chosen: list[str] = st.multiselect(
         "Presets", list(known), key="preset", bind=BOUND, max_selections=MOST_PRESETS,
-        format_func=lambda name: _label(known[name]), placeholder=DEFAULT,
+        placeholder=DEFAULT,
         help="One to four, in the order of picking; the first is the one that most pages show.",
     )  # fmt: skip
+    for preset in (known[name] for name in chosen):
+        if preset.published and weights.locate(preset) is None:
+            size = f"{preset.published.megabytes} MB"
+            st.caption(f"{preset.name} is not here yet: fetch its {size} on the Models page.")
     return tuple(chosen) or (DEFAULT,)
-
-
-def _label(preset: Preset) -> str:
-    if preset.published and weights.locate(preset) is None:
-        return f"{preset.name} ({preset.published.megabytes} MB to fetch)"
-    return preset.name
 
 
 def _target(preset: Preset, ignored: Any) -> tuple[str | None, str | None]:

@@ -10,12 +10,14 @@ from typing import Any
 import streamlit as st
 
 from convmixer_viz import report
+from convmixer_viz.caches import BytesCache
 from convmixer_viz.contract import Step
 from convmixer_viz.errors import PictureError, VizError
-from convmixer_viz.images import DecodedImage, decode, load
+from convmixer_viz.images import GALLERY, DecodedImage, decode, load
 from convmixer_viz.workbench import Request, Workbench
 
 PATIENCE = 0.25  # seconds a page waits at a time, so that a click takes over at once
+PICTURE_BYTES = 256 * 2**20  # of decoded pictures, all sessions together
 LINE_HEIGHT = 48  # px of the progress line, whether it is empty or not
 
 
@@ -68,18 +70,36 @@ def begin(chosen: Choices) -> None:
     st.session_state["_wanted"] = []
 
 
-@st.cache_resource(max_entries=24, show_spinner=False)
-def _decoded(name: str, _file: Any) -> DecodedImage:
-    return decode(_file.getvalue(), _file.name) if _file else load(name)
+def uploads() -> dict[str, Any]:
+    """The uploaded files by name; a name that comes again is numbered."""
+    named: dict[str, Any] = {}
+    for file in st.session_state.get("uploads") or []:
+        again = sum(known.name == file.name for known in named.values())
+        named[f"{file.name} ({again + 1})" if again else file.name] = file
+    return named
+
+
+@st.cache_resource
+def _pictures() -> BytesCache[DecodedImage]:
+    return BytesCache(PICTURE_BYTES, lambda image: image.pixels.nbytes)
+
+
+def _decoded(name: str, file: Any) -> DecodedImage:
+    key = file.file_id if file else name
+    image = _pictures().get(key)
+    if image is None:
+        image = decode(file.getvalue(), name) if file else load(f"gallery:{name}")
+        _pictures().put(key, image)
+    return image
 
 
 def picture(name: str | None = None) -> DecodedImage:
     """The picture of that name (default: the chosen one): from the gallery or an upload."""
     name = name or choices().picture
-    files = {f"upload:{file.file_id}": file for file in st.session_state.get("uploads") or []}
-    if name.startswith("upload:") and name not in files:
-        raise PictureError("That upload is gone: upload the picture again.")
-    return _decoded(name, files.get(name))
+    file = uploads().get(name)
+    if file is None and name not in GALLERY:
+        raise PictureError(f"{name} is gone: upload the picture again.")
+    return _decoded(name, file)
 
 
 def ask(analysis: str, *, preset: str | None = None, **options: Any) -> Request:

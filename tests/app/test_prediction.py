@@ -1,0 +1,74 @@
+"""The prediction page over the shipped weights."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+from typing import Any
+
+import numpy as np
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from convmixer_viz.workbench import Workbench
+from tests.app.conftest import Visit
+
+
+def bars(app: AppTest) -> np.ndarray[Any, Any]:
+    spec = json.loads(app.get("plotly_chart")[0].proto.spec)
+    x = spec["data"][0]["x"]
+    if isinstance(x, dict):
+        return np.frombuffer(base64.b64decode(x["bdata"]), x["dtype"])
+    return np.array(x)
+
+
+def test_the_page_shows_what_python_computes(visit: Visit) -> None:
+    app = visit("prediction")
+    assert not app.exception
+    assert app.title[0].value == "Prediction"
+    bench = Workbench("cpu")
+    result = bench.predict("gallery:cat")
+    assert np.array_equal(bars(app), result.probabilities[0, result.top[0]].astype(float))
+    assert any("knows only: airplane, automobile" in caption.value for caption in app.caption)
+    bench.close()
+
+
+def test_a_link_restores_the_view(visit: Visit) -> None:
+    app = visit("prediction", picture="coffee", top="3", block="4")
+    assert not app.exception
+    assert app.selectbox(key="picture").value == "coffee"
+    assert app.number_input(key="block").value == 4
+    assert len(bars(app)) == 3
+
+
+def test_a_link_to_nothing_says_what_was_ignored(visit: Visit) -> None:
+    app = visit("prediction", picture="nobody", preset=["nothing"], target="unicorn")
+    assert not app.exception
+    told = " ".join(warning.value for warning in app.warning)
+    assert all(name in told for name in ("nobody", "nothing", "unicorn"))
+    assert app.selectbox(key="picture").value == "cat"
+
+
+def test_weights_that_are_not_here_are_told_without_a_traceback(visit: Visit) -> None:
+    app = visit("prediction", preset=["imagenet-1024-20"])
+    assert not app.exception
+    assert any("imagenet-1024-20" in error.value for error in app.error)
+
+
+def test_an_upload_becomes_the_picture(visit: Visit) -> None:
+    file = io.BytesIO()
+    Image.new("RGB", (50, 40), "blue").save(file, "PNG")
+    app = visit("prediction")
+    app.file_uploader[0].upload("blue.png", file.getvalue(), "image/png").run()
+    assert not app.exception
+    assert app.selectbox(key="picture").value == "blue.png"
+    assert any("of blue.png" in caption.value for caption in app.caption)
+
+
+def test_a_broken_upload_is_told_and_loses_nothing(visit: Visit) -> None:
+    app = visit("prediction")
+    app.file_uploader[0].upload("broken.png", b"\x89PNG\r\n broken", "image/png").run()
+    assert not app.exception
+    assert any("broken.png" in error.value for error in app.error)
+    assert len(bars(app)) == 5
