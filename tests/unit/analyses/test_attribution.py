@@ -230,8 +230,8 @@ def test_blur_of_a_point_is_a_gaussian():
     point[..., 16, 16] = 1
     row = blur(point, 2.0)[0, 0, 16]
     expected = torch.exp(-((torch.arange(33) - 16.0) ** 2) / 8)
-    torch.testing.assert_close((row / row.sum())[10:23], (expected / expected.sum())[10:23].double(),
-                               rtol=1e-2, atol=1e-6)  # fmt: skip
+    shares = [part[10:23] / part.sum() for part in (row, expected.double())]
+    torch.testing.assert_close(*shares, rtol=1e-2, atol=1e-6)
     torch.testing.assert_close(blur(torch.ones(1, 3, 9, 9), 5.0), torch.ones(1, 3, 9, 9))
 
 

@@ -1,6 +1,7 @@
 """Every measure against an answer known beforehand or a slower way to the same number."""
 
 import copy
+import itertools
 import math
 
 import numpy as np
@@ -184,7 +185,7 @@ def test_the_cascade_randomises_downwards(tiny, preset):
         one, other = module(torch.cat([asked.pixels, -asked.pixels]))
         assert (one - other).abs().max() > 1e-2 * one.abs().max()  # measured, so it sees
     assert changed[0] == {"head.weight", "head.bias"}
-    assert all(small < large for small, large in zip(changed, changed[1:], strict=False))
+    assert all(small < large for small, large in itertools.pairwise(changed))
     assert {k for k in changed[1] if not k.startswith("head")} == {
         k for k in changed[1] if k.startswith("blocks.2.")
     }
@@ -221,4 +222,4 @@ def iter_value(value):
 def test_an_unknown_measure_is_refused():
     with pytest.raises(ChoiceError, match="magic"):
         Options(measures=("magic",))
-    assert faithfulness.QUICK == Options().measures
+    assert Options().measures == faithfulness.QUICK
