@@ -151,15 +151,18 @@ def add(
         target, file, known(), like=replaces, preprocess=preprocess, classes=class_file,
         activation=activation, residual=residual,
     )  # fmt: skip
-    checkpoints.save(
-        store.weights_of(target), found.state, row, found.class_names, dtype=checkpoints.FLOAT32
-    )
-    store.write_record(
-        target, records.write(row, found.class_names), replaces=replaces is not None,
-        class_count=row.class_count, origin=file.name, origin_sha256=found.sha256,
-        date=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        assumed=found.assumed,
-    )  # fmt: skip
+    kept = store.weights_of(target)
+    checkpoints.save(kept, found.state, row, found.class_names, dtype=checkpoints.FLOAT32)
+    try:
+        store.write_record(
+            target, records.write(row, found.class_names), replaces=replaces is not None,
+            class_count=row.class_count, origin=file.name, origin_sha256=found.sha256,
+            date=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+            assumed=found.assumed,
+        )  # fmt: skip
+    except WeightsError:
+        kept.unlink()
+        raise
     return Addition(PRESETS[target] if replaces else row, found.assumed)
 
 
