@@ -71,13 +71,17 @@ class KernelAtlas(Result):
 
     def rows(self) -> list[dict[str, Any]]:
         """A row a kernel."""
+        return [row for index in range(len(self.blocks)) for row in self.block_rows(index)]
+
+    def block_rows(self, index: int) -> list[dict[str, Any]]:
+        """The rows of one block, by its place along the first axis."""
+        columns = {name: getattr(self, name)[index].tolist() for name in STATISTICS}
+        columns |= {name: getattr(self, name)[index].tolist() for name in ("cluster", "dead")}
+        named = [self.class_names[code] for code in self.code[index]]
         return [
-            {"block": int(block), "channel": channel}
-            | {"class": self.class_names[self.code[i, channel]]}
-            | {name: float(getattr(self, name)[i, channel]) for name in STATISTICS}
-            | {"cluster": int(self.cluster[i, channel]), "dead": bool(self.dead[i, channel])}
-            for i, block in enumerate(self.blocks)
-            for channel in range(self.weights.shape[1])
+            {"block": int(self.blocks[index]), "channel": channel, "class": name}
+            | {column: values[channel] for column, values in columns.items()}
+            for channel, name in enumerate(named)
         ]
 
 

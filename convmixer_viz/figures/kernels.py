@@ -1,0 +1,220 @@
+"""All kernels of a block as one picture, and what they measure as curves over depth."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+from convmixer_viz.analyses.measures import STATISTICS
+from convmixer_viz.figures import style
+from convmixer_viz.figures.sheet import Band, Sheet, mosaic
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from convmixer_viz.analyses.kernels import KernelAtlas
+
+    Floats = NDArray[np.floating[Any]]
+
+ORDERS = {"channel": "channel", "class": "class", "cluster": "cluster"} | STATISTICS
+LIMITS = ("per kernel", "per block", "over all blocks")  # of the colours, symmetric about zero
+FORMS = ("raw", "unit norm", "scaled by batch norm")
+EVERY = "all kernels"
+SHORT = {
+    "Gaussian": "Gaussian",
+    "difference of Gaussians": "DoG",
+    "first derivative": "∂",
+    "second derivative": "∂∂",
+}
+TOP = {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"}  # place of a legend
+SHEET_WIDTH = 1400  # px: wider pictures are shrunk by the browser's door
+LEVELS = 15  # shades on either side of zero in a sprite: keeps 1,536 kernels of 9×9 under 200 kB
+
+
+def draw(result: KernelAtlas, *, limits: str = "per kernel") -> go.Figure:
+    """The kernels nearest to the cluster centres, two columns a block, the commonest on top."""
+    pairs = zip(result.weights, result.representatives, strict=True)
+    weights = np.stack([layer[chosen] for layer, chosen in pairs])
+    tiles = weights / _limit(weights, limits)[..., None, None]
+    picture = mosaic(np.stack([mosaic(block, across=2) for block in tiles]), len(tiles), gutter=3)
+    told = {"per kernel": "its kernel's", "per block": "its block's"}.get(limits, "the model's")
+    heatmap = go.Heatmap(
+        z=picture, colorscale=style.DIVERGING, zmin=-1, zmax=1, hoverinfo="skip",
+        colorbar=style.color_bar(f"weight / {told} largest"),
+    )  # fmt: skip
+    figure = style.picture_axes(style.figure(go.Figure(heatmap), height=420))
+    step = (picture.shape[1] + 3) / len(tiles)
+    places = np.arange(len(tiles)) * step + (step - 4) / 2
+    return figure.update_xaxes(
+        visible=True, side="top", title="block", tickvals=places, ticktext=result.blocks
+    )
+
+
+def kernels(result: KernelAtlas, block: int, form: str = "raw") -> NDArray[np.float32]:
+    """The kernels (dim, k, k) of a block: raw, of norm 1, or times |γ|/√(σ²+ε)."""
+    index = position(result, block)
+    weights: NDArray[np.float32] = result.weights[index]
+    if form == "raw":
+        return weights
+    energy = result.energy[index]
+    unit = 1 / np.sqrt(np.where(energy > 0, energy, 1))
+    factor = result.norm_scale[index] if form == "scaled by batch norm" else unit
+    return np.asarray(weights * factor[:, None, None], np.float32)
+
+
+def position(result: KernelAtlas, block: int) -> int:
+    """Where a block stands along the result's first axis."""
+    return int(np.flatnonzero(result.blocks == block)[0])
+
+
+def order(result: KernelAtlas, block: int, by: str, only: str = EVERY) -> NDArray[np.int64]:
+    """Channels of a block: largest statistic first, or by channel, class (best fit first) or
+    cluster; `only` keeps one class."""
+    index = position(result, block)
+    codes = result.code[index]
+    if by == "channel":
+        keys: tuple[Any, ...] = (np.arange(len(codes)),)
+    elif by == "class":
+        keys = (-result.r2[index], codes)
+    elif by == "cluster":
+        keys = (result.cluster[index],)
+    else:
+        keys = (-getattr(result, by)[index],)
+    sequence: NDArray[np.int64] = np.lexsort(keys)
+    if only == EVERY:
+        return sequence
+    wanted = codes[sequence] == result.class_names.index(only)
+    return np.compress(wanted, sequence)
+
+
+def present(result: KernelAtlas, block: int) -> dict[str, int]:
+    """How many kernels of a block each class has, where it has any."""
+    counts = np.bincount(result.code[position(result, block)], minlength=len(result.class_names))
+    return {
+        name: int(count) for name, count in zip(result.class_names, counts, strict=True) if count
+    }
+
+
+def limit_of(result: KernelAtlas, block: int, limits: str, form: str = "raw") -> float | None:
+    """The largest |weight| that the colours reach; none where each kernel has its own."""
+    if limits == "per kernel":
+        return None
+    blocks = result.blocks if limits == "over all blocks" else [block]
+    return max(float(np.abs(kernels(result, int(b), form)).max()) for b in blocks) or 1.0
+
+
+def sprite(tiles: Floats, limit: float | None, across: int = 64) -> bytes:
+    """Kernels (n, k, k) side by side as a small PNG with transparent gutters of one pixel; the
+    colours reach from -limit to limit, or each kernel's own largest weight."""
+    own = np.abs(tiles).max((1, 2), keepdims=True)
+    scale = np.where(own > 0, own, 1) if limit is None else np.full_like(own, limit)
+    shades = np.round(np.clip(tiles / scale, -1, 1) * LEVELS) / LEVELS
+    return style.palette_png(mosaic(shades, across), -1, 1)
+
+
+def cells(result: KernelAtlas, block: int, channels: Sequence[int]) -> tuple[str, ...]:
+    """What a cell says on hover and to a screen reader."""
+    index = position(result, block)
+    return tuple(_cell(result, index, int(channel)) for channel in channels)
+
+
+def _cell(result: KernelAtlas, index: int, channel: int) -> str:
+    name = result.class_names[result.code[index, channel]]
+    angle = result.angle[index, channel]
+    known = name in SHORT and angle >= 0
+    told = f"{SHORT.get(name, name)} {angle:.0f}°" if known else SHORT.get(name, name)
+    return (
+        f"{channel}: {told}, R² {result.r2[index, channel]:.2f}, "
+        f"size {result.effective_size_90[index, channel]:.0f}, "
+        f"parity {result.parity[index, channel]:.2f}"
+    )
+
+
+def grid(
+    result: KernelAtlas, block: int, channels: Sequence[int], *, limit: float | None, form: str
+) -> Sheet:
+    """A block's kernels as the page's clickable picture; a pick is a channel."""
+    tiles = kernels(result, block, form)[np.asarray(channels, np.int64)]
+    k = tiles.shape[-1]
+    band = Band(
+        cells(result, block, channels), "No kernel of this class", png=sprite(tiles, limit) if len(tiles) else b"",
+        tile=(k, k), gutter=1, across=64,
+    )  # fmt: skip
+    label = f"{len(tiles)} kernels of {k}×{k}, block {block}; arrow keys move"
+    return Sheet("grid", label, (band,), tuple((int(channel),) for channel in channels))
+
+
+def sheet(
+    result: KernelAtlas, block: int, *, limits: str = "per block", form: str = "raw"
+) -> bytes:
+    """A block's kernels in the order of their channels as a PNG to keep, up to 1,400 px wide."""
+    tiles, limit = kernels(result, block, form), limit_of(result, block, limits, form)
+    across = min(len(tiles), 32)
+    scale = max(1, SHEET_WIDTH // (across * (tiles.shape[-1] + 1)))
+    own = np.abs(tiles).max((1, 2), keepdims=True) if limit is None else limit
+    return style.palette_png(mosaic(tiles / np.where(own == 0, 1, own), across), -1, 1, scale=scale)
+
+
+def files(result: KernelAtlas) -> dict[str, bytes]:
+    """Pictures for a folder: a sheet a block."""
+    return {f"kernels-block-{block}.png": sheet(result, int(block)) for block in result.blocks}
+
+
+def table(result: KernelAtlas, block: int) -> list[dict[str, Any]]:
+    """A row a kernel with its picture as a data address, for a sortable table."""
+    index = position(result, block)
+    rows = zip(thumbnails(result.weights[index]), result.block_rows(index), strict=True)
+    return [{"kernel": image} | row for image, row in rows]
+
+
+def thumbnails(tiles: Floats) -> list[str]:
+    """Each kernel (n, k, k) as a small PNG in a data address, colours to its own largest weight."""
+    scale = max(1, 36 // tiles.shape[-1])
+    limits = np.abs(tiles).max((1, 2))
+    return [
+        address(style.palette_png(tile, -(limit or 1), limit or 1, scale=scale))
+        for tile, limit in zip(tiles, limits, strict=True)
+    ]
+
+
+def address(png: bytes) -> str:
+    """A PNG as the data address that a table's picture column takes."""
+    return f"data:image/png;base64,{b64encode(png).decode()}"
+
+
+def compare(results: Sequence[KernelAtlas], statistic: str = "effective_size_90") -> go.Figure:
+    """A statistic's median and quartiles over relative depth, a colour a preset, one scale."""
+    figure = go.Figure()
+    for number, result in enumerate(results):
+        low, middle, high = np.percentile(getattr(result, statistic), (25, 50, 75), axis=1)
+        name = result.provenance.preset if result.provenance else f"{number + 1}"
+        color = style.CATEGORICAL[number % len(style.CATEGORICAL)]
+        x = depth_of(result.blocks)
+        figure.add_scatter(x=x, y=middle, name=name, line_color=color, mode="lines+markers",
+                           customdata=result.blocks,
+                           hovertemplate="block %{customdata}: median %{y:.3g}")  # fmt: skip
+        figure.add_scatter(x=[*x, *x[::-1]], y=[*high, *low[::-1]], fill="toself", opacity=0.2,
+                           fillcolor=color, line_width=0, mode="lines", hoverinfo="skip",
+                           showlegend=False)  # fmt: skip
+    figure.update_xaxes(title="relative depth: block / last block shown")
+    title = f"{STATISTICS[statistic]}: median and middle half"
+    return style.figure(figure, title, height=360).update_layout(legend=TOP, margin_t=80)
+
+
+def depth_of(blocks: NDArray[np.int64]) -> list[float]:
+    """Blocks as shares of the last one, so that presets of unlike depth line up."""
+    return [float(block / blocks.max()) for block in blocks]
+
+
+def _limit(weights: Floats, limits: str) -> Floats:
+    """(blocks, n) limits of the colours of (blocks, n, k, k) kernels, none of them zero."""
+    largest = np.abs(weights).max((2, 3))
+    if limits == "per block":
+        largest = np.broadcast_to(largest.max(1, keepdims=True), largest.shape)
+    elif limits == "over all blocks":
+        largest = np.full_like(largest, largest.max())
+    return np.where(largest > 0, largest, 1)
