@@ -28,8 +28,8 @@ def filmstrip(
     return strip.draw(
         depth,
         kernels=_kernels(atlas) if atlas else None,
-        fields=(field.view, field.pixels) if field else None,
-        components=activations.components if activations else None,
+        fields=(field.view, field.pixels, field.sigma) if field else None,
+        components=_components(activations) if activations else None,
         probes=_probes(evidence) if evidence else None,
         target=evidence.target_name if evidence else "",
     )
@@ -38,6 +38,10 @@ def filmstrip(
 def _kernels(atlas: KernelAtlas) -> strip.Floats:
     """The channels nearest to each block's cluster centres, (blocks, clusters, k, k)."""
     return np.take_along_axis(atlas.weights, atlas.representatives[:, :, None, None], axis=1)
+
+
+def _components(activations: Activations) -> tuple[strip.Floats, strip.Floats]:
+    return activations.components, activations.explained.sum(1)
 
 
 def _probes(evidence: Evidence) -> list[tuple[str, float]]:
@@ -58,6 +62,17 @@ def evidence_caption(evidence: Evidence) -> str:
     return (
         f"Red speaks for {evidence.target_name}, blue against; "
         f"full colour is ±{limit:.2g} of the logit on one token."
+    )
+
+
+def strip_caption(evidence: Evidence | None) -> str:
+    """What the strip's rows show, in one sentence each."""
+    bar = f"the probability of {evidence.target_name}" if evidence else "its probability"
+    return (
+        "Looks with: the kernels nearest to 16 cluster centres, red above zero, blue below. "
+        "Sees: the picture where the block's centre token depends on it. "
+        "Holds: three principal components of the tokens as red, green and blue. "
+        f"Would say: the class that the head makes of the block; the bar is {bar}."
     )
 
 
@@ -82,10 +97,15 @@ def _evidence_fact(evidence: Evidence) -> str:
     half = 1 + int(np.searchsorted(sizes, sizes[-1] / 2))
     gains, losses = exact[exact > 0].sum(), exact[exact < 0].sum()
     return (
-        f"Tokens for {evidence.target_name} add {gains:+.2f}, tokens against {losses:+.2f}, "
-        f"the bias {evidence.bias:+.2f}: together the logit, {evidence.logit:.2f}. "
+        f"Tokens for {evidence.target_name} add {_signed(gains)}, tokens against "
+        f"{_signed(losses)}, the bias {_signed(evidence.bias)}: together the logit, "
+        f"{evidence.logit:.2f}. "
         f"Half of the evidence lies on {half} of {exact.size} tokens."
     )
+
+
+def _signed(value: float) -> str:
+    return "0.00" if abs(value) < 0.005 else f"{value:+.2f}".replace("-", "−")
 
 
 def _field_fact(field: ReceptiveField) -> str:

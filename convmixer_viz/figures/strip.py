@@ -31,16 +31,16 @@ def draw(
     depth: int,
     *,
     kernels: Floats | None = None,
-    fields: tuple[Bytes, Floats] | None = None,
-    components: Floats | None = None,
+    fields: tuple[Bytes, Floats, Floats] | None = None,
+    components: tuple[Floats, Floats] | None = None,
     probes: Sequence[tuple[str, float]] | None = None,
     target: str = "",
 ) -> Sheet:
     """The strip of a model with `depth` blocks; a row that is None says what would stand there.
 
-    kernels: (depth, 16, k, k); fields: the picture (h, w, 3) and (depth + 1, h, w) ≥ 0;
-    components: (depth + 1, H, W, 3) in 0 … 1; probes: best class, and probability of the
-    target, for the stem, each block and the head.
+    kernels: (depth, 16, k, k); fields: the picture (h, w, 3), (depth + 1, h, w) ≥ 0 and their
+    widths σ in px; components: (depth + 1, H, W, 3) in 0 … 1 and their shares of the variance;
+    probes: best class, and probability of the target, for the stem, each block and the head.
     """
     names = column_names(depth)
     bands = (
@@ -73,24 +73,28 @@ def _looks(names: Sequence[str], kernels: Floats | None) -> Band:
                 across=len(names))  # fmt: skip
 
 
-def _sees(names: Sequence[str], fields: tuple[Bytes, Floats] | None) -> Band:
+def _sees(names: Sequence[str], fields: tuple[Bytes, Floats, Floats] | None) -> Band:
     if fields is None:
         return _blank(ROWS[1], names)
-    picture, maps = fields
+    picture, maps, sigmas = fields
     side = min(picture.shape[0], 96 if len(names) <= 14 else 48)
     small = np.asarray(_shrunk(Image.fromarray(picture), side))
     tiles = [opened(small, np.asarray(_shrunk(_field(field), side))) for field in maps]
-    said = [f"{name}: how much each pixel moves its centre token" for name in names[:-1]]
+    said = [
+        f"{name} sees a field of σ = {sigma:.1f} px round its centre token"
+        for name, sigma in zip(names[:-1], sigmas, strict=True)
+    ]
     return _photographs(ROWS[1], (*said, ""), tiles, "The head sees the whole picture")
 
 
-def _holds(names: Sequence[str], components: Floats | None) -> Band:
+def _holds(names: Sequence[str], components: tuple[Floats, Floats] | None) -> Band:
     if components is None:
         return _blank(ROWS[2], names)
-    tiles = [np.round(255 * np.clip(block, 0, 1)).astype(np.uint8) for block in components]
+    maps, shares = components
+    tiles = [np.round(255 * np.clip(block, 0, 1)).astype(np.uint8) for block in maps]
     said = [
-        f"{name}: its tokens' three principal components as red, green and blue"
-        for name in names[:-1]
+        f"{name}: three principal components of its tokens, {_percent(share)} of their variance"
+        for name, share in zip(names[:-1], shares, strict=True)
     ]
     return _photographs(ROWS[2], (*said, ""), tiles, "The head holds no grid", smooth=False)
 
@@ -120,10 +124,17 @@ def _photographs(
 
 
 def opened(picture: Bytes, field: Floats) -> Bytes:
-    """The picture (h, w, 3) where a field (h, w) is strong, a grey veil where it is weak."""
-    share = (np.clip(field, 0, None) / (field.max() or 1.0))[..., None] ** 0.4
+    """The picture (h, w, 3) where a field (h, w) is strong, a grey veil where it is weak: a pixel
+    is as clear as the root of the mass that lies in weaker pixels."""
+    order = np.argsort(field, axis=None)
+    clear = np.zeros(field.size)
+    clear[order] = np.sqrt(np.cumsum(field.ravel()[order]) / (field.sum() or 1.0))
     veil = 96 + 0.25 * picture.mean(axis=2, keepdims=True)
-    return np.asarray(veil + share * (picture - veil)).round().astype(np.uint8)
+    return (
+        np.asarray(veil + clear.reshape(*field.shape, 1) * (picture - veil))
+        .round()
+        .astype(np.uint8)
+    )
 
 
 def _field(field: Floats) -> Image.Image:

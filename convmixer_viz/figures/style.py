@@ -123,7 +123,7 @@ def overlay(picture: Bytes, values: Floats, limit: float) -> Bytes:
     cells = values.repeat(h // rows, axis=0).repeat(w // columns, axis=1)
     fine[: cells.shape[0], : cells.shape[1]] = cells
     grey = picture.mean(axis=2, keepdims=True).repeat(3, axis=2)
-    strength = np.clip(np.abs(fine) / (limit or 1.0), 0, 1)[..., None] ** 0.5
+    strength = np.clip(np.abs(fine) / (limit or 1.0), 0, 1)[..., None]
     ground, color = 64 + grey / 2, np.where(fine[..., None] > 0, _DIVERGING[-25], _DIVERGING[25])
     return np.asarray(ground + 0.85 * strength * (color - ground)).round().astype(np.uint8)
 

@@ -16,8 +16,8 @@ def parts(depth: int) -> dict:
     fields = rng.random((depth + 1, 64, 64))
     return {
         "kernels": rng.normal(size=(depth, 16, 5, 5)),
-        "fields": (rng.integers(0, 255, (64, 64, 3), np.uint8), fields),
-        "components": rng.random((depth + 1, 16, 16, 3)),
+        "fields": (rng.integers(0, 255, (64, 64, 3), np.uint8), fields, np.ones(depth + 1)),
+        "components": (rng.random((depth + 1, 16, 16, 3)), np.ones(depth + 1)),
         "probes": [("cat", (i + 1) / (depth + 2)) for i in range(depth + 2)],
     }
 

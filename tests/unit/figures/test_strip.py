@@ -19,8 +19,9 @@ def _parts(depth: int, side: int = 64, tokens: int = 16) -> dict:
         "fields": (
             rng.integers(0, 256, (side, side, 3), np.uint8),
             rng.random((depth + 1, side, side)),
+            np.arange(depth + 1.0),
         ),
-        "components": rng.random((depth + 1, tokens, tokens, 3)),
+        "components": (rng.random((depth + 1, tokens, tokens, 3)), np.full(depth + 1, 0.5)),
         "probes": [("cat", i / (depth + 1)) for i in range(depth + 2)],
     }
 
@@ -65,7 +66,7 @@ def test_the_field_opens_where_it_is_strong_and_veils_the_rest():
 def test_components_keep_their_colours():
     components = np.zeros((2, 2, 2, 3))
     components[0, ..., 0] = components[1, ..., 2] = 1.0
-    pixels = _pixels(strip.draw(1, components=components).bands[2])
+    pixels = _pixels(strip.draw(1, components=(components, np.ones(2))).bands[2])
     assert pixels[0, 0, :3].tolist() == [255, 0, 0] and pixels[0, 2, :3].tolist() == [0, 0, 255]
 
 
