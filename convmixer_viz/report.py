@@ -70,32 +70,36 @@ def page(result: Result) -> str:
     return PAGE.format(title=name, figure=inner, origin=origin)
 
 
-def save(result: Result, folder: Path) -> list[Path]:
-    """Write <command>.npz, .json, .csv and .html into a folder."""
+def files(result: Result) -> dict[str, bytes]:
+    """<command>.npz, .json, .csv and .html."""
     stem = catalog.of(result).name
-    files = {
+    return {
         f"{stem}.npz": npz(result),
         f"{stem}.json": text(result).encode(),
         f"{stem}.csv": table(result).encode(),
         f"{stem}.html": page(result).encode(),
     }
-    return write(files, folder)
 
 
-def write(files: dict[str, bytes], folder: Path) -> list[Path]:
+def save(result: Result, folder: Path) -> list[Path]:
+    """Write the files into a folder, all or none."""
+    return write(files(result), folder)
+
+
+def write(contents: dict[str, bytes], folder: Path) -> list[Path]:
     """Write all files into a folder, or none: each is complete before the first is put in place."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder, prefix=".writing-") as staging:
-            for name, content in files.items():
+            for name, content in contents.items():
                 (Path(staging) / name).write_bytes(content)
-            for name in files:
+            for name in contents:
                 (Path(staging) / name).replace(folder / name)
     except OSError as error:
         raise DataError(
             f"{folder} can't be written ({os.strerror(error.errno or 0)}): choose another --out."
         ) from error
-    return [folder / name for name in files]
+    return [folder / name for name in contents]
 
 
 def load(folder: Path) -> Any:

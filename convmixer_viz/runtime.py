@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import platform
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when CUDA starts
@@ -68,9 +71,19 @@ def settle_thread() -> None:
     torch.set_num_threads(torch.get_num_threads())
 
 
+@cache
+def processor() -> str:
+    """The processor's name."""
+    table = Path("/proc/cpuinfo")
+    lines = table.read_text().splitlines() if table.exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    name = names[0] if names else platform.processor() or platform.machine()
+    return f"{name}, {torch.backends.cpu.get_cpu_capability()}"
+
+
 def versions() -> dict[str, str]:
-    """Versions that decide bits."""
-    found = {"torch": str(torch.__version__)}
+    """Versions and kind of processor, which decide bits."""
+    found = {"torch": str(torch.__version__), "processor": processor()}
     if torch.version.cuda:
         found["cuda"] = torch.version.cuda
     return found

@@ -1,5 +1,12 @@
 """The commands that are no analyses, in the order of --help; each adds its own subparser."""
 
-from convmixer_viz.commands import app, bench, evaluate, models, train
+from convmixer_viz.commands import app, bench, evaluate, models, replay, train
 
-COMMANDS = (models.register, train.register, evaluate.register, bench.register, app.register)
+COMMANDS = (
+    replay.register,
+    models.register,
+    train.register,
+    evaluate.register,
+    bench.register,
+    app.register,
+)

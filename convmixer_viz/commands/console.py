@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from typing import Any
 
-from convmixer_viz.contract import Result, Step, Steps
+from convmixer_viz.contract import Result, Step
 
 LINE_EVERY = 10.0  # seconds between progress lines where standard error is no terminal
 
@@ -72,6 +72,11 @@ def show(results: Sequence[Result], *, as_json: bool) -> None:
         if origin and len(results) > 1:
             print(f"{origin.preset} {getattr(result, 'name', '')}".rstrip())
         print(as_table(result.rows()))
+
+
+def print_table(rows: Sequence[dict[str, Any]]) -> None:
+    """Rows on standard output."""
+    print(as_table(rows))
 
 
 def as_table(rows: Sequence[dict[str, Any]]) -> str:

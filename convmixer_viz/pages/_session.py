@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
@@ -252,7 +253,7 @@ def facts(result: Any) -> None:
     """The foot of a page: where the numbers come from, and the files to take along."""
     name = result.provenance.analysis
     st.caption(f"{described(result)} · weights {result.provenance.weights_sha256[:12] or 'none'}")
-    kinds = {
+    kinds: dict[str, tuple[str, Callable[[], str | bytes]]] = {
         "npz": ("arrays", lambda: report.npz(result)),
         "csv": ("table", lambda: report.table(result)),
         "json": ("record", lambda: report.text(result)),

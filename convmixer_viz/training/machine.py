@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-from pathlib import Path
 
 import torch
 import torchvision
@@ -17,14 +16,7 @@ def describe(device: str) -> str:
     if device.startswith("cuda"):
         return str(torch.cuda.get_device_name(device))
     bf16 = "native bfloat16" if runtime.native_bf16() else "no native bfloat16"
-    return f"{_processor()}, {torch.get_num_threads()} threads, {bf16}"
-
-
-def _processor() -> str:
-    table = Path("/proc/cpuinfo")
-    lines = table.read_text().splitlines() if table.exists() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()
+    return f"{runtime.processor()}, {torch.get_num_threads()} threads, {bf16}"
 
 
 def versions() -> dict[str, str]:
