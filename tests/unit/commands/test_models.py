@@ -1,0 +1,152 @@
+"""The models command: listed without torch, added, fetched, refused in one sentence, removed."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import safetensors.torch
+import torch
+
+from convmixer_viz import hub, store, weights
+from convmixer_viz.cli import main
+from convmixer_viz.presets import PRESETS
+from tests import hostile
+from tests.conftest import TINY, calibrated
+from tests.hub_server import serving
+from tests.tiny_download import TINY_PUBLISHED
+
+STATE = calibrated(TINY).state_dict()
+
+
+@pytest.fixture(autouse=True)
+def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(store.FOLDER_VARIABLE, str(tmp_path / "own"))
+    monkeypatch.setattr(hub, "cache", lambda: tmp_path / "hub")
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> str:
+    torch.save(STATE, tmp_path / "mine.pth")
+    return str(tmp_path / "mine.pth")
+
+
+def test_the_table_has_a_row_a_preset(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["models"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == ["preset", *PRESETS]
+    row = next(line.split() for line in lines if line.startswith("imagenet-768-32"))
+    assert row[1:5] == ["21,110,248", "20.68", "19.55", "80.16"] and "missing" in row
+
+
+def test_json_has_the_same_facts(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["models", "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert rows == [weights.facts(preset) for preset in PRESETS.values()]
+
+
+def test_show_says_everything_about_one(capsys: pytest.CaptureFixture[str]) -> None:
+    for order in (
+        ["models", "show", "imagenet-768-32"],
+        ["models", "show", "imagenet-768-32", "--json"],
+    ):
+        assert main(order) == 0
+    text, _, tail = capsys.readouterr().out.partition("\n{")
+    assert "depthwise 1,233,125,376" in text and "block 32  768×32×32" in text
+    assert "leave the depthwise convolutions out" in text
+    shown = json.loads("{" + tail)
+    assert len(shown["layers"]) == 34 and shown["layers"][32]["field"] == 1351
+    assert len(shown["classes"]) == 1000 and shown["shape"]["activation"] == "relu"
+    assert main(["models", "--json", "show", "cifar10-256-8"]) == 0
+    assert json.loads(capsys.readouterr().out)["parameters"] == 594_186
+
+
+def test_add_says_what_it_assumed_and_remove_takes_it_back(
+    file: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["models", "add", file, "--name", "my-own"]) == 0
+    said = capsys.readouterr()
+    assert said.out.startswith("my-own: ") and said.err.count("assumed: ") == 3
+    assert main(["models"]) == 0 and "my-own" in capsys.readouterr().out
+    assert main(["models", "show", "my-own"]) == 0
+    assert "mine.pth, added" in capsys.readouterr().out
+    assert main(["models", "remove", "my-own"]) == 0
+    assert "my-own" not in weights.known()
+
+
+def test_add_takes_what_a_person_says(file: str, capsys: pytest.CaptureFixture[str]) -> None:
+    order = f"models add {file} --activation relu --preprocess imagenette-256-8 --no-residual"
+    assert main(order.split()) == 0
+    assert capsys.readouterr().err == ""
+    preset = weights.known()["mine"]
+    assert (preset.shape.activation, preset.shape.residual) == ("relu", False)
+    assert preset.transform.fit == "squash"
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        "models show none", "models fetch none", "models fetch cifar10-256-8",
+        "models remove none", "models remove ../x", "models add none.pth",
+        "models add FILE --as imagenet-768-32", "models add FILE --name ../x",
+        "models add FILE --activation tanh", "models add FILE --preprocess none",
+        "models add FILE --as a --name b", "models add FILE --classes none", "models nothing",
+        "models show", "models add",
+    ],
+)  # fmt: skip
+def test_mistakes_are_one_sentence_and_exit_2(
+    order: str, file: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([file if word == "FILE" else word for word in order.split()]) == 2
+    said = capsys.readouterr()
+    assert said.out == "" and said.err.startswith("error: ") and said.err.count("\n") == 1
+    assert store.added() == {}
+
+
+def test_hostile_files_are_one_sentence_and_exit_2(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    marker = tmp_path / "it ran"
+    for path, words in hostile.files(tmp_path, STATE, marker).values():
+        assert main(["models", "add", str(path)]) == 2
+        said = capsys.readouterr().err
+        assert said.startswith("error: ") and words in said and said.count("\n") == 1
+    assert not marker.exists() and store.added() == {}
+
+
+def test_a_damaged_record_is_pointed_out(
+    file: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["models", "add", file]) == 0
+    (tmp_path / "own" / "added" / "mine.json").write_text("{")
+    capsys.readouterr()
+    assert main(["models"]) == 0
+    assert "mine can't be read: convmixer-viz models remove mine" in capsys.readouterr().err
+    assert main(["models", "remove", "mine"]) == 0
+
+
+def test_fetch_prints_where_the_file_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(PRESETS, "tiny-published", TINY_PUBLISHED)
+    monkeypatch.setattr(hub, "PROCESS", "tests.tiny_download")
+    content = safetensors.torch.save(calibrated(TINY_PUBLISHED).state_dict())
+    with serving(content) as server:
+        monkeypatch.setenv("HF_ENDPOINT", server.endpoint)
+        assert main(["models", "fetch", "tiny-published"]) == 0
+    place = capsys.readouterr().out.strip().removeprefix("tiny-published: ")
+    assert Path(place).read_bytes() == content
+    assert main(["models", "remove", "tiny-published"]) == 0 and not Path(place).exists()
+
+
+def test_listing_and_mistakes_wait_for_no_torch() -> None:
+    code = (
+        "import sys; from convmixer_viz.cli import main; main(['models']); "
+        "main(['models', 'show', 'cifar10-256-8']); main(['models', 'show', 'x']); "
+        "print('torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "False"
