@@ -1,0 +1,67 @@
+"""A block's strongest channels as one picture, and the strip of blocks in three colours."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import plotly.graph_objects as go
+
+from convmixer_viz.figures import maps, style
+from convmixer_viz.figures.sheet import mosaic
+
+if TYPE_CHECKING:
+    from convmixer_viz.analyses.activations import Activations
+
+ACROSS = 6  # channel maps in a row
+
+
+def draw(result: Activations, *, limit: float | None = None) -> go.Figure:
+    """The strongest channels' maps on one scale, strongest first; hover tells the channel."""
+    limit = limit or maps.largest([result.channel_maps])
+    n, h, w = result.channel_maps.shape
+    across = min(ACROSS, n)
+    numbers = np.broadcast_to(result.channels[:, None, None], (n, h, w)).astype(float)
+    heat = go.Heatmap(
+        z=mosaic(result.channel_maps, across),
+        customdata=mosaic(numbers, across),
+        zmin=-limit,
+        zmax=limit,
+        colorscale=style.DIVERGING,
+        colorbar=style.color_bar("σ of the training pictures"),
+        hovertemplate="channel %{customdata}: %{z:.2f} σ<extra></extra>",
+        hoverongaps=False,
+    )
+    rows = -(-n // across)
+    figure = style.figure(go.Figure(heat), _title(result), height=60 + 130 * rows)
+    return style.picture_axes(figure)
+
+
+def _title(result: Activations) -> str:
+    where = "the stem" if result.block == 0 else f"block {result.block}"
+    return f"Strongest channels of {where}: {', '.join(str(c) for c in result.channels)}"
+
+
+def overlay(result: Activations, number: int, *, strength: float = 0.85) -> go.Figure:
+    """One of the strongest channels (0 is the strongest) over the view."""
+    return maps.draw(result.view, result.channel_maps[number], strength=strength, unit="σ")
+
+
+def strip_png(result: Activations, scale: int = 4) -> bytes:
+    """Each block's tokens in three colours, a thumbnail a block, a clear gutter between."""
+    n, h, w, _ = result.components.shape
+    shown = np.zeros((h, n * (w + 1) - 1, 4), np.uint8)
+    for i, block in enumerate(result.components):
+        left = i * (w + 1)
+        shown[:, left : left + w, :3] = np.round(255 * block)
+        shown[:, left : left + w, 3] = 255
+    return style.png(shown, scale=scale)
+
+
+def explained(result: Activations) -> str:
+    """How much of the tokens the colours hold, in words."""
+    shares = result.explained.sum(1)
+    return (
+        f"Three components hold {shares.min():.0%} to {shares.max():.0%} of a block's variance; "
+        "each block's colours are turned to the block before."
+    )

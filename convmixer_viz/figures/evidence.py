@@ -1,0 +1,69 @@
+"""Exact evidence over the picture, its audit, and the probe through depth."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import plotly.graph_objects as go
+
+from convmixer_viz.figures import maps, style
+
+if TYPE_CHECKING:
+    from convmixer_viz.analyses.evidence import Evidence
+
+
+def draw(
+    result: Evidence,
+    *,
+    limit: float | None = None,
+    strength: float = 0.85,
+    block: int | None = None,
+) -> go.Figure:
+    """The exact map over the view; with `block` the probe's map of that block instead."""
+    values = result.exact
+    if block is not None:
+        values = result.maps[result.blocks.tolist().index(block)]
+    return maps.draw(result.view, values, limit=limit, strength=strength, unit="logit a token")
+
+
+def audit(result: Evidence) -> str:
+    """That the map is exact, in numbers: sum, bias, logit, error."""
+    total = float(result.exact.sum(dtype="float64"))
+    return (
+        f"Σ tokens {total:+.4f}, bias {result.bias:+.4f} = {total + result.bias:.4f}; "
+        f"logit of {result.target_name} {result.logit:.4f}; error {result.error:.1e} "
+        f"({result.relative_error:.0e} of all contributions)"
+    )
+
+
+def strip_png(result: Evidence, scale: int = 4) -> bytes:
+    """The probe's maps, a thumbnail a block, each on its own scale about zero."""
+    return maps.strip_png(result.maps, scale=scale)
+
+
+def decision(result: Evidence) -> str:
+    """Where in depth the prediction appears for good, in words."""
+    top, blocks = result.probe_top.tolist(), result.blocks.tolist()
+    first = len(top) - 1
+    while first > 0 and top[first - 1] == top[-1]:
+        first -= 1
+    where = "the stem" if blocks[first] == 0 else f"block {blocks[first]}"
+    return f"From {where} on, the probe says {result.probe_names[-1]}."
+
+
+def probes(result: Evidence) -> go.Figure:
+    """Probability of the target by block, with the class that the probe would say."""
+    line = go.Scatter(
+        x=result.blocks,
+        y=result.probe_probability,
+        text=result.probe_names,
+        mode="lines+markers+text",
+        textposition="top center",
+        cliponaxis=False,
+        hovertemplate="block %{x}: %{text} on top, target %{y:.2%}<extra></extra>",
+    )
+    figure = style.figure(go.Figure(line), height=260)
+    figure.update_xaxes(title="block (0 is the stem's output)", dtick=1)
+    return figure.update_yaxes(
+        title=f"probe: {result.target_name}", range=[0, 1.1], tickformat=".0%"
+    )
