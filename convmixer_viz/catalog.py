@@ -76,6 +76,8 @@ def fit(options: Any, preset: Preset, class_names: tuple[str, ...]) -> Any:
             changes[name] = str(classes.find(class_names, text))
     if "blocks" in names:
         _check_blocks(options.blocks, preset)
+    if "block" in names and options.block is not None:
+        _check_blocks((options.block,), preset)
     if "resolution" in names and options.resolution is not None:
         _check_side(options.resolution, preset)
     return replace(options, **changes)

@@ -34,7 +34,7 @@ def draw(result: Prediction, *, picture: int = 0) -> go.Figure:
         marker_color=style.CATEGORICAL[0],
     )
     figure = style.figure(go.Figure(bars), height=60 + 44 * len(top))
-    figure.update_xaxes(range=[0, 1], tickformat=".0%", title="softmax probability")
+    figure.update_xaxes(range=[0, 1], tickformat=".0%", dtick=0.25, title="softmax probability")
     figure.update_yaxes(autorange="reversed")
     return figure
 

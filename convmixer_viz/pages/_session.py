@@ -10,7 +10,7 @@ from typing import Any
 
 import streamlit as st
 
-from convmixer_viz import report
+from convmixer_viz import bundle, report
 from convmixer_viz.caches import BytesCache
 from convmixer_viz.contract import Step
 from convmixer_viz.errors import PictureError, VizError
@@ -259,6 +259,10 @@ def facts(result: Any) -> None:
         "json": ("record", lambda: report.text(result)),
         "html": ("report", lambda: report.page(result)),
     }
+    pictures = {image.sha256: image for image in _pictures().values()}
+    if pictures.keys() >= set(result.provenance.images):
+        seen = [pictures[sha256] for sha256 in result.provenance.images]
+        kinds["zip"] = ("bundle to replay", lambda: bundle.write(result, seen))
     with st.container(horizontal=True):
         for suffix, (what, make) in kinds.items():
             st.download_button(

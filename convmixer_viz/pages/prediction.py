@@ -2,19 +2,19 @@
 
 import streamlit as st
 
+from convmixer_viz.figures import activations, evidence, style
 from convmixer_viz.figures import prediction as figures
-from convmixer_viz.figures import style
 from convmixer_viz.pages import _session
 
 chosen = _session.choices()
 st.title("Prediction")
-st.write(f"What {chosen.preset} says about the picture, and how sure it is.")
+st.write(f"What {chosen.preset} says about the picture, how sure it is, and where that appears.")
 
-top = st.number_input("Classes shown", 1, 20, 5, key="top", bind="query-params")
+top = st.number_input("Classes shown", 1, 20, 5, key="top", bind="query-params", width=160)
 result = _session.run("prediction", top=int(top))
 
 left, right = st.columns([1, 2])
-with left.container(key="pixelated"):
+with left.container(key="pixelated-view"):
     st.image(
         style.png(result.views[0]), width=320, output_format="PNG", alt="the picture, as prepared"
     )
@@ -22,4 +22,34 @@ with left.container(key="pixelated"):
     st.caption(f"What the model saw: {width}×{height} px of {result.names[0]}.")
 right.plotly_chart(figures.draw(result), config=style.CONFIG, alt=figures.told(result))
 right.caption(f"{chosen.preset} {figures.knows(result)}")
+
+found = _session.several(
+    {
+        "evidence": {"analysis": "evidence", "target": chosen.target, "against": chosen.against},
+        "activations": {"analysis": "activations", "block": chosen.block, "channels": 6},
+    },
+    slot="within",
+)
+st.subheader(
+    "Through depth",
+    help="The head applied to each block's output: a probe, because head and batch norm were "
+    "trained for the last block only.",
+)
+if found["evidence"]:
+    said = evidence.decision(found["evidence"])
+    st.plotly_chart(evidence.probes(found["evidence"]), config=style.CONFIG, alt=said)
+    st.caption(said)
+st.subheader(f"Strongest channels of block {chosen.block}")
+if found["activations"]:
+    channels = activations.draw(found["activations"])
+    st.plotly_chart(channels, config=style.CONFIG, alt="maps of the strongest channels")
+    st.caption("In units of the channel's standard deviation over the training set.")
+
+names = list(_session.uploads())
+if len(names) > 1:
+    st.subheader("All uploaded pictures")
+    pictures = [_session.picture(name) for name in names]
+    every = _session.run_if("prediction", slot="every", pictures=pictures, top=3)
+    if every:
+        st.dataframe(every.rows(), hide_index=True)
 _session.facts(result)

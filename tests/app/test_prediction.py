@@ -72,3 +72,22 @@ def test_a_broken_upload_is_told_and_loses_nothing(visit: Visit) -> None:
     assert not app.exception
     assert any("broken.png" in error.value for error in app.error)
     assert len(bars(app)) == 5
+
+
+def test_several_uploads_become_a_table(visit: Visit) -> None:
+    app = visit("prediction")
+    for colour in ("red", "green"):
+        file = io.BytesIO()
+        Image.new("RGB", (50, 40), colour).save(file, "PNG")
+        app.file_uploader[0].upload(f"{colour}.png", file.getvalue(), "image/png")
+    app.run()
+    assert not app.exception
+    (table,) = app.dataframe
+    assert list(table.value["picture"]) == ["red.png"] * 3 + ["green.png"] * 3
+
+
+def test_the_decision_and_the_channels_are_there(visit: Visit) -> None:
+    app = visit("prediction", block="3")
+    assert not app.exception
+    assert any(heading.value == "Strongest channels of block 3" for heading in app.subheader)
+    assert len(app.get("plotly_chart")) == 3
