@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from io import BytesIO
 from typing import TYPE_CHECKING
 
 import numpy as np
 import plotly.graph_objects as go
+from PIL import Image
 
-from convmixer_viz.analyses.population import CURVES
+from convmixer_viz.analyses.population import CURVES as CURVES
 from convmixer_viz.figures import style
 from convmixer_viz.figures.kernels import TOP, sprite
 from convmixer_viz.figures.sheet import Band, Sheet
@@ -16,6 +18,9 @@ from convmixer_viz.figures.structure import CLASS_COLORS
 
 if TYPE_CHECKING:
     from convmixer_viz.analyses.formation import Formation
+
+
+FRAME = 400  # ms a frame of the movie
 
 
 def draw(result: Formation, *, curve: str = "mean_r2") -> go.Figure:
@@ -81,6 +86,21 @@ def filmstrip(result: Formation, block: int, channel: int) -> bytes:
     """One kernel at every epoch kept, from left to right, each on its own scale."""
     tiles = result.weights[:, position(result, block), channel].astype(np.float32)
     return sprite(tiles.repeat(6, axis=1).repeat(6, axis=2), None, across=len(tiles))
+
+
+def movie(result: Formation, block: int) -> bytes:
+    """A block's kernels through training as an animated PNG, each on its own scale."""
+    index = position(result, block)
+    across = 32 if result.weights.shape[2] > 128 else 16
+    scale = max(1, 640 // (across * (result.weights.shape[-1] + 1)))
+    frames = [
+        Image.open(BytesIO(sprite(moment[index].astype(np.float32), None, across)))
+        for moment in result.weights
+    ]
+    large = [frame.resize((frame.width * scale, frame.height * scale)) for frame in frames]
+    file = BytesIO()
+    large[0].save(file, "PNG", save_all=True, append_images=large[1:], duration=FRAME, loop=0)
+    return file.getvalue()
 
 
 def told(result: Formation, block: int) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import plotly.graph_objects as go
 
-from convmixer_viz.analyses.measures import STATISTICS
+from convmixer_viz.analyses.measures import STATISTICS as STATISTICS
 from convmixer_viz.figures import style
 from convmixer_viz.figures.sheet import Band, Sheet, mosaic
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from convmixer_viz.analyses.kernels import KernelAtlas
 
     Floats = NDArray[np.floating[Any]]
+    Channels = Sequence[int] | NDArray[np.int64]
 
 ORDERS = {"channel": "channel", "class": "class", "cluster": "cluster"} | STATISTICS
 LIMITS = ("per kernel", "per block", "over all blocks")  # of the colours, symmetric about zero
@@ -33,6 +34,20 @@ SHORT = {
 TOP = {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"}  # place of a legend
 SHEET_WIDTH = 1400  # px: wider pictures are shrunk by the browser's door
 LEVELS = 15  # shades on either side of zero in a sprite: keeps 1,536 kernels of 9×9 under 200 kB
+
+
+def ruler(result: KernelAtlas) -> Sheet:
+    """A column a block with the kernels nearest to its cluster centres; a pick is a block."""
+    pairs = zip(result.weights, result.representatives, strict=True)
+    tiles = [mosaic(layer[chosen], across=4) for layer, chosen in pairs]
+    limit = float(np.abs(result.weights).max()) or 1.0
+    words = tuple(f"Block {block}: kernels typical of it" for block in result.blocks)
+    height, width = tiles[0].shape
+    png = style.palette_png(np.hstack(tiles), -limit, limit)
+    band = Band(words, name="block", png=png, tile=(width, height), across=len(tiles))
+    values = tuple((int(block),) for block in result.blocks)
+    heads = tuple(str(block) for block in result.blocks)
+    return Sheet("strip", "Blocks by their typical kernels", (band,), values, heads)
 
 
 def draw(result: KernelAtlas, *, limits: str = "per kernel") -> go.Figure:
@@ -116,7 +131,7 @@ def sprite(tiles: Floats, limit: float | None, across: int = 64) -> bytes:
     return style.palette_png(mosaic(shades, across), -1, 1)
 
 
-def cells(result: KernelAtlas, block: int, channels: Sequence[int]) -> tuple[str, ...]:
+def cells(result: KernelAtlas, block: int, channels: Channels) -> tuple[str, ...]:
     """What a cell says on hover and to a screen reader."""
     index = position(result, block)
     return tuple(_cell(result, index, int(channel)) for channel in channels)
@@ -135,28 +150,34 @@ def _cell(result: KernelAtlas, index: int, channel: int) -> str:
 
 
 def grid(
-    result: KernelAtlas, block: int, channels: Sequence[int], *, limit: float | None, form: str
+    result: KernelAtlas, block: int, channels: Channels, *, limit: float | None, form: str
 ) -> Sheet:
     """A block's kernels as the page's clickable picture; a pick is a channel."""
     tiles = kernels(result, block, form)[np.asarray(channels, np.int64)]
     k = tiles.shape[-1]
     band = Band(
-        cells(result, block, channels), "No kernel of this class", png=sprite(tiles, limit) if len(tiles) else b"",
-        tile=(k, k), gutter=1, across=64,
-    )  # fmt: skip
+        cells(result, block, channels),
+        "No kernel of this class",
+        png=sprite(tiles, limit) if len(tiles) else b"",
+        tile=(k, k),
+        gutter=1,
+        across=64,
+    )
     label = f"{len(tiles)} kernels of {k}×{k}, block {block}; arrow keys move"
     return Sheet("grid", label, (band,), tuple((int(channel),) for channel in channels))
 
 
 def sheet(
-    result: KernelAtlas, block: int, *, limits: str = "per block", form: str = "raw"
+    result: KernelAtlas, block: int, *, limit: float | None = None, form: str = "raw"
 ) -> bytes:
-    """A block's kernels in the order of their channels as a PNG to keep, up to 1,400 px wide."""
-    tiles, limit = kernels(result, block, form), limit_of(result, block, limits, form)
+    """A block's kernels in the order of their channels as a PNG to keep, up to 1,400 px wide; the
+    colours reach to `limit`, none is each kernel's own largest weight."""
+    tiles = kernels(result, block, form)
+    own = np.abs(tiles).max((1, 2), keepdims=True) if limit is None else np.full(1, limit)
     across = min(len(tiles), 32)
     scale = max(1, SHEET_WIDTH // (across * (tiles.shape[-1] + 1)))
-    own = np.abs(tiles).max((1, 2), keepdims=True) if limit is None else limit
-    return style.palette_png(mosaic(tiles / np.where(own == 0, 1, own), across), -1, 1, scale=scale)
+    picture = mosaic(tiles / np.where(own == 0, 1, own), across)
+    return style.palette_png(picture, -1, 1, scale=scale)
 
 
 def files(result: KernelAtlas) -> dict[str, bytes]:
@@ -184,30 +205,6 @@ def thumbnails(tiles: Floats) -> list[str]:
 def address(png: bytes) -> str:
     """A PNG as the data address that a table's picture column takes."""
     return f"data:image/png;base64,{b64encode(png).decode()}"
-
-
-def compare(results: Sequence[KernelAtlas], statistic: str = "effective_size_90") -> go.Figure:
-    """A statistic's median and quartiles over relative depth, a colour a preset, one scale."""
-    figure = go.Figure()
-    for number, result in enumerate(results):
-        low, middle, high = np.percentile(getattr(result, statistic), (25, 50, 75), axis=1)
-        name = result.provenance.preset if result.provenance else f"{number + 1}"
-        color = style.CATEGORICAL[number % len(style.CATEGORICAL)]
-        x = depth_of(result.blocks)
-        figure.add_scatter(x=x, y=middle, name=name, line_color=color, mode="lines+markers",
-                           customdata=result.blocks,
-                           hovertemplate="block %{customdata}: median %{y:.3g}")  # fmt: skip
-        figure.add_scatter(x=[*x, *x[::-1]], y=[*high, *low[::-1]], fill="toself", opacity=0.2,
-                           fillcolor=color, line_width=0, mode="lines", hoverinfo="skip",
-                           showlegend=False)  # fmt: skip
-    figure.update_xaxes(title="relative depth: block / last block shown")
-    title = f"{STATISTICS[statistic]}: median and middle half"
-    return style.figure(figure, title, height=360).update_layout(legend=TOP, margin_t=80)
-
-
-def depth_of(blocks: NDArray[np.int64]) -> list[float]:
-    """Blocks as shares of the last one, so that presets of unlike depth line up."""
-    return [float(block / blocks.max()) for block in blocks]
 
 
 def _limit(weights: Floats, limits: str) -> Floats:

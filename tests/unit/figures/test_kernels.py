@@ -8,7 +8,7 @@ from PIL import Image
 
 from convmixer_viz.analyses import kernels as analysis
 from convmixer_viz.analyses import patch_embedding
-from convmixer_viz.figures import appendix, kernels
+from convmixer_viz.figures import appendix, kernels, kernels_compared
 from tests.conftest import loaded
 
 
@@ -104,7 +104,7 @@ def test_the_figure_shows_every_block(atlas):
 
 def test_comparing_aligns_relative_depth(atlas):
     *_, last = analysis.compute(loaded(), (), analysis.Options(blocks=(1, 2)))
-    figure = kernels.compare([atlas, last.partial], "spread")
+    figure = kernels_compared.draw([atlas, last.partial], "spread")
     assert figure.data[0].x[-1] == figure.data[2].x[-1] == 1
     assert figure.data[0].y[1] == pytest.approx(np.median(atlas.spread[1]))
 
@@ -120,6 +120,6 @@ def test_a_sheet_and_an_appendix_are_pictures(atlas):
     (step,) = patch_embedding.compute(loaded(), (), patch_embedding.Options())
     page = pixels(appendix.sheet(step.partial, atlas))
     assert page.shape[1] == 3 * 504 + 24
-    assert len(np.unique(page.reshape(-1, 4), axis=0)) > 50
+    assert len(set(map(bytes, page[::7, ::7].astype(np.uint8).reshape(-1, 4)))) > 50
     assert set(kernels.files(atlas)) == {f"kernels-block-{block}.png" for block in (1, 2, 3)}
     assert pixels(kernels.sheet(atlas, 1)).shape[1] <= 1400

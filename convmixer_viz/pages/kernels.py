@@ -1,0 +1,113 @@
+"""Kernels: what did it learn to look for?"""
+
+from contextlib import suppress
+from typing import Any
+
+import streamlit as st
+
+from convmixer_viz.errors import PictureError
+from convmixer_viz.figures import firing, kernel, kernels, style
+from convmixer_viz.images import GALLERY, DecodedImage
+from convmixer_viz.pages import _canvas, _kernel_tabs, _session
+
+QUICK = 64  # px: pictures so small are searched at once, larger ones behind a button
+BOUND: Any = "query-params"
+
+chosen = _session.choices()
+preset = _session.bench().presets[chosen.preset]
+st.title("Kernels")
+st.write(f"What {preset.name} learned to look for: every depthwise kernel, and what it measures.")
+
+atlas = _session.run("kernels")
+dim, side = atlas.weights.shape[1:3]
+block = max(1, chosen.block)
+if chosen.block == 0:
+    st.caption("Block 0 is the stem: see the tab Patch embedding. This is block 1.")
+_canvas.show(kernels.ruler(atlas), key="ruler", into=("block",))
+
+
+def pictures() -> list[DecodedImage]:
+    """The gallery and the uploads, but for an upload that the sidebar already refused."""
+    found = []
+    for name in (*GALLERY, *_session.uploads()):
+        with suppress(PictureError):
+            found.append(_session.picture(name))
+    return found
+
+
+def population() -> None:
+    """The controls, and all kernels of the block as one clickable picture."""
+    by, only, limits, form = st.columns(4)
+    sort = by.selectbox("Sort by", kernels.ORDERS, key="sort", bind=BOUND,
+                        format_func=lambda name: kernels.ORDERS[name])  # fmt: skip
+    kept = only.selectbox("Show", (kernels.EVERY, *atlas.class_names), key="class", bind=BOUND)
+    scale = limits.selectbox("Colours", kernels.LIMITS, key="scale", bind=BOUND)
+    shown = form.selectbox("Kernels", kernels.FORMS, key="form", bind=BOUND)
+    limit = kernels.limit_of(atlas, block, scale, shown)
+    channels = kernels.order(atlas, block, sort, kept)
+    sheet = kernels.grid(atlas, block, channels, limit=limit, form=shown)
+    counts = kernels.present(atlas, block)
+    st.markdown(f"**{len(channels)} of {dim} kernels of {side}×{side}, block {block}**")
+    if len(channels):
+        _canvas.show(sheet, key="grid", into=("channel",))
+    else:
+        st.caption(f"No kernel of block {block} is {kept}: choose another class or block.")
+    reach = "each kernel's own largest weight" if limit is None else f"±{limit:.3g}"
+    st.caption(f"Red is positive, blue negative, white zero; full colour is {reach}. "
+               + ", ".join(f"{count} {name}" for name, count in counts.items())
+               + ("" if atlas.decidable else
+                  f". 1 % of random {side}×{side} kernels fit a template with R² above "
+                  f"{atlas.threshold:.2f}: their classes can't be told apart."))  # fmt: skip
+    if chosen.mode == "fast" or atlas.provenance.untrained_seed is not None:
+        st.caption(_session.described(atlas))
+
+
+def number() -> int:
+    """The chosen channel, from the grid, the table, the link or typed here."""
+    held = st.session_state.get("channel")
+    if isinstance(held, int) and held >= dim:
+        st.session_state["channel"] = dim - 1
+    said = f"0 to {dim - 1}; or click a kernel, or move there with the arrow keys."
+    return int(st.number_input("Kernel", 0, dim - 1, 0, key="channel", bind=BOUND, help=said))
+
+
+def one(channel: int) -> None:
+    """The chosen kernel enlarged, its response on the picture, and where it fires most."""
+    found = _session.run_if("kernel", slot="kernel", block=block, channel=channel)
+    if found is None:
+        st.caption("The kernel, its spectrum and its response on the picture stand here.")
+        return
+    st.markdown(f"**{kernel.told(found)}**")
+    st.plotly_chart(kernel.draw(found), config=style.CONFIG, alt=kernel.told(found))
+    st.caption(f"Response: the convolution of channel {found.channel} in block {found.block} with "
+               f"its bias, before the activation, a cell a token of {found.picture}.")  # fmt: skip
+    fires(channel)
+    with st.expander("Numbers"):
+        st.table(kernel.numbers(found))
+    with st.expander("Strongest inputs and outputs"):
+        _kernel_tabs.neighbours(found)
+
+
+def fires(channel: int) -> None:
+    """The windows with the largest answers over the gallery and the uploads."""
+    start = None if preset.transform.size <= QUICK else "Search the pictures"
+    found = _session.run_if("firing", slot="firing", start=start, block=block, channel=channel,
+                            pictures=pictures())  # fmt: skip
+    if found is None:
+        st.caption("Where this kernel answers most in the gallery and the uploads stands here.")
+        return
+    with st.container(key="pixelated-firing", horizontal=True):
+        for patch, words in zip(firing.patches(found), firing.captions(found), strict=True):
+            st.image(patch, words, width=84, output_format="PNG", alt=f"window in {words}")
+    st.caption(f"Fires most: the kernel's own window, {side}×{side} tokens, grey beyond the "
+               f"picture; through the blocks before, {found.field} px can reach it.")  # fmt: skip
+
+
+left, right = st.columns([3, 2])
+with right:
+    channel = number()
+    one(channel)
+with left:
+    population()
+_kernel_tabs.show(atlas, block, channel)
+_session.facts(atlas)
