@@ -1,0 +1,72 @@
+"""The README tells the truth: its Python runs, its commands exist, its table is generated."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from convmixer_viz import cli
+from convmixer_viz.presets import PRESETS
+from convmixer_viz.training import cards
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+COMMANDS = [
+    line
+    for block in blocks("sh")
+    for line in block.splitlines()
+    if line.startswith("convmixer-viz ") and "--help" not in line
+]
+
+
+@pytest.mark.parametrize("code", blocks("python"))
+def test_python_runs(code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, object] = {}
+    exec(compile(code, "README.md", "exec"), names)
+    names["bench"].close()  # type: ignore[attr-defined]
+    assert (tmp_path / "out" / "evidence.npz").is_file()
+
+
+@pytest.mark.parametrize("line", COMMANDS)
+def test_commands_parse(line: str) -> None:
+    words = shlex.split(line)[1:]
+    assert callable(cli._parser(words).parse_args(words).run)
+
+
+def test_a_command_runs_as_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Image.new("RGB", (64, 64), "orange").save("cat.jpg")
+    assert cli.main(shlex.split(COMMANDS[0])[1:]) == 0
+
+
+def test_the_table_of_weights_is_the_cards() -> None:
+    told = README.split("<!-- zoo -->")[1].split("<!-- /zoo -->")[0].strip()
+    assert told == cards.table(ROOT / "pretrained").strip()
+
+
+def test_every_shipped_preset_has_weights_card_and_log() -> None:
+    for path in (ROOT / "pretrained").glob("*.safetensors"):
+        name = path.name.removesuffix(".safetensors").removesuffix(".history")
+        assert name in PRESETS
+        assert path.with_name(f"{name}.md").is_file()
+        assert path.with_name(f"{name}.json").is_file()
+
+
+def test_every_page_has_its_line_in_the_router_and_a_test() -> None:
+    router = (ROOT / "streamlit_app.py").read_text(encoding="utf-8")
+    pages = [p.stem for p in (ROOT / "convmixer_viz/pages").glob("[!_]*.py")]
+    assert len(pages) >= 2
+    for page in pages:
+        assert f'("{page}"' in router
+        assert (ROOT / f"tests/app/test_{page}.py").is_file()
