@@ -16,14 +16,12 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-    from convmixer_viz import runtime
     from convmixer_viz.analyses.cotangents import Token, Trace
     from convmixer_viz.analyses.receptive_field import Options
     from convmixer_viz.preprocessing import PreparedImage
     from convmixer_viz.runtime import LoadedModel
 else:
     torch = lazy.load("torch")
-    runtime = lazy.load("convmixer_viz.runtime")
 
 LARGEST_TENSOR = 32 * 2**20  # bytes; above it glibc hands each tensor back: slow pages
 HELD = 0.9  # of the free memory that one job may take
@@ -148,6 +146,8 @@ def bytes_needed(made: Probe) -> int:
 
 
 def _check_memory(made: Probe) -> None:
+    from convmixer_viz import runtime  # brings torch: not at import
+
     needed, free = bytes_needed(made), runtime.free_memory(made.model.device)
     if needed <= HELD * free:
         return

@@ -1,0 +1,117 @@
+"""What do the blocks hold, in a form that two models can be compared by? One Gram matrix each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+
+import lazy_loader as lazy
+import numpy as np
+
+from convmixer_viz.contract import Result, Step
+from convmixer_viz.errors import DeviceError
+
+if TYPE_CHECKING:
+    import torch
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from convmixer_viz.preprocessing import PreparedImage
+    from convmixer_viz.runtime import LoadedModel
+
+    Layer = Callable[[Tensor], Tensor]
+else:
+    torch = lazy.load("torch")
+
+HELD = 0.5  # of the free memory that the pictures' states of one block may take
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    blocks: Annotated[tuple[int, ...], "which blocks; none named is all, 0 is the stem"] = ()
+    resolution: Annotated[int | None, "side in pixels; none is the preset's own"] = None
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Representation(Result):
+    """Products of all pictures' features, block by block; features are a block's output, flat."""
+
+    blocks: tuple[int, ...]
+    gram: NDArray[np.float64]  # (blocks, n, n)
+    images: tuple[str, ...]  # sha256 of each picture: two results compare where these are equal
+    names: tuple[str, ...]
+
+    def rows(self) -> list[dict[str, Any]]:
+        return [
+            {"block": block, "pictures": len(self.names), "mean_square": float(gram.trace())}
+            for block, gram in zip(self.blocks, self.gram / len(self.names), strict=True)
+        ]
+
+
+def compute(
+    model: LoadedModel, images: Sequence[PreparedImage], options: Options
+) -> Iterator[Step[Representation]]:
+    """A step a block and call of the model: all pictures go one block on, and only their states
+    of that block are held."""
+    depth = model.preset.shape.depth
+    blocks = tuple(sorted(set(options.blocks))) or tuple(range(depth + 1))
+    layers: list[Layer] = [model.module.embed]
+    layers.extend(list(model.module.walk())[: blocks[-1]])
+    _check_memory(model, images)
+    rows = model.rows(images[0].array.shape[-1])
+    parts = [model.tensor(images[i : i + rows]) for i in range(0, len(images), rows)]
+    grams: list[NDArray[np.float64]] = []
+    done, total = 0, len(layers) * len(parts)
+    for number, layer in enumerate(layers):
+        for place, part in enumerate(parts):
+            parts[place] = model.call(_quietly(layer), part)
+            done += 1
+            ready = place == len(parts) - 1 and number in blocks
+            if ready:
+                grams.append(_gram(parts))
+            partial = _result(blocks[: len(grams)], grams, images) if ready else None
+            yield Step(done, total, partial)
+
+
+def _quietly(layer: Layer) -> Layer:
+    def forward(part: Tensor) -> Tensor:
+        with torch.no_grad():
+            return layer(part)
+
+    return forward
+
+
+def _gram(parts: Sequence[Tensor]) -> NDArray[np.float64]:
+    """Products of all pairs of pictures, (n, n), in float64."""
+    features = torch.cat([part.flatten(1) for part in parts])
+    gram = features.new_zeros(len(features), len(features), dtype=torch.float64)
+    for columns in torch.split(features, 2**16, 1):
+        wide = columns.double()
+        gram += wide @ wide.T
+    return np.asarray(gram.cpu())
+
+
+def _result(
+    blocks: tuple[int, ...], grams: list[NDArray[np.float64]], images: Sequence[PreparedImage]
+) -> Representation:
+    return Representation(
+        blocks=blocks,
+        gram=np.stack(grams),
+        images=tuple(image.sha256 for image in images),
+        names=tuple(image.name for image in images),
+    )
+
+
+def _check_memory(model: LoadedModel, images: Sequence[PreparedImage]) -> None:
+    from convmixer_viz import runtime  # brings torch: not at import
+
+    shape, side = model.preset.shape, images[0].array.shape[-1]
+    state = shape.dim * shape.grid(side) ** 2 * model.dtype.itemsize
+    free = HELD * runtime.free_memory(model.device)
+    if 3 * state * len(images) > free:
+        fit = int(free / (3 * state))
+        raise DeviceError(
+            f"The blocks of {model.preset.name} for {len(images)} pictures at {side} pixels don't "
+            f"fit the memory of {model.device}: about {fit} pictures do, or a lower resolution."
+        )

@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from convmixer_viz import runtime
+from convmixer_viz.analyses import representation as analysis
+from convmixer_viz.errors import DeviceError
+from convmixer_viz.preprocessing import PreparedImage
+from tests.conftest import loaded
+
+
+def pictures(count: int) -> list[PreparedImage]:
+    arrays = torch.randn(count, 3, 16, 16, generator=torch.Generator().manual_seed(3)).numpy()
+    view, box = np.zeros((16, 16, 3), np.uint8), (0.0, 0.0, 16.0, 16.0)
+    return [PreparedImage(f"{i}", f"sha {i}", array, view, box) for i, array in enumerate(arrays)]
+
+
+def steps(images: list[PreparedImage], **options: object) -> list:
+    return list(analysis.compute(loaded(), images, analysis.Options(**options)))
+
+
+def test_gram_is_every_pair_of_the_blocks_flat_outputs() -> None:
+    images, model = pictures(5), loaded()
+    result = steps(images)[-1].partial
+    with torch.no_grad():
+        states = list(model.module.states(model.tensor(images)))
+    for gram, state in zip(result.gram, states, strict=True):
+        flat = state.flatten(1).double().numpy()
+        assert gram == pytest.approx(flat @ flat.T, rel=1e-6)
+    assert result.blocks == (0, 1, 2, 3) and result.images == tuple(f"sha {i}" for i in range(5))
+
+
+def test_steps_and_partials_grow_block_by_block() -> None:
+    taken = steps(pictures(10))  # two calls a block
+    assert [step.done for step in taken] == list(range(1, 9)) and taken[0].total == 8
+    assert [len(s.partial.blocks) for s in taken if s.partial] == [1, 2, 3, 4]
+    some = steps(pictures(3), blocks=(2, 1))
+    assert some[-1].partial.blocks == (1, 2) and some[-1].done == some[-1].total == 3
+    assert np.allclose(some[-1].partial.gram, steps(pictures(3))[-1].partial.gram[1:3])
+
+
+def test_too_many_pictures_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runtime, "free_memory", lambda device: 2**16)
+    with pytest.raises(DeviceError, match=r"10 pictures at 16 pixels .* about 3 pictures do"):
+        steps(pictures(10))
