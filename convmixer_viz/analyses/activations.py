@@ -63,6 +63,12 @@ class Activations(Result):
     view: NDArray[np.uint8]  # (h, w, 3), what the model saw
     box: tuple[float, float, float, float]  # of the view in the picture, px
 
+    def rows(self) -> list[dict[str, Any]]:
+        return [
+            {"block": self.block, "channel": int(channel), "strength": float(strength)}
+            for channel, strength in zip(self.channels, self.strength, strict=True)
+        ]
+
 
 def compute(
     model: LoadedModel, images: Sequence[PreparedImage], options: Options

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import lazy_loader as lazy
 import numpy as np
@@ -83,6 +83,10 @@ class AttributionMap(Result):
     identical_to: str | None = None  # the simpler map that this one is
     view: NDArray[np.uint8]  # (h, w, 3), what the model saw
     box: tuple[float, float, float, float]  # of the view in the picture, px
+
+    def rows(self) -> list[dict[str, Any]]:
+        names = ("picture", "method", "target_name", "probability", "score", "total", "expected")
+        return [{n: getattr(self, n) for n in (*names, "completeness", "valid", "validity")}]
 
 
 def compute(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import lazy_loader as lazy
 import numpy as np
@@ -56,6 +56,21 @@ class Evidence(Result):
     probe_logit: NDArray[np.float32]  # (blocks,)
     view: NDArray[np.uint8]  # (h, w, 3), what the model saw
     box: tuple[float, float, float, float]  # of the view in the picture, px
+
+    def rows(self) -> list[dict[str, Any]]:
+        return [
+            {
+                "picture": self.picture,
+                "block": int(block),
+                "says": self.probe_names[i],
+                "target": self.target_name,
+                "probability": float(self.probe_probability[i]),
+                "sum": float(self.maps[i].sum()),
+                "bias": self.bias,
+                "logit": float(self.probe_logit[i]),
+            }
+            for i, block in enumerate(self.blocks)
+        ]
 
     @property
     def exact(self) -> NDArray[np.float32]:

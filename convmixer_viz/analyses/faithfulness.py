@@ -93,6 +93,20 @@ class Faithfulness(Result):
     stages: tuple[str, ...] = ()  # (depth + 2,), what was randomised so far
     view: NDArray[np.uint8]  # (h, w, 3)
 
+    def rows(self) -> list[dict[str, Any]]:
+        """A row an order: the method's and the controls', with the areas under their curves."""
+        names = ("infidelity", "max_sensitivity", "completeness", "complexity")
+        own = {"road": self.road} | {name: getattr(self, name) for name in names}
+        rows = []
+        for i, order in enumerate(self.orders):
+            row: dict[str, Any] = {"picture": self.picture, "order": order if i else self.method}
+            for name in ("deletion", "insertion"):
+                areas = getattr(self, f"{name}_area")
+                for j, baseline in enumerate(self.baselines):
+                    row[f"{name}, {baseline}"] = None if areas is None else float(areas[j, i])
+            rows.append(row | (own if i == 0 else dict.fromkeys(own)))
+        return rows
+
 
 def compute(
     model: LoadedModel, images: Sequence[PreparedImage], options: Options
