@@ -32,7 +32,7 @@ def card(log: TrainingLog) -> str:
         f"## Accuracy\n\n{_accuracy(log, measured)}",
         f"## How it was made\n\n{_making(log)}",
         f"## Data\n\n{DATA[preset.class_set]}",
-        f"## Limits\n\n{LIMITS[preset.class_set]} {_seeds(preset, log)}",
+        f"## Limits\n\n{LIMITS[preset.class_set]} {_seeds(preset)}",
         f"## Terms\n\n{preset.licence}.",
     )
     return "\n\n".join(sections) + "\n"
@@ -72,32 +72,33 @@ def _making(log: TrainingLog) -> str:
 
 
 def _circumstances(log: TrainingLog) -> str:
-    versions = ", ".join(f"{name} {number}" for name, number in log.versions.items())
+    versions = "".join(f"; {name} {number}" for name, number in log.versions.items())
     pictures = f"{log.pictures['train']:,} training and {log.pictures['test']:,} test pictures"
     return (
         f"{log.seconds / 3600:.1f} hours on {log.machine} ({log.precision}; other work may have "
-        f"shared the machine); {pictures}; {versions}."
+        f"shared the machine); {pictures}{versions}."
     )
 
 
 def _recipe(recipe: dict[str, Any]) -> str:
-    used = {name: value for name, value in recipe.items() if value and name != "preset"}
-    words = (f"{name.replace('_', ' ')} {value}" for name, value in used.items() if any_of(value))
+    """The options that are on; the seed always."""
+    options = {name: value for name, value in recipe.items() if name != "preset"}
+    used = {name: value for name, value in options.items() if name == "seed" or _on(value)}
+    words = (f"{name.replace('_', ' ')} {value}" for name, value in used.items())
     return "AdamW, one cycle, " + ", ".join(words)
 
 
-def any_of(value: Any) -> bool:
-    """Whether an option is on; a tuple of zeros is off."""
+def _on(value: Any) -> bool:
     return any(value) if isinstance(value, list | tuple) else bool(value)
 
 
-def _seeds(preset: Preset, log: TrainingLog) -> str:
+def _seeds(preset: Preset) -> str:
     text = "One seed is one seed: another gives other kernels and differs by some tenths of a point"
     if not preset.name.startswith("cifar10-128-8"):
         return f"{text}."
     return (
-        f"{text}, so small differences between the ablations mean little. They share recipe, seed "
-        f"({log.recipe['seed']}), data order and number of epochs."
+        f"{text}, so small differences between the ablations mean little. They share the recipe, "
+        "its seed and the order of the data; compare those of the same number of epochs."
     )
 
 

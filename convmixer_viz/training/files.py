@@ -11,16 +11,14 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from convmixer_viz import checkpoints
+from convmixer_viz import checkpoints, classes
 from convmixer_viz.errors import DataError
 from convmixer_viz.presets import Preset
 
-SYNSETS = {  # Imagenette's folders in words
-    "n01440764": "tench", "n02102040": "English springer", "n02979186": "cassette player",
-    "n03000684": "chain saw", "n03028079": "church", "n03394916": "French horn",
-    "n03417042": "garbage truck", "n03425413": "gas pump", "n03445777": "golf ball",
-    "n03888257": "parachute",
-}  # fmt: skip
+IMAGENETTE_FOLDERS = (
+    "n01440764", "n02102040", "n02979186", "n03000684", "n03028079", "n03394916", "n03417042",
+    "n03425413", "n03445777", "n03888257",
+)  # fmt: skip
 
 
 def write(path: Path, writer: Callable[[Path], object]) -> None:
@@ -57,7 +55,7 @@ def save_tensors(path: Path, tensors: dict[str, Tensor]) -> None:
 
 def save_weights(path: Path, model: nn.Module, preset: Preset, folders: tuple[str, ...]) -> None:
     """The weights as they ship: float16, with the preset and the classes in the header."""
-    names = tuple(SYNSETS.get(folder, folder) for folder in folders)
+    names = classes.names("imagenette") if folders == IMAGENETTE_FOLDERS else folders
     state = {name: tensor.detach().cpu() for name, tensor in model.state_dict().items()}
     write(path, lambda part: checkpoints.save(part, state, preset, names))
 

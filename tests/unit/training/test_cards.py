@@ -1,0 +1,75 @@
+"""Cards and the table are what the logs say; what ships holds together."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from safetensors import safe_open
+
+from convmixer_viz import checkpoints
+from convmixer_viz.presets import PRESETS
+from convmixer_viz.training import cards, zoo
+from convmixer_viz.training.log import PART, read
+from tests.unit.training.test_log import LOG, MEASURED
+
+PRETRAINED = Path(__file__).parents[3] / "pretrained"
+SHIPPED = sorted(path.stem for path in PRETRAINED.glob("*.json"))
+
+
+def test_a_card_tells_its_log() -> None:
+    text = cards.card(replace(LOG, measured=MEASURED, unreadable=["dark/00.png is empty"]))
+    for words in (
+        "**65.03%** of the 10,000 test pictures (6,503 right)", "top-5 98.01%", "0.0123",
+        "last of 2 epochs", "1.5 hours on a processor (float32", LOG.command, "dark/00.png",
+        "One seed is one seed", "no formal licence", "kernel 5×5, patch 2, GELU",
+        "epochs 2, seed 0",
+    ):  # fmt: skip
+        assert words in text, words
+    assert "rand augment" not in text
+
+
+def test_no_card_before_it_is_measured() -> None:
+    with pytest.raises(ValueError, match="not measured"):
+        cards.card(LOG)
+
+
+def test_the_table_has_a_row_a_measured_log(tmp_path: Path) -> None:
+    (tmp_path / f"{LOG.preset}.json").write_text(replace(LOG, measured=MEASURED).dumps())
+    (tmp_path / "cifar10-256-8.json").write_text(replace(LOG, preset="cifar10-256-8").dumps())
+    rows = cards.table(tmp_path).splitlines()
+    assert len(rows) == 3
+    assert rows[2].startswith("| `cifar10-128-8-k5` |") and "| 65.03% | 2 | CIFAR-10 |" in rows[2]
+
+
+def test_the_zoo_is_small() -> None:
+    assert SHIPPED
+    assert sum(path.stat().st_size for path in PRETRAINED.iterdir()) < 30e6
+    histories = PRETRAINED.glob("*.history.safetensors")
+    assert all(path.stat().st_size <= 2.5e6 for path in histories)
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_shipped_files_agree(name: str) -> None:
+    log, weights = read(PRETRAINED / f"{name}.json"), PRETRAINED / f"{name}.safetensors"
+    assert log.preset == name and log.measured is not None
+    assert log.measured.weights_sha256 == checkpoints.read(weights).sha256
+    assert (PRETRAINED / f"{name}.md").read_text() == cards.card(log)
+    history = PRETRAINED / f"{name}.history.safetensors"
+    if history.exists():
+        with safe_open(history, "pt") as file:
+            kernels = file.get_tensor("depthwise")
+            assert file.get_tensor("epochs")[-1] == len(log.epochs)
+        last = [block.depthwise.weight[:, 0] for block in checkpoints.read(weights).module().walk()]
+        assert all((kernels[-1, i].float() == w).all() for i, w in enumerate(last))
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_shipped_weights_repeat_their_number(name: str, data: Path) -> None:
+    measured = read(PRETRAINED / f"{name}.json").measured
+    assert measured is not None
+    model = zoo.load(PRETRAINED / f"{name}.safetensors")
+    result = zoo.result_of(model, data / PRESETS[name].class_set, PART)
+    assert result.pictures == measured.part_pictures
+    assert abs(result.right - measured.part_right) <= 2

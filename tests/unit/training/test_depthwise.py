@@ -1,0 +1,56 @@
+"""The own weight gradient against torch's, and the model around it unchanged."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from convmixer_viz.model import ConvMixer, initialise
+from convmixer_viz.presets import Shape
+from convmixer_viz.training import depthwise
+
+
+@pytest.fixture(autouse=True)
+def no_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(depthwise, "_products", lambda: depthwise.shifted_products)
+
+
+@pytest.mark.parametrize("k", [3, 5, 9])
+def test_gradients_equal_torchs(k: int) -> None:
+    draw = torch.Generator().manual_seed(k)
+    x = torch.randn(2, 3, 6, 5, generator=draw, dtype=torch.float64)  # smaller than the kernel
+    layer = depthwise.Depthwise(3, 3, k, groups=3, dtype=torch.float64)
+    upstream = torch.randn(2, 3, 6, 5, generator=draw, dtype=torch.float64)
+    inputs = (x.requires_grad_(), layer.weight, layer.bias)
+    truth = F.conv2d(x, layer.weight, layer.bias, padding=k // 2, groups=3)
+    torch.testing.assert_close(layer(x), truth)
+    expected = torch.autograd.grad(truth, inputs, upstream)
+    for ours, theirs in zip(torch.autograd.grad(layer(x), inputs, upstream), expected, strict=True):
+        torch.testing.assert_close(ours, theirs, atol=2e-6, rtol=2e-6)  # accumulated in float32
+
+
+def test_bfloat16_gradient_is_accumulated_in_float32() -> None:
+    padded, gradient = torch.ones(1, 34, 34, 1), torch.full((1, 32, 32, 1), 1.0)
+    sums = depthwise.shifted_products(padded.bfloat16(), gradient.bfloat16(), 3)
+    assert sums.dtype is torch.float32
+    assert torch.equal(sums, torch.full((9, 1), 1024.0))
+
+
+def test_replaced_model_is_the_same_model() -> None:
+    model = ConvMixer(Shape(6, 2, 5, 2), 3)
+    initialise(model, 0)
+    other = depthwise.replace(copy.deepcopy(model))
+    assert list(other.state_dict()) == list(model.state_dict())
+    assert all(isinstance(b.depthwise, depthwise.Depthwise) for b in other.walk())
+    x = torch.randn(4, 3, 16, 16, generator=torch.Generator().manual_seed(1))
+    for module in (model, other):
+        module(x).square().sum().backward()
+    for (name, ours), theirs in zip(other.named_parameters(), model.parameters(), strict=True):
+        assert ours.grad is not None and theirs.grad is not None
+        scale = theirs.grad.abs().max().item()
+        torch.testing.assert_close(
+            ours.grad, theirs.grad, atol=1e-5 * scale + 1e-6, rtol=1e-4, msg=name
+        )

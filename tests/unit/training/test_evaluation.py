@@ -1,0 +1,144 @@
+"""Counts with known answers, and the same ones from two processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from convmixer_viz.errors import DataError
+from convmixer_viz.training import evaluation
+from convmixer_viz.training.data import Pictures
+from convmixer_viz.training.evaluation import Evaluation, evaluate
+from tests.conftest import TINY, loaded
+from tests.unit.training.conftest import write_pictures
+
+SHARED = """
+import json, sys
+from dataclasses import replace
+from pathlib import Path
+from convmixer_viz.training.evaluation import evaluate, process
+from tests.conftest import TINY, loaded
+model = loaded(replace(TINY, class_count=2))
+*_, last = evaluate(model, Path(sys.argv[1]))
+counts = last.partial
+kept = [counts.confusion.tolist(), counts.bin_confidence.tolist(), counts.right_5, counts.pictures]
+Path(sys.argv[2], f"{process()[0]}.json").write_text(json.dumps([*kept, counts.unreadable]))
+"""
+
+
+class Oracle:
+    """Says the logits it was given, picture by picture."""
+
+    def __init__(self, logits: Tensor) -> None:
+        self.preset, self.device, self.answers = TINY, "cpu", logits
+        self.class_names = tuple(map(str, range(logits.shape[1])))
+
+    def place(self, pixels: Tensor) -> Tensor:
+        return pixels
+
+    def logits(self, pixels: Tensor) -> Tensor:
+        return self.answers
+
+
+def counted(logits: Tensor, labels: list[int]) -> Evaluation:
+    model, classes = Oracle(logits), logits.shape[1]
+    counts = evaluation._zero(classes)
+    pixels = torch.zeros(len(labels), 3, 16, 16, dtype=torch.uint8)
+    evaluation._count(model, Pictures(pixels, torch.tensor(labels), model.class_names), counts)  # type: ignore[arg-type]
+    return evaluation._result(model, counts)  # type: ignore[arg-type]
+
+
+def test_known_counts() -> None:
+    logits = torch.arange(7).float().repeat(4, 1)  # says 6, then 5, 4, 3, 2
+    result = counted(logits, [6, 6, 2, 1])
+    assert (result.pictures, result.right, result.right_5) == (4, 2, 3)
+    assert (result.top1, result.top5) == (0.5, 0.75)
+    assert result.confusion[[6, 2, 1], 6].tolist() == [2, 1, 1] and result.confusion.sum() == 4
+
+
+def test_known_calibration_error() -> None:
+    """80 % sure of everything and right half of the time: off by 0.3."""
+    sure = torch.log(torch.tensor([0.8, 0.2])).repeat(10, 1)
+    result = counted(sure, [0] * 5 + [1] * 5)
+    assert result.calibration_error == pytest.approx(0.3, abs=1e-6)
+    mixed = torch.cat([sure, torch.log(torch.tensor([[0.45, 0.55]] * 10))])
+    result = counted(mixed, [0] * 8 + [1] * 2 + [1] * 3 + [0] * 7)
+    assert result.calibration_error == pytest.approx((0.0 + 0.25) / 2, abs=1e-6)
+    assert counted(torch.tensor([[200.0, 0.0]]), [0]).calibration_error == 0
+
+
+def test_a_folder_is_counted_whole_and_unreadable_pictures_named(tmp_path: Path) -> None:
+    write_pictures(tmp_path, 9, 0)
+    (tmp_path / "dark" / "03.png").write_bytes(b"")
+    model = loaded(_two_classes())
+    steps = list(evaluate(model, tmp_path))
+    result = steps[-1].partial
+    assert result is not None and all(step.partial is None for step in steps[:-1])
+    assert steps[-1].done == steps[-1].total
+    assert result.pictures == result.confusion.sum() == 17
+    assert result.unreadable[0].startswith("dark/03.png")
+    assert 0 < result.right < 17 and result.images_per_second > 0
+    *_, part = evaluate(model, tmp_path, every=4)
+    assert part.partial is not None and part.partial.pictures == 5
+
+
+def test_wrong_classes_are_refused(tmp_path: Path) -> None:
+    write_pictures(tmp_path, 1, 0)
+    with pytest.raises(DataError, match=r"2 classes, tiny 10"):
+        next(evaluate(loaded(), tmp_path))
+
+
+def test_two_processes_count_as_one(tmp_path: Path) -> None:
+    """torchrun, an odd number of pictures and an unreadable one."""
+    write_pictures(tmp_path / "data", 10, 0)
+    (tmp_path / "data" / "light" / "02.png").unlink()
+    (tmp_path / "data" / "dark" / "03.png").write_bytes(b"")
+    (tmp_path / "script.py").write_text(SHARED)
+    *_, last = evaluate(loaded(_two_classes()), tmp_path / "data")
+    alone = last.partial
+    assert alone is not None
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(Path(__file__).parents[3]),
+        "OMP_NUM_THREADS": "1",
+    }
+    command = [
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        "--standalone",
+        "--nproc-per-node",
+        "2",
+    ]
+    script = [str(tmp_path / "script.py"), str(tmp_path / "data"), str(tmp_path)]
+    subprocess.run([*command, *script], check=True, env=environment, capture_output=True)
+    for number in (0, 1):
+        confusion, confidence, right_5, pictures, unreadable = json.loads(
+            (tmp_path / f"{number}.json").read_text()
+        )
+        assert np.array_equal(confusion, alone.confusion) and pictures == alone.pictures == 18
+        assert np.array_equal(confidence, alone.bin_confidence) and right_5 == alone.right_5
+        assert tuple(unreadable) == alone.unreadable and len(unreadable) == 1
+
+
+def test_each_process_takes_the_gpu_of_its_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert evaluation.place("cuda") == "cuda" and evaluation.process() == (0, 1)
+    monkeypatch.setenv("LOCAL_RANK", "3")
+    assert evaluation.place("cuda") == "cuda:3"
+    assert evaluation.place("cpu") == "cpu"
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert evaluation.place("auto") == "auto"
+
+
+def _two_classes() -> object:
+    from dataclasses import replace
+
+    return replace(TINY, class_count=2)
