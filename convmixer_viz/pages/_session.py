@@ -249,8 +249,9 @@ def told(request: Request, step: Step[Any]) -> str:
     return f"{request.analysis}, {request.preset.name}: {step.words}{queue}"
 
 
-def facts(result: Any) -> None:
-    """The foot of a page: where the numbers come from, and the files to take along."""
+def facts(result: Any, tag: str = "") -> None:
+    """The foot of a page: where the numbers come from, and the files to take along. `tag` tells
+    apart results of one analysis and one preset."""
     name = result.provenance.analysis
     st.caption(f"{described(result)} · weights {result.provenance.weights_sha256[:12] or 'none'}")
     kinds: dict[str, tuple[str, Callable[[], str | bytes]]] = {
@@ -269,6 +270,6 @@ def facts(result: Any) -> None:
                 f"{what} ({suffix})",
                 make,
                 f"{name}.{suffix}",
-                key=f"take-{name}-{result.provenance.preset}-{suffix}",
+                key=f"take-{name}-{result.provenance.preset}-{tag}-{suffix}",
                 on_click="ignore",
             )
