@@ -8,6 +8,7 @@ import io
 import json
 import os
 import tempfile
+from collections.abc import Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from convmixer_viz.contract import Provenance, Result
 from convmixer_viz.errors import DataError
 
 SCHEMA = 1
+Rows = Sequence[dict[str, Any]]
 
 
 def arrays(result: Result) -> dict[str, np.ndarray[Any, Any]]:
@@ -65,9 +67,37 @@ def page(result: Result) -> str:
     """One html file that holds the figure, the numbers and where they come from."""
     figure = catalog.of(result).draw(result)
     inner = figure.to_html(full_html=False, include_plotlyjs=True)
-    origin = html.escape(json.dumps(record(result)["provenance"], indent=1, default=_plain))
+    told = html.escape(json.dumps(record(result)["provenance"], indent=1, default=_plain))
+    origin = f"<h2>Where it comes from</h2><pre>{told}</pre>"
     name = html.escape(catalog.of(result).summary)
     return PAGE.format(title=name, figure=inner, origin=origin)
+
+
+def sections(title: str, parts: Sequence[tuple[str, Sequence[Any], Rows]]) -> bytes:
+    """One html file with a section a part: its title, its figures side by side, its numbers."""
+    body, script = [], True
+    for heading, figures, rows in parts:
+        inner = []
+        for figure in figures:
+            inner.append(figure.to_html(full_html=False, include_plotlyjs=script))
+            script = False
+        body.append(f"<h2>{html.escape(heading)}</h2><div class=row>{''.join(inner)}</div>")
+        body.append(_html_table(rows))
+    filled = PAGE.format(title=html.escape(title), figure="".join(body), origin="")
+    return filled.encode()
+
+
+def _html_table(rows: Rows) -> str:
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    lines = [[row.get(name, "") for name in names] for row in rows]
+    cells = ["".join(f"<td>{html.escape(_shown(value))}</td>" for value in line) for line in lines]
+    head = "".join(f"<th>{html.escape(name)}</th>" for name in names)
+    return f"<table><tr>{head}</tr>{''.join(f'<tr>{line}</tr>' for line in cells)}</table>"
+
+
+def _shown(value: Any) -> str:
+    value = value.item() if isinstance(value, np.generic) else value
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def files(result: Result) -> dict[str, bytes]:
@@ -145,6 +175,7 @@ def _plain(value: Any) -> Any:
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{title}</title>
 <style>body{{font:16px system-ui,sans-serif;max-width:1100px;margin:2rem auto;padding:0 1rem}}
-pre{{background:#f4f4f4;padding:1rem;overflow:auto}}</style></head>
-<body><h1>{title}</h1>{figure}<h2>Where it comes from</h2><pre>{origin}</pre></body></html>
+pre{{background:#f4f4f4;padding:1rem;overflow:auto}} .row{{display:flex;flex-wrap:wrap}}
+.row>div{{flex:1 1 320px}} td,th{{text-align:left;padding:0 1rem 0 0}}</style></head>
+<body><h1>{title}</h1>{figure}{origin}</body></html>
 """

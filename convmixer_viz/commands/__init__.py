@@ -1,8 +1,9 @@
 """The commands that are no analyses, in the order of --help; each adds its own subparser."""
 
-from convmixer_viz.commands import app, bench, evaluate, models, replay, train
+from convmixer_viz.commands import app, bench, compare, evaluate, models, replay, train
 
 COMMANDS = (
+    compare.register,
     replay.register,
     models.register,
     train.register,

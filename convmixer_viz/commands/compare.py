@@ -1,0 +1,61 @@
+"""convmixer-viz compare: presets side by side, as files and one report."""
+
+from __future__ import annotations
+
+import argparse
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from convmixer_viz import catalog, images, weights
+from convmixer_viz.commands import console
+from convmixer_viz.errors import ChoiceError
+
+OPENING = "cifar10-128-8-k3,cifar10-128-8-k5,cifar10-128-8-k9"
+MOST = 4
+
+
+def register(rows: Any) -> None:
+    """Add the subparser."""
+    says = "presets side by side, as one report"
+    command = rows.add_parser("compare", help=says, description=says)
+    pictures = "path, folder, gallery:NAME or - for standard input; none: the first preset's own"
+    command.add_argument("pictures", nargs="*", metavar="IMAGE", help=pictures)
+    command.add_argument("--presets", default=OPENING, help="two to four, separated by commas")
+    command.add_argument("--rows", default="", help="which views, separated by commas (all)")
+    command.add_argument("--target", metavar="NAME", help="class explained (each preset's own)")
+    command.add_argument("--against", metavar="NAME", help="rather than this class")
+    command.add_argument("--random", type=int, metavar="SEED", help="the untrained twins instead")
+    command.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:n")
+    command.add_argument("--mode", choices=("exact", "fast"), default="exact")
+    command.add_argument("--out", type=Path, required=True, metavar="DIR", help="what it writes")
+    command.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Print each row's numbers; write compare.html and every preset's files."""
+    names = arguments.presets.split(",")
+    if not 2 <= len(names) <= MOST or len(set(names)) < len(names):
+        raise ChoiceError(f"Compare two to {MOST} different presets, not {arguments.presets}.")
+    first, *_ = [catalog.preset(name, weights.known()) for name in names]
+    texts = images.expand(arguments.pictures) or [f"gallery:{first.opening}"]
+    pictures = [images.load(text) for text in texts]
+    from convmixer_viz import report, sidebyside
+    from convmixer_viz.workbench import Workbench
+
+    chosen = sidebyside.rows([row for row in arguments.rows.split(",") if row], len(pictures))
+    how = {key: getattr(arguments, key) for key in ("target", "against", "random", "mode")}
+    bench = Workbench(arguments.device)
+    sections = []
+    with closing(bench), console.interruptible():
+        for row in chosen:
+            asked = sidebyside.requests(bench, row, names, pictures, **how)
+            results = [
+                console.follow(bench.follow(r), f"{row.name} {r.preset.name}") for r in asked
+            ]
+            for name, result in zip(names, results, strict=True):
+                bench.save(result, arguments.out / name)
+            sections.append((row.title, row.figures(results), row.numbers(results)))
+    for title, _, numbers in sections:
+        print(f"{title}\n{console.as_table(numbers)}\n")
+    report.write({"compare.html": report.sections(" · ".join(names), sections)}, arguments.out)

@@ -1,0 +1,173 @@
+"""Presets side by side: a row a question, a column a preset, one scale a row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from convmixer_viz import catalog, comparison
+from convmixer_viz.errors import ChoiceError
+from convmixer_viz.figures import attribution, evidence, prediction, receptive_field, structure
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+    from convmixer_viz.images import DecodedImage
+    from convmixer_viz.workbench import Request, Workbench
+
+Numbers = list[dict[str, Any]]
+FEWEST_FOR_CKA = 4  # pictures
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One question put to every preset."""
+
+    name: str
+    title: str
+    analysis: str
+    figures: Callable[[Sequence[Any]], list[go.Figure]]  # one a column, or one for all
+    numbers: Callable[[Sequence[Any]], Numbers]  # agreement with the first column
+    pictures: int = 1  # fewest that it needs
+    options: tuple[tuple[str, Any], ...] = ()
+
+
+def requests(
+    bench: Workbench, row: Row, presets: Sequence[str], pictures: Sequence[DecodedImage], **how: Any
+) -> list[Request]:
+    """The row's analysis for every preset. A target is a name: a preset that doesn't know the
+    class explains its own prediction."""
+    analysis = catalog.find(row.analysis)
+    shown = pictures[:1] if analysis.images == "one" else pictures
+    given = () if analysis.images == "none" else shown
+    aims = {key: how.pop(key, None) for key in ("target", "against")}
+    return [
+        bench.request(
+            row.analysis, given, preset=name, **dict(row.options), **how,
+            **(_aims(bench, name, aims) if analysis.name in EXPLAINS else {}),
+        )
+        for name in presets
+    ]  # fmt: skip
+
+
+def _aims(bench: Workbench, preset: str, aims: dict[str, str | None]) -> dict[str, str | None]:
+    known = {name.casefold() for name in bench.shelf.class_names(preset)}
+    return {
+        key: name if name is not None and name.casefold() in known else None
+        for key, name in aims.items()
+    }
+
+
+def maps_on_common_grid(results: Sequence[Any], maps: Sequence[Any]) -> list[Any]:
+    """Each preset's map as 16×16 sums over the part of the picture that all of them see."""
+    boxes = [
+        comparison.covered(r.box, r.view.shape[:2], r.view.shape[0] // m.shape[0])
+        for r, m in zip(results, maps, strict=True)
+    ]
+    shared = comparison.shared_box(boxes)
+    return [comparison.common_grid(m, box, shared) for m, box in zip(maps, boxes, strict=True)]
+
+
+def _name(result: Any) -> str:
+    return str(result.provenance.preset)
+
+
+def _predictions(results: Sequence[Any]) -> Numbers:
+    first, *others = results
+    rows: Numbers = [_answer(first)]
+    for other in others:
+        row = _answer(other)
+        if other.classes == first.classes:
+            alike = comparison.predictions(
+                (first.logits, first.classes), (other.logits, other.classes)
+            )
+            row |= {"same first class": alike.top1, "logits alike": alike.logits,
+                    "divergence (bit)": alike.divergence}  # fmt: skip
+        rows.append(row)
+    return rows
+
+
+def _answer(result: Any) -> dict[str, Any]:
+    best = result.top[0][0]
+    return {"preset": _name(result), "says": result.classes[best],
+            "probability": float(result.probabilities[0, best])}  # fmt: skip
+
+
+def _maps(results: Sequence[Any], maps: Sequence[Any]) -> Numbers:
+    grids = maps_on_common_grid(results, maps)
+    rows: Numbers = []
+    for result, grid in zip(results, grids, strict=True):
+        alike = comparison.agreement(grids[0], grid)
+        rows.append(
+            {"preset": _name(result), "explains": result.target_name, "rank": alike.spearman,
+             "structure": alike.ssim, "overlap": alike.overlap}
+        )  # fmt: skip
+    return rows
+
+
+def _evidence(results: Sequence[Any]) -> list[go.Figure]:
+    limit = max(float(np.abs(result.maps[-1]).max()) for result in results)
+    return [evidence.draw(result, limit=limit) for result in results]
+
+
+def _attribution(results: Sequence[Any]) -> list[go.Figure]:
+    limit = attribution.shared_limit(results)
+    return [attribution.draw(result, limit=limit) for result in results]
+
+
+def _fields(results: Sequence[Any]) -> Numbers:
+    return [
+        {"preset": _name(r), "σ of block 1 (px)": float(r.sigma[1]),
+         "σ of the last block (px)": float(r.sigma[-1]), "theoretical (px)": int(r.theoretical[-1])}
+        for r in results
+    ]  # fmt: skip
+
+
+def _structures(results: Sequence[Any]) -> Numbers:
+    return [
+        {"preset": _name(result)} | {f"last block: {key}": value for key, value in last.items()}
+        for result in results
+        for last in [result.rows()[-1]]
+    ]
+
+
+def _alike(results: Sequence[Any]) -> Numbers:
+    first = results[0].gram
+    rows: Numbers = []
+    for result in results:
+        found = comparison.cka(first, result.gram)
+        rows.append(
+            {"preset": _name(result), "CKA of last blocks": float(found.values[-1, -1]),
+             "spread of unrelated ones": found.spread}
+        )  # fmt: skip
+    return rows
+
+
+ROWS = (
+    Row("prediction", "What they say", "prediction",
+        lambda results: [prediction.draw(result) for result in results], _predictions),
+    Row("evidence", "Evidence", "evidence", _evidence,
+        lambda results: _maps(results, [result.maps[-1] for result in results])),
+    Row("attribution", "Integrated gradients", "attribution", _attribution,
+        lambda results: _maps(results, [result.tokens for result in results])),
+    Row("receptive-field", "How far they see", "receptive-field",
+        lambda results: [receptive_field.growths(results)], _fields),
+    Row("structure", "Kernels by depth", "structure",
+        lambda results: [structure.compare(results)], _structures),
+    Row("representation", "How alike they hold the pictures", "representation",
+        lambda results: [], _alike, FEWEST_FOR_CKA),
+)  # fmt: skip
+EXPLAINS = ("evidence", "attribution")
+
+
+def rows(names: Sequence[str], pictures: int) -> list[Row]:
+    """The rows of those names (none: all) that so many pictures suffice for."""
+    unknown = set(names) - {row.name for row in ROWS}
+    if unknown:
+        raise ChoiceError(
+            f"There is no row {min(unknown)!r}: choose of {', '.join(row.name for row in ROWS)}."
+        )
+    return [row for row in ROWS if (row.name in names or not names) and pictures >= row.pictures]
