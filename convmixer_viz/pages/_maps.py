@@ -1,0 +1,79 @@
+"""Parts of the attribution page: one preset's evidence, one map with its badge, their agreement."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from convmixer_viz import comparison
+from convmixer_viz.figures import attribution as figures
+from convmixer_viz.figures import evidence as exact
+from convmixer_viz.figures import style
+from convmixer_viz.pages import _session
+
+
+def aim(preset: str) -> dict[str, Any]:
+    """The sidebar's classes where the preset knows them; else its own prediction, and a note."""
+    chosen = _session.choices()
+    named = {"target": chosen.target, "against": chosen.against}
+    known = _session.bench().shelf.class_labels(preset)
+    missing = [name for name in named.values() if name is not None and name not in known]
+    if missing:
+        st.caption(f"{preset} does not know {' or '.join(missing)}: it explains its prediction.")
+        return {"preset": preset}
+    return {"preset": preset} | named
+
+
+def plot(figure: Any, key: str, told: str) -> None:
+    """A figure with its words for a screen reader."""
+    st.plotly_chart(figure, config=style.CONFIG, key=key, alt=told)
+
+
+def show_evidence(result: Any, limit: float, strength: float) -> None:
+    """One preset's exact map with its audit, and the probe through depth."""
+    name, audit, decision = result.provenance.preset, exact.audit(result), exact.decision(result)
+    st.markdown(f"**{result.target_name}** · {name}")
+    plot(exact.draw(result, limit=limit, strength=strength), f"exact-{name}", audit)
+    st.caption(audit)
+    with st.container(key=f"pixelated-{name}"):
+        strip = exact.strip_png(result)
+        words = f"The probe's map after each block. {decision}"
+        st.image(strip, width="stretch", output_format="PNG", alt=words)
+    plot(exact.probes(result), f"probe-{name}", decision)
+    st.caption(f"{decision} A probe: batch norm and head were not trained for it.")
+
+
+def show_map(result: Any, **look: Any) -> None:
+    """One map with its badge; the reason in its place where it is another under a false name."""
+    badge, reason = figures.badge(result)
+    st.markdown(f"**{result.method}** · {result.provenance.preset}")
+    st.badge(badge, color="green" if result.valid else "orange", help=reason)
+    if not result.valid:
+        st.caption(f"Not shown: {reason}.")
+        return
+    reading = figures.reading(result)
+    key = f"map-{result.method}-{result.provenance.preset}"
+    plot(figures.draw(result, **look), key, f"{result.method}. {reading}")
+    st.caption(reading)
+
+
+def agreement(results: list[Any]) -> list[dict[str, Any]]:
+    """Each map against the first, on 16×16 cells over what all presets see of the picture."""
+    boxes = [_box(result) for result in results]
+    shared = comparison.shared_box(boxes)
+    grids = [
+        comparison.common_grid(result.tokens, box, shared)
+        for result, box in zip(results, boxes, strict=True)
+    ]
+    names = [f"{result.method} · {result.provenance.preset}" for result in results]
+    found = [comparison.agreement(grid, grids[0]) for grid in grids]
+    return [
+        {"map": name, "Spearman": f.spearman, "SSIM": f.ssim, "overlap of 26 cells": f.overlap}
+        for name, f in zip(names, found, strict=True)
+    ]
+
+
+def _box(result: Any) -> comparison.Box:
+    patch = _session.bench().presets[result.provenance.preset].shape.patch_size
+    return comparison.covered(result.box, result.view.shape[:2], patch)

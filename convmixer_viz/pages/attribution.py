@@ -1,0 +1,90 @@
+"""Attribution: which patches carried the decision, and can the map be trusted?"""
+
+from typing import Any
+
+import streamlit as st
+
+from convmixer_viz import catalog
+from convmixer_viz.contract import option_fields
+from convmixer_viz.figures import attribution as figures
+from convmixer_viz.figures import faithfulness, maps
+from convmixer_viz.pages import _maps, _session
+
+FIELDS = {field.name: field for field in option_fields(catalog.find("attribution").options)}
+OPENING = ["integrated-gradients", "layer-cam", "occlusion"]  # the methods that the page opens with
+ACROSS = 4  # maps in a row
+BOUND: Any = "query-params"
+
+chosen = _session.choices()
+depth = min(_session.bench().presets[name].shape.depth for name in chosen.presets)
+st.title("Attribution")
+st.write("Which patches carried the decision? The evidence is exact; every other method says "
+         "what it really is for this preset, and can be scored.")  # fmt: skip
+
+left, right = st.columns([3, 1])
+strength = left.slider("Strength of the colours", 0.0, 1.0, 0.85, key="strength", bind=BOUND)
+resolution: Any = right.selectbox("Cells", ("tokens", "pixels"), key="cells", bind=BOUND)
+
+st.subheader("Exact evidence", help="What each token of the last block adds to the logit: the "
+             "head is linear in their mean. Where a token stands is not which pixels moved it: it "
+             "has mixed a wide neighbourhood by then.")  # fmt: skip
+aims = {preset: _maps.aim(preset) for preset in chosen.presets}
+asked: dict[str, dict[str, Any]] = {p: {"analysis": "evidence"} | aims[p] for p in aims}
+evidence = [r for r in _session.several(asked, slot="evidence").values() if r]
+limit = maps.largest([result.exact for result in evidence])
+for place, result in zip(st.columns(len(aims)), evidence, strict=False):
+    with place:
+        _maps.show_evidence(result, limit, strength)
+
+st.subheader("Methods", help="Each on its own scale; of several presets, those of a row share one.")
+methods = st.multiselect("Methods", FIELDS["method"].choices or (), OPENING, key="methods",
+                         bind=BOUND)  # fmt: skip
+first, second, third, fourth = st.columns(4)
+cam = third.number_input("Block of CAMs", 0, depth, depth, key="cam_block", bind=BOUND,
+                         help=FIELDS["block"].sentence)  # fmt: skip
+options = {
+    "baseline": first.selectbox("Baseline", FIELDS["baseline"].choices or (), key="baseline",
+                                bind=BOUND, help=FIELDS["baseline"].sentence),
+    "steps": int(second.number_input("Steps", 1, 1000, FIELDS["steps"].default, key="steps",
+                                     bind=BOUND, help=FIELDS["steps"].sentence)),
+    "block": None if cam == depth else int(cam),
+    "seed": int(fourth.number_input("Seed", 0, 10**6, 0, key="seed", bind=BOUND,
+                                    help=FIELDS["seed"].sentence)),
+}  # fmt: skip
+asked = {f"{m} {preset}": {"analysis": "attribution", "method": m} | options | aims[preset]
+         for m in methods for preset in aims}  # fmt: skip
+made = [result for result in _session.several(asked, slot="maps").values() if result]
+across = len(aims) if len(aims) > 1 else ACROSS
+for start in range(0, len(made), across):
+    row = made[start : start + across]
+    shared = figures.shared_limit(row, resolution) if len(aims) > 1 else None
+    for place, result in zip(st.columns(across), row, strict=False):
+        with place:
+            _maps.show_map(result, limit=shared, strength=strength, resolution=resolution)
+if not methods:
+    st.caption("The maps of the methods that you choose stand here.")
+if len(made) > 1:
+    st.subheader("Agreement with the first map", help="On 16×16 cells over what all presets see.")
+    st.dataframe(_maps.agreement(made), hide_index=True)
+
+st.subheader("Can they be trusted?")
+said = "Deletion, insertion, ROAD and infidelity of each method for the first preset."
+if methods and st.toggle("Score these maps", key="scores", bind=BOUND, help=said):
+    asked = {method: {"analysis": "faithfulness", "method": method} | options | aims[chosen.preset]
+             for method in methods}  # fmt: skip
+    scored = [result for result in _session.several(asked, slot="scores").values() if result]
+    if scored:
+        told = faithfulness.controls(scored[0])
+        _maps.plot(faithfulness.compare(scored), "curves", f"Deletion and insertion. {told}")
+        st.caption(f"Areas of the controls: {told}.")
+        st.dataframe(faithfulness.scores(scored), hide_index=True)
+else:
+    st.caption("Curves and scores of these maps stand here once you ask for them: it takes "
+               "hundreds of predictions a method.")  # fmt: skip
+
+with st.expander("Where these numbers come from, and their files"):
+    for result in evidence:
+        _session.facts(result)
+    for result in made:
+        st.markdown(f"**{result.method}**")
+        _session.facts(result, tag=result.method)

@@ -1,0 +1,79 @@
+"""The attribution page over the shipped weights."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+import numpy as np
+from streamlit.testing.v1 import AppTest
+
+from convmixer_viz.workbench import Workbench
+from tests.app.conftest import Visit
+
+CAMS = ["hirescam", "layer-cam"]  # quick ones
+
+
+def cells(app: AppTest, number: int) -> np.ndarray[Any, Any]:
+    """The numbers of one heat map."""
+    z = json.loads(app.get("plotly_chart")[number].proto.spec)["data"][0]["z"]
+    if not isinstance(z, dict):
+        return np.array(z)
+    shape = tuple(int(n) for n in z["shape"].split(","))
+    return np.frombuffer(base64.b64decode(z["bdata"]), z["dtype"]).reshape(shape)
+
+
+def words(app: AppTest) -> str:
+    return " ".join(element.value for element in (*app.markdown, *app.caption))
+
+
+def test_the_page_shows_what_python_computes(visit: Visit) -> None:
+    app = visit("attribution", methods=CAMS, target="dog", against="cat")
+    assert not app.exception
+    bench = Workbench("cpu")
+    asked = {"target": "dog", "against": "cat"}
+    evidence = bench.run("evidence", ["gallery:cat"], **asked)
+    np.testing.assert_array_equal(cells(app, 0), evidence.exact)
+    for number, method in enumerate(CAMS, 2):
+        found = bench.run("attribution", ["gallery:cat"], method=method, **asked)
+        np.testing.assert_array_equal(cells(app, number), found.tokens)
+    assert f"logit of dog rather than cat {evidence.logit:.4f}" in words(app)
+    assert "is the exact evidence" in words(app)
+    bench.close()
+
+
+def test_a_method_that_is_not_what_it_says_shows_its_reason_instead(visit: Visit) -> None:
+    app = visit("attribution", methods=["guided-backprop"])
+    assert not app.exception
+    assert "Not shown: here it is the plain gradient" in words(app)
+    assert len(app.get("plotly_chart")) == 2  # the evidence and its probe
+
+
+def test_scores_come_on_demand(visit: Visit) -> None:
+    app = visit("attribution", methods=["hirescam"], scores="true")
+    assert not app.exception
+    (table,) = (frame.value for frame in app.dataframe)
+    assert table["method"].tolist() == ["hirescam"]
+    assert 0 < table["deletion"][0] < 1
+    assert "Areas of the controls: deletion: random" in words(app)
+
+
+def test_no_methods_say_what_would_stand_there(visit: Visit) -> None:
+    app = visit("attribution", methods=CAMS)
+    app.multiselect(key="methods").set_value([]).run()
+    assert not app.exception
+    assert "maps of the methods that you choose stand here" in words(app)
+    assert not app.dataframe
+
+
+def test_agreement_is_told_for_several_maps(visit: Visit) -> None:
+    app = visit("attribution", methods=CAMS)
+    (table,) = (frame.value for frame in app.dataframe)
+    assert table["Spearman"][0] > 1 - 1e-9 and table["Spearman"][1] < 0.99
+
+
+def test_pixels_have_more_cells_than_tokens(visit: Visit) -> None:
+    app = visit("attribution", methods=["saliency"], cells="pixels")
+    assert not app.exception
+    assert cells(app, 2).shape == (32, 32)
