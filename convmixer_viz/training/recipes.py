@@ -52,7 +52,17 @@ _TABLE = (
     replace(_IMAGENETTE, preset="imagenette-256-8-p7"),
 )
 
-RECIPES: dict[str, Recipe] = {recipe.preset: recipe for recipe in _TABLE}
+_LONG = (  # what a GPU does in minutes; nothing that ships was made with these
+    replace(
+        _CIFAR10, epochs=100, batch=512, learning_rate=0.05, rand_augment=(2, 12), average=0.999
+    ),
+    replace(_IMAGENETTE, epochs=200, mixup=0.2, cutmix=1.0, erase=0.25, hole=64, average=0.999),
+)
+
+RECIPES: dict[str, Recipe] = {
+    **{recipe.preset: recipe for recipe in _TABLE},
+    **{f"{recipe.preset}-long": recipe for recipe in _LONG},
+}
 
 
 def find(name: str) -> Recipe:
@@ -64,5 +74,7 @@ def find(name: str) -> Recipe:
 
 def command(recipe: Recipe) -> str:
     """The command that repeats a run; only another number of epochs needs a word."""
-    words = f"convmixer-viz train {recipe.preset} --data DIR --out DIR"
-    return words if recipe == RECIPES[recipe.preset] else f"{words} --epochs {recipe.epochs}"
+    alike = (name for name, row in RECIPES.items() if replace(row, epochs=recipe.epochs) == recipe)
+    name = next(alike)
+    epochs = "" if recipe == RECIPES[name] else f" --epochs {recipe.epochs}"
+    return f"convmixer-viz train {name} --data DIR --out DIR{epochs}"
