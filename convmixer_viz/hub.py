@@ -3,13 +3,13 @@ cancelled at any moment, and nothing that it brings is used before it is verifie
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
-import queue
 import re
 import subprocess
 import sys
-import threading
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -51,25 +51,23 @@ def by_hand(preset: Preset) -> str:
 
 
 def fetch(preset: Preset) -> Iterator[Step[Any]]:
-    """Steps in bytes; the last one has the verified file."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", PROCESS, preset.name, str(cache())],
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-    )  # fmt: skip
-    lines: queue.Queue[str | None] = queue.Queue()
-    reader = threading.Thread(target=_read_lines, args=(process.stdout, lines))
-    reader.start()
-    try:
-        yield from _follow(lines, preset)
-    finally:
-        process.terminate()
+    """Steps in bytes; the last one has the verified file. They come every PATIENCE seconds, and
+    the process goes on by itself between them; close the iterator to cancel."""
+    with tempfile.TemporaryDirectory() as folder:
+        told = Path(folder, "told")
+        with told.open("wb") as sink:
+            process = subprocess.Popen(
+                [sys.executable, "-m", PROCESS, preset.name, str(cache())],
+                stdout=sink, stderr=subprocess.STDOUT, start_new_session=True,
+                env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            )  # fmt: skip
+        atexit.register(process.terminate)
         try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        reader.join()
+            with told.open(encoding="utf-8", errors="replace") as lines:
+                yield from _follow(process, lines, preset)
+        finally:
+            _end(process)
+            atexit.unregister(process.terminate)
 
 
 def discard(preset: Preset) -> None:
@@ -86,41 +84,44 @@ def discard(preset: Preset) -> None:
             step.unlink(missing_ok=True)
 
 
-def _follow(lines: queue.Queue[str | None], preset: Preset) -> Iterator[Step[Any]]:
+def _follow(
+    process: subprocess.Popen[bytes], lines: IO[str], preset: Preset
+) -> Iterator[Step[Any]]:
     step: Step[Any] = Step(0, _expected(preset))
     last_word, moved, arriving = "", time.monotonic(), 0
     while True:
-        try:
-            line = lines.get(timeout=PATIENCE)
-        except queue.Empty:
-            now = _arriving(preset)  # another process may be fetching the same file
-            if now != arriving:
-                moved, arriving = time.monotonic(), now
-            if time.monotonic() - moved > STALL:
-                sentence = f"Nothing has come for {STALL:g} seconds: try again later"
-                raise WeightsError(f"{sentence}, {by_hand(preset)}.") from None
-            yield step
-            continue
-        if line is None:
+        ended = process.poll() is not None
+        for line in lines:  # what was told since the last look
+            last_word, said = line.strip()[:200], _parse(line)
+            if "error" in said:
+                raise WeightsError(said["error"])
+            if "path" in said:
+                file = Path(said["path"])
+                yield Step(file.stat().st_size, file.stat().st_size, file)
+                return
+            if "done" in said:
+                step, moved = (
+                    Step(min(said["done"], said["total"]), said["total"]),
+                    time.monotonic(),
+                )
+        if ended:
             raise WeightsError(f"The fetch ended without a word ({last_word}): {by_hand(preset)}.")
-        last_word, said = line.strip()[:200], _parse(line)
-        if "error" in said:
-            raise WeightsError(said["error"])
-        if "path" in said:
-            file = Path(said["path"])
-            yield Step(file.stat().st_size, file.stat().st_size, file)
-            return
-        if "done" in said:
-            moved = time.monotonic()
-            step = Step(min(said["done"], said["total"]), said["total"])
-            yield step
+        if (now := _arriving(preset)) != arriving:  # another process may be fetching the same file
+            arriving, moved = now, time.monotonic()
+        if time.monotonic() - moved > STALL:
+            sentence = f"Nothing has come for {STALL:g} seconds: try again later"
+            raise WeightsError(f"{sentence}, {by_hand(preset)}.")
+        yield step
+        time.sleep(PATIENCE)
 
 
-def _read_lines(stream: IO[str], lines: queue.Queue[str | None]) -> None:
-    with stream:
-        for line in stream:
-            lines.put(line)
-    lines.put(None)
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _parse(line: str) -> dict[str, Any]:

@@ -6,9 +6,11 @@ from __future__ import annotations
 import errno
 import os
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -32,7 +34,8 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
     monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
     monkeypatch.setattr(constants, "HF_HUB_DOWNLOAD_TIMEOUT", 0.3)
-    monkeypatch.setattr(file_download.time, "sleep", lambda _: None)
+    impatient = SimpleNamespace(**vars(time) | {"sleep": lambda _: None})
+    monkeypatch.setattr(file_download, "time", impatient)  # only the client's, only here
     monkeypatch.setattr(constants, "DOWNLOAD_CHUNK_SIZE", 0)  # download.py sets it: restore it
     monkeypatch.setattr(download, "CHUNK", 1000)
     monkeypatch.setattr(hub, "PROCESS", "tests.tiny_download")
