@@ -22,6 +22,7 @@ skimage: Any = lazy.load("skimage")
 
 Box = tuple[float, float, float, float]  # left, top, right, bottom in the original picture, px
 GRID = 16  # cells a side of the common grid
+FEWEST = 4  # pictures for CKA: n(n − 3) stands in the divisor
 HIGHEST = 26  # cells whose overlap is compared, a tenth of the grid
 ALMOST_NONE = 1e-9  # of a Gram matrix's norm, left after centring: the block is constant
 
@@ -148,8 +149,10 @@ def cka(a: Doubles, b: Doubles) -> Cka:
     n = a.shape[-1]
     if b.shape[-1] != n:
         raise ChoiceError(f"CKA needs the same pictures on both sides, not {n} and {b.shape[-1]}.")
-    if n < 4:
-        raise ChoiceError(f"CKA needs 4 pictures or more, not {n}: add pictures or a folder.")
+    if n < FEWEST:
+        raise ChoiceError(
+            f"CKA needs {FEWEST} pictures or more, not {n}: add pictures or a folder."
+        )
     (x, constant_a), (y, constant_b) = _centred(a), _centred(b)
     spread = float(np.sqrt(2 / (n * (n - 3))))
     return Cka(x @ y.T, spread, (constant_a, constant_b))

@@ -1,0 +1,249 @@
+"""Receptive fields: growth with depth over its baselines, one field large, the strip, the picture
+as a token sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from convmixer_viz.figures import style
+from convmixer_viz.figures.sheet import Band, Sheet
+from convmixer_viz.figures.strip import opened
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from convmixer_viz.analyses.receptive_field import ReceptiveField
+
+    Floats = NDArray[np.floating[Any]]
+
+CAPTION = (
+    "σ is the root of the mean square distance, an axis, at which the square of the gradient lies. "
+    "A larger field is not a better one."
+)
+SHARES = ("20 %", "30 %", "50 %", "99 %")  # of the mass, the columns of ratio
+TILE = 64  # px of a field in the strip
+SHADES = 200  # of a picture with its field
+GAMMA = 0.5  # root of the field: what is weak is still seen
+
+
+def draw(result: ReceptiveField, *, twin: ReceptiveField | None = None) -> go.Figure:
+    """σ by block in px: measured, untrained, null model, weights alone, theoretical bound."""
+    return growths((result,), twins=(twin,))
+
+
+def growths(
+    results: Sequence[ReceptiveField], *, twins: Sequence[ReceptiveField | None] = ()
+) -> go.Figure:
+    """The same for several presets on one scale in px, a colour each."""
+    figure = go.Figure()
+    twins = (*twins, *[None] * (len(results) - len(twins)))
+    for number, (result, twin) in enumerate(zip(results, twins, strict=True)):
+        first = _named(result, number) if len(results) > 1 else ""
+        for name, values, dash in _curves(result, twin):
+            figure.add_scatter(
+                x=result.blocks, y=values, name=f"{first} {name}".strip(), mode="lines+markers",
+                line={"dash": dash, "color": style.CATEGORICAL[number], "width": 3 if dash ==
+                      "solid" else 1.5}, marker_size=7 if dash == "solid" else 4,
+                legendgroup=first, hovertemplate="block %{x}: %{y:.2f} px",
+            )  # fmt: skip
+    figure.update_xaxes(title="block", dtick=1 if results[0].blocks[-1] <= 12 else 4)
+    figure.update_yaxes(title="σ in px, square reduction", rangemode="tozero")
+    return style.figure(figure, height=420).update_layout(hovermode="x unified")
+
+
+def large(result: ReceptiveField, block: int) -> go.Figure:
+    """One field in pixels with ellipses of one and two σ, beside its profile along the row."""
+    row = result.blocks.index(block)
+    field, (down, right) = result.pixels[row], result.centre
+    figure = make_subplots(1, 2, column_widths=[0.55, 0.45], horizontal_spacing=0.14)
+    heat = go.Heatmap(
+        z=field / (field.max() or 1), zmin=0, zmax=1, colorscale=_rooted(), x0=0.5, y0=0.5,
+        colorbar=style.color_bar("share of the maximum") | {"x": 0.5, "tickformat": ".2~g"},
+        hovertemplate="%{x:.0f}, %{y:.0f} px: %{z:.3g}<extra></extra>",
+    )  # fmt: skip
+    figure.add_trace(heat, 1, 1)
+    for size in (1, 2):
+        across, along = _ellipse(result.moments[row], size)
+        figure.add_scatter(
+            x=right + across, y=down + along, mode="lines", name=f"{size} σ", showlegend=False,
+            line={"color": "white", "width": 1.5, "dash": "dot"}, row=1, col=1,
+        )  # fmt: skip
+    for trace in _profiles(result, row):
+        figure.add_trace(trace, 1, 2)
+    style.figure(figure, height=420)
+    figure.update_xaxes(range=[0, field.shape[1]], title="px", constrain="domain", row=1, col=1)
+    figure.update_yaxes(range=[field.shape[0], 0], scaleanchor="x", row=1, col=1)
+    figure.update_xaxes(title="px from the token's centre", row=1, col=2)
+    return figure.update_yaxes(title="share of a token row's mass", rangemode="tozero", col=2)
+
+
+def opening(result: ReceptiveField, block: int) -> bytes:
+    """The picture as the token sees it: clear where the field is strong, veiled elsewhere; PNG."""
+    field = _smoothed(result, result.blocks.index(block))
+    return style.png(opened(result.view, field), colors=SHADES)
+
+
+def picker(result: ReceptiveField, block: int) -> Sheet:
+    """The same picture as a sheet of tokens: a click picks the row and column of one."""
+    rows, columns = result.tokens.shape[1:]
+    p = result.patch_size
+    seen = opened(result.view, _smoothed(result, result.blocks.index(block)))
+    png = style.png(seen[: p * rows, : p * columns], colors=SHADES)
+    words = tuple(f"token {r}, {c}" for r in range(rows) for c in range(columns))
+    band = Band(words, png=png, tile=(p * columns, p * rows), across=columns, smooth=True)
+    values = tuple((r, c) for r in range(rows) for c in range(columns))
+    label = f"Tokens of the picture, {rows} rows of {columns}; arrow keys move the token"
+    return Sheet("overlay", label, (band,), values)
+
+
+def strip(result: ReceptiveField) -> Sheet:
+    """Every block's field from left to right, each on its own scale, one window in pixels."""
+    tiles = [_tile(field) for field in result.pixels]
+    png = style.palette_png(np.hstack(tiles), 0, 1, colors=style.SEQUENTIAL)
+    words = tuple(told(result, block) for block in result.blocks)
+    captions = tuple(f"{sigma:.1f} px" for sigma in result.sigma)
+    size = tiles[0].shape
+    bands = (
+        Band(words, name="field", png=png, tile=(size[1], size[0]), across=len(tiles)),
+        Band(words, name="σ", captions=captions, shares=_relative(result.sigma)),
+    )
+    heads = tuple("stem" if block == 0 else str(block) for block in result.blocks)
+    values = tuple((block,) for block in result.blocks)
+    label = "Receptive fields, a column a block; arrow keys move"
+    return Sheet("strip", label, bands, values, heads)
+
+
+def told(result: ReceptiveField, block: int) -> str:
+    """One block's field in words."""
+    row = result.blocks.index(block)
+    name = f"block {block}" if block else "the stem"
+    cut = f", {result.border[row]:.0%} of it at the picture's edge" if result.touches[row] else ""
+    return (
+        f"{name}: half of the field within {result.radius[row, 0]:.1f} px, 90 % within "
+        f"{result.radius[row, 1]:.1f} px; σ {result.sigma[row]:.1f} px{cut}"
+    )
+
+
+def warning(result: ReceptiveField) -> str | None:
+    """What to say where the picture cuts fields, else none."""
+    cut = [block for block, touched in zip(result.blocks, result.touches, strict=True) if touched]
+    if not cut:
+        return None
+    return (
+        f"The picture cuts the fields of {len(cut)} of {len(result.blocks)} blocks (from block "
+        f"{cut[0]}): their sizes are those of the window. A higher resolution shows more."
+    )
+
+
+def numbers(result: ReceptiveField) -> list[dict[str, Any]]:
+    """A row a block: sizes in px, ratios in per cent of the picture."""
+    rows = []
+    for row, block in enumerate(result.blocks):
+        ratios = zip(SHARES, result.ratio[row], result.ratio_log[row], strict=True)
+        rows.append(
+            {"block": block, "σ px": result.sigma[row], "σ fit px": result.sigma_fit[row],
+             "R²": result.fit_r2[row], "50 % within px": result.radius[row, 0],
+             "90 % within px": result.radius[row, 1], "theoretical px": result.theoretical[row],
+             "of it used": result.share[row], "at the edge": result.border[row]}
+            | {f"r({share})": 100 * linear for share, linear, _ in ratios}
+            | {"r log(50 %)": 100 * result.ratio_log[row, 2], "its scale": result.scale[row]}
+        )  # fmt: skip
+    return [{key: round(float(value), 4) for key, value in row.items()} for row in rows]
+
+
+def _curves(result: ReceptiveField, twin: ReceptiveField | None) -> list[tuple[str, Floats, str]]:
+    window = np.array(result.pixels.shape[1:])
+    sides = np.minimum(result.theoretical[:, None], window)
+    uniform = np.sqrt((sides**2).mean(1) / 12)  # of a flat field as large as can be
+    untrained = [] if twin is None else [("untrained", twin.sigma_square, "dash")]
+    return [
+        ("measured", result.sigma_square, "solid"),
+        *untrained,
+        ("weights alone", result.weights_only, "dot"),
+        ("null model", result.null, "dashdot"),
+        ("flat over the theoretical field", uniform, "longdashdot"),
+    ]
+
+
+def together(results: Sequence[ReceptiveField], blocks: Sequence[int]) -> go.Figure:
+    """One field a preset, side by side on one scale in px about the token, each to its maximum."""
+    reach = max(max(result.pixels.shape[1:]) for result in results) / 2
+    titles = [
+        f"{_named(result, number)}, {'block ' + str(block) if block else 'stem'}"
+        for number, (result, block) in enumerate(zip(results, blocks, strict=True))
+    ]
+    figure = make_subplots(1, len(results), subplot_titles=titles, horizontal_spacing=0.03)
+    for column, (result, block) in enumerate(zip(results, blocks, strict=True), 1):
+        field = result.pixels[result.blocks.index(block)]
+        heat = go.Heatmap(
+            z=field / (field.max() or 1), zmin=0, zmax=1, colorscale=_rooted(),
+            x0=0.5 - result.centre[1], y0=0.5 - result.centre[0], showscale=column == len(results),
+            colorbar=style.color_bar("share of the maximum"),
+            hovertemplate="%{x:.0f}, %{y:.0f} px: %{z:.3g}<extra></extra>",
+        )  # fmt: skip
+        figure.add_trace(heat, 1, column)
+        axis = "x" if column == 1 else f"x{column}"
+        figure.update_yaxes(scaleanchor=axis, constrain="domain", row=1, col=column)
+    figure.update_xaxes(range=[-reach, reach], title="px from the token", constrain="domain")
+    figure.update_yaxes(range=[reach, -reach], showticklabels=False)
+    return style.figure(figure, height=380).update_annotations(font_size=13)
+
+
+def _profiles(result: ReceptiveField, row: int) -> list[go.Scatter]:
+    """Mass of the token rows along x, measured and of the round Gaussian that fits best."""
+    profile = result.tokens[row].sum(0) / (result.tokens[row].sum() or 1)
+    x = (np.arange(len(profile)) + 0.5) * result.patch_size - result.centre[1]
+    color, sigma = style.CATEGORICAL[0], result.sigma_fit[row]
+    measured = go.Bar(x=x, y=profile, marker_color=color, name="measured", showlegend=False)
+    if sigma == 0:
+        return [measured]
+    bell = np.exp(-(x**2) / (2 * sigma**2))
+    label = f"Gaussian of σ {sigma:.1f} px, R² {result.fit_r2[row]:.2f}"
+    curve = go.Scatter(
+        x=x, y=bell / bell.sum(), name=label, line={"color": style.CATEGORICAL[1], "width": 2}
+    )
+    return [measured, curve]
+
+
+def _ellipse(moments: Floats, size: float) -> tuple[Floats, Floats]:
+    """Across and down, px, of the ellipse of `size` standard deviations."""
+    angles = np.linspace(0, 2 * np.pi, 73)
+    values, vectors = np.linalg.eigh(moments)
+    root = vectors * np.sqrt(np.maximum(values, 0))
+    down, across = size * root @ np.stack([np.cos(angles), np.sin(angles)])
+    return across, down
+
+
+def _smoothed(result: ReceptiveField, row: int) -> Floats:
+    """A block's field (h, w), level within each token: the stem leaves a lattice."""
+    p, (height, width) = result.patch_size, result.view.shape[:2]
+    level = result.tokens[row].repeat(p, 0).repeat(p, 1)
+    grown = np.zeros((height, width))
+    grown[: level.shape[0], : level.shape[1]] = level
+    return grown
+
+
+def _tile(field: Floats) -> Floats:
+    """A field as a small tile in 0 … 1, its root, so that what is weak is seen."""
+    step = max(1, field.shape[0] // TILE)
+    height, width = (n // step * step for n in field.shape)
+    small = field[:height, :width].reshape(height // step, step, width // step, step).sum((1, 3))
+    return np.asarray((small / (small.max() or 1)) ** GAMMA)
+
+
+def _rooted() -> list[tuple[float, str]]:
+    """The sequential scale by the root of the value; hover tells the value itself."""
+    return [(place ** (1 / GAMMA), color) for place, color in style.SEQUENTIAL]
+
+
+def _relative(sigmas: Floats) -> tuple[float, ...]:
+    return tuple((sigmas / (sigmas.max() or 1)).tolist())
+
+
+def _named(result: ReceptiveField, number: int) -> str:
+    return result.provenance.preset if result.provenance else f"model {number + 1}"

@@ -1,0 +1,65 @@
+"""Linear CKA between the blocks of one model, or of two, as a heat map."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+from convmixer_viz import comparison
+from convmixer_viz.figures import style
+
+if TYPE_CHECKING:
+    from convmixer_viz.analyses.representation import Representation
+
+
+def draw(result: Representation, *, other: Representation | None = None) -> go.Figure:
+    """CKA of every block of `other` (default: the same model) across, against every block down;
+    with fewer than 4 pictures the figure says what is missing."""
+    across = other or result
+    if len(result.names) < comparison.FEWEST:
+        return _empty(f"CKA needs {comparison.FEWEST} pictures or more, not {len(result.names)}.")
+    found = comparison.cka(result.gram, across.gram)
+    values = found.values.copy()
+    values[list(found.constant[0])] = np.nan
+    values[:, list(found.constant[1])] = np.nan
+    heat = go.Heatmap(
+        z=values, x=_labels(across), y=_labels(result), zmin=0, zmax=1,
+        colorscale=style.SEQUENTIAL, colorbar=style.color_bar("linear CKA, unbiased"),
+        hovertemplate="%{y} and %{x}: %{z:.3f}<extra></extra>", hoverongaps=False,
+    )  # fmt: skip
+    figure = style.figure(go.Figure(heat), height=420)
+    figure.update_xaxes(title=_title(across), constrain="domain")
+    return figure.update_yaxes(
+        title=_title(result), autorange="reversed", scaleanchor="x", constrain="domain"
+    )
+
+
+def told(result: Representation, other: Representation | None = None) -> str:
+    """The last blocks' CKA in words, with the spread that unrelated features would show."""
+    across = other or result
+    if len(result.names) < comparison.FEWEST:
+        return f"CKA needs {comparison.FEWEST} pictures or more, not {len(result.names)}."
+    found = comparison.cka(result.gram, across.gram)
+    constant = [f"block {result.blocks[row]}" for row in found.constant[0]]
+    constant += [f"block {across.blocks[row]} of the other" for row in found.constant[1]]
+    said = f" Constant over these pictures: {', '.join(constant)}." if constant else ""
+    return (
+        f"Last blocks: CKA {found.values[-1, -1]:.2f} over {len(result.names)} pictures; unrelated "
+        f"features would lie within 0 ± {found.spread:.2f}.{said}"
+    )
+
+
+def _labels(result: Representation) -> list[str]:
+    return ["stem" if block == 0 else f"block {block}" for block in result.blocks]
+
+
+def _title(result: Representation) -> str:
+    return result.provenance.preset if result.provenance else "block"
+
+
+def _empty(words: str) -> go.Figure:
+    figure = style.figure(go.Figure(), height=160)
+    note: dict[str, Any] = {"text": words, "showarrow": False, "x": 0.5, "y": 0.5}
+    return figure.add_annotation(xref="paper", yref="paper", **note)
