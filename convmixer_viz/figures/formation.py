@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from convmixer_viz.analyses.formation import Formation
 
 
+NAMES = {name.replace("_", " "): name for name in CURVES}  # as a link and a person say them
 FRAME = 400  # ms a frame of the movie
 
 

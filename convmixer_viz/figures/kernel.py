@@ -19,11 +19,6 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.floating[Any]]
 
-PANELS = ("kernel", "its best template", "the rest", "spectrum", "response", "picture")
-TOLD = (  # statistics that the page says in words
-    "r2", "angle", "effective_size_90", "border_share", "parity", "low_frequency_share",
-    "peak_frequency", "energy",
-)  # fmt: skip
 SIDE = 33
 
 
@@ -31,27 +26,26 @@ def draw(result: Kernel, *, limit: float | None = None) -> go.Figure:
     """Six panels; the first three share their colours, to `limit` or the largest weight."""
     largest = limit or float(np.abs(result.weights).max()) or 1.0
     answer = float(np.abs(result.response).max()) or 1.0
-    figure = make_subplots(2, 3, subplot_titles=PANELS, vertical_spacing=0.1,
-                           horizontal_spacing=0.04)  # fmt: skip
+    titles = (f"kernel, ±{largest:.3g}", "its template", "the rest",
+              "spectrum", f"response, ±{answer:.3g}", "picture")  # fmt: skip
+    figure = make_subplots(2, 3, subplot_titles=titles, vertical_spacing=0.08,
+                           horizontal_spacing=0.02)  # fmt: skip
     for column, values in enumerate((result.weights, result.template, result.rest), 1):
-        figure.add_trace(_heatmap(values, "coloraxis"), 1, column)
+        figure.add_trace(_heatmap(values, largest), 1, column)
     figure.add_trace(_spectrum(result), 2, 1)
-    figure.add_trace(_heatmap(result.response, "coloraxis2"), 2, 2)
+    figure.add_trace(_heatmap(result.response, answer), 2, 2)
     figure.add_trace(go.Image(z=result.view, hoverinfo="skip"), 2, 3)
-    style.picture_axes(style.figure(figure, height=440))
+    style.picture_axes(style.figure(figure, height=380))
     for number in range(1, 7):
-        figure.update_yaxes(
-            scaleanchor=f"x{number}", row=(number + 2) // 3, col=(number - 1) % 3 + 1
-        )
-    return figure.update_layout(
-        coloraxis=_axis(largest, f"weight, ±{largest:.3g}", 0.77),
-        coloraxis2=_axis(answer, f"response, ±{answer:.3g}", 0.22),
-    )
+        row, column = (number + 2) // 3, (number - 1) % 3 + 1
+        figure.update_yaxes(scaleanchor=f"x{number}", row=row, col=column)
+    return figure.update_annotations(font_size=13)
 
 
-def _heatmap(values: Floats, axis: str) -> go.Heatmap:
+def _heatmap(values: Floats, limit: float) -> go.Heatmap:
     told = "row %{y}, column %{x}: %{z:.4g}<extra></extra>"
-    return go.Heatmap(z=values, coloraxis=axis, hovertemplate=told)
+    return go.Heatmap(z=values, zmin=-limit, zmax=limit, colorscale=style.DIVERGING,
+                      showscale=False, hovertemplate=told)  # fmt: skip
 
 
 def _spectrum(result: Kernel) -> go.Heatmap:
@@ -59,11 +53,6 @@ def _spectrum(result: Kernel) -> go.Heatmap:
     told = "%{x:.2f}, %{y:.2f} cycles per token: %{z:.3g}<extra></extra>"
     return go.Heatmap(z=result.power, x=axis, y=axis, colorscale=style.SEQUENTIAL,
                       showscale=False, hovertemplate=told)  # fmt: skip
-
-
-def _axis(limit: float, title: str, at: float) -> dict[str, Any]:
-    bar = style.color_bar(title) | {"len": 0.45, "y": at}
-    return {"colorscale": style.DIVERGING, "cmin": -limit, "cmax": limit, "colorbar": bar}
 
 
 def radial(result: Kernel) -> go.Figure:

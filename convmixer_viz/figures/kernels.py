@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     Floats = NDArray[np.floating[Any]]
     Channels = Sequence[int] | NDArray[np.int64]
 
-ORDERS = {"channel": "channel", "class": "class", "cluster": "cluster"} | STATISTICS
+NAMES = {name.replace("_", " "): name for name in STATISTICS}  # as a link and a person say them
+ORDERS = {name: name for name in ("channel", "class", "cluster")} | NAMES
 LIMITS = ("per kernel", "per block", "over all blocks")  # of the colours, symmetric about zero
 FORMS = ("raw", "unit norm", "scaled by batch norm")
 EVERY = "all kernels"

@@ -51,7 +51,7 @@ def _curve(result: Structure, name: str, number: int, place: tuple[bool, bool]) 
     low, high = getattr(result, f"{name}_band").T
     label = named(result, number)
     band = go.Scatter(
-        x=[*x, *x[::-1]], y=[*high, *low[::-1]], fill="toself", fillcolor=color, opacity=0.25,
+        x=[*x, *x[::-1]], y=[*high, *low[::-1]], fill="toself", fillcolor=color, opacity=0.4,
         line_width=0, mode="lines", hoverinfo="skip", name=f"{label}, random layers",
         legendgroup=label, showlegend=first,
     )  # fmt: skip

@@ -35,7 +35,11 @@ def show(atlas: Any, block: int, channel: int) -> None:
 
 def table(atlas: Any, block: int, channel: int) -> None:
     """All kernels of the block with pictures and numbers; a picked row is the chosen kernel."""
-    columns = {"kernel": st.column_config.ImageColumn("kernel", width="small")}
+    columns: dict[str, Any] = {
+        name: st.column_config.NumberColumn(name.replace("_", " "), help=words, format="%.3g")
+        for name, words in kernels.STATISTICS.items()
+    }
+    columns["kernel"] = st.column_config.ImageColumn("kernel", width="small")
     st.dataframe(
         kernels.table(atlas, block), column_config=columns, hide_index=True, height=420,
         key="kernel-table", on_select=_row_picked, selection_mode="single-row",
@@ -98,9 +102,10 @@ def stem(atlas: Any, block: int, channel: int) -> None:
         return
     left, right = st.columns([3, 2])
     with left:
-        by = st.selectbox("Sort filters by", patch_embedding.ORDERS, key="filters", bind=BOUND,
-                          format_func=lambda name: patch_embedding.ORDERS[name])  # fmt: skip
-        _canvas.show(patch_embedding.grid(found, by), key="patches", into=("filter",))
+        by = st.selectbox("Sort filters by", patch_embedding.ORDERS, key="filters", bind=BOUND)
+        _canvas.show(
+            patch_embedding.grid(found, patch_embedding.ORDERS[by]), key="patches", into=("filter",)
+        )
         st.caption(f"{patch_embedding.told(found)} Each on its own scale; grey is zero.")
     with right:
         _figure(patch_embedding.draw(found), "Patch filters by orientation and frequency")
@@ -135,8 +140,7 @@ def formed(atlas: Any, block: int, channel: int) -> None:
             st.image(formation.filmstrip(found, block, channel), output_format="PNG",
                      alt=f"Kernel {channel} at every epoch kept")  # fmt: skip
         _figure(formation.classes(found, block), "Share of each class over the epochs")
-    curve = st.selectbox("Curve", formation.CURVES, key="curve", bind=BOUND,
-                         format_func=lambda name: formation.CURVES[name])  # fmt: skip
+    curve = formation.NAMES[st.selectbox("Curve", formation.NAMES, key="curve", bind=BOUND)]
     _figure(formation.draw(found, curve=curve), f"{formation.CURVES[curve]} over the epochs")
 
 
@@ -150,8 +154,8 @@ def compared(atlas: Any, block: int, channel: int) -> None:
     found = [each for each in _session.several(work, slot="atlases").values() if each]
     if not found:
         return
-    statistic = st.selectbox("Statistic", kernels.STATISTICS, 2, key="statistic", bind=BOUND,
-                             format_func=lambda name: kernels.STATISTICS[name])  # fmt: skip
+    picked = st.selectbox("Statistic", kernels.NAMES, 2, key="statistic", bind=BOUND)
+    statistic = kernels.NAMES[picked]
     _figure(kernels_compared.draw(found, statistic), f"{kernels.STATISTICS[statistic]} by depth")
     blocks = kernels_compared.aligned(found, block / int(atlas.blocks.max()))
     limit = kernels_compared.shared_limit(found, blocks, "unit norm")

@@ -38,8 +38,7 @@ def pictures() -> list[DecodedImage]:
 def population() -> None:
     """The controls, and all kernels of the block as one clickable picture."""
     by, only, limits, form = st.columns(4)
-    sort = by.selectbox("Sort by", kernels.ORDERS, key="sort", bind=BOUND,
-                        format_func=lambda name: kernels.ORDERS[name])  # fmt: skip
+    sort = kernels.ORDERS[by.selectbox("Sort by", kernels.ORDERS, key="sort", bind=BOUND)]
     kept = only.selectbox("Show", (kernels.EVERY, *atlas.class_names), key="class", bind=BOUND)
     scale = limits.selectbox("Colours", kernels.LIMITS, key="scale", bind=BOUND)
     shown = form.selectbox("Kernels", kernels.FORMS, key="form", bind=BOUND)

@@ -20,8 +20,9 @@ def test_panels_share_the_kernels_limits(seen):
     figure = kernel.draw(seen)
     assert [trace.type for trace in figure.data] == 5 * ["heatmap"] + ["image"]
     largest = float(np.abs(seen.weights).max())
-    assert figure.layout.coloraxis.cmax == -figure.layout.coloraxis.cmin == largest
-    assert kernel.draw(seen, limit=9.0).layout.coloraxis.cmax == 9
+    assert all(trace.zmax == -trace.zmin == largest for trace in figure.data[:3])
+    assert kernel.draw(seen, limit=9.0).data[0].zmax == 9
+    assert f"±{largest:.3g}" in figure.layout.annotations[0].text
     assert np.array_equal(figure.data[1].z, seen.template)
 
 

@@ -1,0 +1,109 @@
+"""The kernels page over the shipped weights."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from convmixer_viz.figures import kernels
+from convmixer_viz.workbench import Workbench
+from tests.app.conftest import Visit
+from tests.app.test_prediction import base64
+
+
+@pytest.fixture(scope="module")
+def atlas() -> Any:
+    bench = Workbench("cpu")
+    yield bench.run("kernels", preset="cifar10-256-8")
+    bench.close()
+
+
+def grid(app: AppTest) -> dict[str, Any]:
+    """What the clickable picture of all kernels was given."""
+    sheets = [json.loads(each.proto.json) for each in app.get("bidi_component")]
+    return next(sheet for sheet in sheets if sheet["layout"] == "grid")
+
+
+def told(app: AppTest) -> str:
+    return " ".join(each.value for each in (*app.caption, *app.markdown))
+
+
+def array(packed: dict[str, str]) -> np.ndarray[Any, Any]:
+    return np.frombuffer(base64.b64decode(packed["bdata"]), packed["dtype"])
+
+
+def test_all_kernels_of_the_block_tell_what_python_computes(visit: Visit, atlas: Any) -> None:
+    app = visit("kernels", block="3")
+    assert not app.exception
+    band = grid(app)["bands"][0]
+    assert len(band["words"]) == 256
+    assert band["words"][9] == kernels.cells(atlas, 3, [9])[0]
+    assert "256 of 256 kernels of 5×5, block 3" in told(app)
+
+
+def test_a_link_restores_block_kernel_order_and_scale(visit: Visit, atlas: Any) -> None:
+    app = visit("kernels", block="5", channel="42", sort="parity", scale="per block")
+    assert not app.exception
+    assert app.number_input(key="channel").value == 42
+    assert app.selectbox(key="sort").value == "parity"
+    sheet = grid(app)
+    order = kernels.order(atlas, 5, "parity")
+    assert sheet["values"] == [[int(channel)] for channel in order]
+    assert sheet["selected"] == [42]
+    assert f"±{np.abs(atlas.weights[4]).max():.3g}" in told(app)
+
+
+def test_the_chosen_kernel_is_drawn_and_moves_with_the_number(visit: Visit, atlas: Any) -> None:
+    app = visit("kernels", block="2", channel="7")
+    spec = json.loads(app.get("plotly_chart")[0].proto.spec)
+    assert array(spec["data"][0]["z"]) == pytest.approx(atlas.weights[1, 7].ravel())
+    app.number_input(key="channel").set_value(8).run()
+    spec = json.loads(app.get("plotly_chart")[0].proto.spec)
+    assert array(spec["data"][0]["z"]) == pytest.approx(atlas.weights[1, 8].ravel())
+    assert grid(app)["selected"] == [8]
+
+
+def test_one_class_is_shown_and_an_empty_one_says_so(visit: Visit, atlas: Any) -> None:
+    app = visit("kernels", block="8", **{"class": "first derivative"})
+    count = kernels.present(atlas, 8)["first derivative"]
+    assert len(grid(app)["values"]) == count
+    assert f"{count} of 256 kernels" in told(app)
+    app.selectbox(key="class").set_value("undecidable").run()
+    assert not app.exception
+    assert "choose another class or block" in told(app)
+
+
+def test_the_stem_has_no_kernels_and_says_where_its_filters_are(visit: Visit) -> None:
+    app = visit("kernels", block="0", view="Patch embedding")
+    assert not app.exception
+    assert "Block 0 is the stem" in told(app)
+    assert "256 filters of 2×2 pixels" in told(app)
+
+
+@pytest.mark.parametrize(
+    ("view", "charts"), [("Structure by depth", 5), ("Covariance", 3), ("Patch embedding", 2)]
+)
+def test_a_tab_is_drawn_only_when_it_is_open(visit: Visit, view: str, charts: int) -> None:
+    assert len(visit("kernels").get("plotly_chart")) == 1
+    app = visit("kernels", view=view)
+    assert not app.exception
+    assert not app.error
+    assert len(app.get("plotly_chart")) == charts
+
+
+def test_the_table_has_a_row_a_kernel(visit: Visit, atlas: Any) -> None:
+    app = visit("kernels", block="4", view="Table")
+    rows = app.dataframe[-1].value
+    assert len(rows) == 256
+    assert rows["spread"].to_numpy() == pytest.approx(atlas.spread[3])
+    assert rows["kernel"].str.startswith("data:image/png").all()
+
+
+def test_a_preset_without_history_says_what_would_stand_there(visit: Visit) -> None:
+    app = visit("kernels", view="How they formed", preset=["imagenet-1024-20"])
+    assert not app.exception
+    assert any("imagenet-1024-20" in error.value for error in app.error)

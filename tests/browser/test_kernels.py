@@ -1,0 +1,56 @@
+"""The kernels page in Chromium: hover tells, a click opens, arrow keys move, the link holds."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.browser.conftest import every_look
+
+sync_api = pytest.importorskip("playwright.sync_api")
+
+
+@pytest.fixture
+def opened(page, app):
+    """The page at block 3, kernel 20, when everything on it is there."""
+    page.goto(f"{app}/kernels?block=3&channel=20")
+    stage(page).wait_for(timeout=120_000)
+    page.get_by_text("Fires most").wait_for(timeout=120_000)
+    return page
+
+
+def stage(page):
+    return page.get_by_role("slider", name="kernels of")
+
+
+def number(page):
+    return page.get_by_role("spinbutton", name="Kernel", exact=True)
+
+
+@every_look
+def test_hover_click_keys_and_link(opened):
+    box = stage(opened).bounding_box()
+    opened.mouse.move(box["x"] + 60, box["y"] + 12)
+    tip = opened.locator(".tip:visible")
+    sync_api.expect(tip).to_contain_text("R²")
+    hovered = tip.inner_text().split(":")[0]
+    opened.mouse.click(box["x"] + 60, box["y"] + 12)
+    sync_api.expect(number(opened)).to_have_value(hovered, timeout=20_000)
+    opened.keyboard.press("ArrowRight")
+    opened.keyboard.press("ArrowRight")
+    moved = str(int(hovered) + 2)
+    sync_api.expect(number(opened)).to_have_value(moved, timeout=20_000)
+    opened.wait_for_url(f"**channel={moved}**")
+    opened.reload()
+    sync_api.expect(number(opened)).to_have_value(moved, timeout=60_000)
+    said = re.compile(rf"^{moved}: ")
+    sync_api.expect(stage(opened)).to_have_attribute("aria-valuetext", said, timeout=60_000)
+
+
+def test_a_block_of_the_ruler_changes_the_grid(opened):
+    ruler = opened.get_by_role("slider", name="Blocks by their typical kernels")
+    box = ruler.bounding_box()
+    opened.mouse.click(box["x"] + box["width"] * 6.5 / 8, box["y"] + 60)
+    opened.get_by_text("kernels of 5×5, block 7").wait_for(timeout=20_000)
+    opened.wait_for_url("**block=7**")
