@@ -13,16 +13,15 @@ import numpy as np
 from convmixer_viz.analyses.attribution import tokens_of
 from convmixer_viz.analyses.methods import METHODS
 from convmixer_viz.analyses.scene import Scene
+from convmixer_viz.comparison import spearman
 
 if TYPE_CHECKING:
-    import scipy
     import torch
     from torch import Tensor, nn
 
     from convmixer_viz.model import ConvMixer
 else:
     torch = lazy.load("torch")
-    scipy = lazy.load("scipy")
 
 SHAKES, REACH = 10, 0.02  # of the normalised pixels, uniform
 
@@ -59,7 +58,7 @@ def randomisation(scene: Scene, tokens: Tensor) -> Iterator[dict[str, Any]]:
     for module in cascade(scene):
         model = replace(scene.model, module=module)
         found = yield from _map(replace(scene, model=model))
-        alike.append(spearman(found.abs(), tokens.abs()))
+        alike.append(spearman(found.abs().numpy(), tokens.abs().numpy()) or 0.0)
     yield {"randomisation": np.array(alike, np.float32), "stages": stages(scene)}
 
 
@@ -98,11 +97,3 @@ def _map(scene: Scene) -> Generator[dict[str, Any], None, Tensor]:
         tokens = tokens_of(scene, found).cpu()
         yield {}
     return tokens
-
-
-def spearman(first: Tensor, second: Tensor) -> float:
-    """Rank correlation of two maps; 0 where one of them is constant."""
-    a, b = (scipy.stats.rankdata(t.flatten().numpy()) for t in (first, second))
-    a, b = a - a.mean(), b - b.mean()
-    size = float(np.sqrt((a @ a) * (b @ b)))
-    return float(a @ b) / size if size > 0 else 0.0

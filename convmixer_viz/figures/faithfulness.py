@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from convmixer_viz.figures import style
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from convmixer_viz.analyses.faithfulness import Faithfulness
@@ -41,11 +41,9 @@ def compare(results: Sequence[Faithfulness], *, baseline: str = "mean") -> go.Fi
     )
     for column, name in enumerate(CURVES, 1):
         for number, result in enumerate(results):
-            curves = getattr(result, name)
-            if curves is not None:
-                orders = range(len(result.orders)) if number == 0 else (0,)
-                for order in orders:
-                    figure.add_trace(_curve(result, curves, order, number, baseline), 1, column)
+            curves = _chosen(result, name, baseline)
+            for order, curve in enumerate(curves if number == 0 else curves[:1]):
+                figure.add_trace(_trace(result, curve, order, number), 1, column)
     style.figure(figure, height=340)
     figure.update_xaxes(title="share of the tokens", tickformat=".0%")
     figure.update_yaxes(range=[0, 1], tickformat=".0%")
@@ -53,17 +51,22 @@ def compare(results: Sequence[Faithfulness], *, baseline: str = "mean") -> go.Fi
     return figure.update_traces(showlegend=False, col=2)
 
 
-def _curve(
-    result: Faithfulness, curves: NDArray[np.float32], order: int, number: int, baseline: str
-) -> go.Scatter:
-    name = result.method if order == 0 else result.orders[order]
+def _chosen(result: Faithfulness, name: str, baseline: str) -> NDArray[np.float32]:
+    """The curves of one baseline, (orders, 33); none where not measured."""
+    curves: NDArray[np.float32] | None = getattr(result, name)
+    empty = np.empty((0, len(result.fractions)), np.float32)
+    return empty if curves is None else curves[result.baselines.index(baseline)]
+
+
+def _trace(result: Faithfulness, curve: NDArray[np.float32], order: int, number: int) -> go.Scatter:
+    name = result.orders[order] if order else result.method
     color = style.CATEGORICAL[number % (len(style.CATEGORICAL) - 1)]
     return go.Scatter(
         x=result.fractions,
-        y=curves[result.baselines.index(baseline), order],
+        y=curve,
         name=name,
         legendgroup=name,
-        line={"dash": DASHES[order], "color": color if order == 0 else style.INK},
+        line={"dash": DASHES[order], "color": style.INK if order else color},
         hovertemplate=f"{name}: %{{x:.0%}} → %{{y:.1%}}<extra></extra>",
     )
 

@@ -37,13 +37,26 @@ def draw(
         zmin=-limit if signed else 0,
         zmax=limit,
         colorscale=see_through(signed, strength),
-        colorbar=style.color_bar(unit) | {"tickformat": ".2~g"},
+        colorbar=_bar(unit),
         hovertemplate="row %{y}, column %{x}: %{z:.4g}<extra></extra>",
         hoverongaps=False,
     )
-    figure = style.figure(go.Figure(heat), height=340)
+    figure = style.figure(go.Figure(heat), height=360)
     style.picture_axes(figure)
     return figure.add_layout_image(_ground(view, values.shape))
+
+
+def _bar(unit: str) -> dict[str, Any]:
+    """A colour bar below the map, so that narrow columns keep their width for the map."""
+    return {
+        "title": {"text": unit, "side": "bottom"},
+        "orientation": "h",
+        "y": -0.02,
+        "yanchor": "top",
+        "thickness": 10,
+        "outlinewidth": 0,
+        "tickformat": ".2~g",
+    }
 
 
 def largest(maps: Sequence[Floats]) -> float:

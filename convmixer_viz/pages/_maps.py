@@ -41,7 +41,8 @@ def show_evidence(result: Any, limit: float, strength: float) -> None:
         words = f"The probe's map after each block. {decision}"
         st.image(strip, width="stretch", output_format="PNG", alt=words)
     plot(exact.probes(result), f"probe-{name}", decision)
-    st.caption(f"{decision} A probe: batch norm and head were not trained for it.")
+    st.caption(f"Thumbnails: the stem and each block, each on its own scale. {decision} This is a "
+               "probe: batch norm and head were not trained for it.")  # fmt: skip
 
 
 def show_map(result: Any, **look: Any) -> None:

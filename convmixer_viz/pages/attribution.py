@@ -12,7 +12,7 @@ from convmixer_viz.pages import _maps, _session
 
 FIELDS = {field.name: field for field in option_fields(catalog.find("attribution").options)}
 OPENING = ["integrated-gradients", "layer-cam", "occlusion"]  # the methods that the page opens with
-ACROSS = 4  # maps in a row
+ACROSS = 3  # maps in a row
 BOUND: Any = "query-params"
 
 chosen = _session.choices()

@@ -24,7 +24,7 @@ def attribution(model, name, **choices):
     return steps[-1].partial
 
 
-def close(found, expected):
+def assert_close(found, expected):
     expected = torch.as_tensor(expected).double()
     torch.testing.assert_close(found, expected, rtol=0, atol=2e-4 * float(expected.abs().max()))
 
@@ -38,7 +38,7 @@ def line():
 @pytest.mark.parametrize("name", ["saliency", "smoothgrad", "guided-backprop"])
 def test_sensitivities_of_a_linear_network_are_its_weights(line, name):
     model, expected = line
-    close(run(scene(model, name, samples=3)), expected)
+    assert_close(run(scene(model, name, samples=3)), expected)
 
 
 @pytest.mark.parametrize("baseline", ["mean", "black", "blur", "noise"])
@@ -47,17 +47,17 @@ def test_contributions_of_a_linear_network(line, name, baseline):
     model, weights = line
     asked = scene(model, name, baseline=baseline, steps=2)
     way = (asked.pixels - baselines(asked)).double().mean(0)
-    close(run(asked), weights * way)
+    assert_close(run(asked), weights * way)
 
 
 def test_input_x_gradient_of_a_linear_network(line):
     asked = scene(line[0], "input-x-gradient")
-    close(run(asked), line[1] * asked.pixels[0])
+    assert_close(run(asked), line[1] * asked.pixels[0])
 
 
 def test_gradient_shap_of_a_linear_network_without_noise(line):
     asked = scene(line[0], "gradient-shap", sigma=0.0, samples=7)
-    close(run(asked), line[1] * asked.pixels[0])
+    assert_close(run(asked), line[1] * asked.pixels[0])
 
 
 @pytest.mark.parametrize("name", ["occlusion", "kernel-shap"])
@@ -66,7 +66,7 @@ def test_removal_in_a_linear_network_is_the_patch_sum(line, name, baseline):
     model, weights = line
     asked = scene(model, name, baseline=baseline, samples=200)
     difference = (asked.pixels - baselines(asked))[0]
-    close(run(asked), patch_sums(weights * difference, 2))
+    assert_close(run(asked), patch_sums(weights * difference, 2))
 
 
 class GuidedReLU(torch.autograd.Function):
@@ -116,7 +116,7 @@ def test_guided_backprop_by_hand():
     asked = scene(loaded(RELU), "guided-backprop")
     x = asked.pixels.clone().requires_grad_()
     score = walk(asked.model, x, GuidedReLU.apply)[0, 3]
-    close(run(asked), torch.autograd.grad(score, x)[0][0])
+    assert_close(run(asked), torch.autograd.grad(score, x)[0][0])
 
 
 def test_deeplift_by_hand():
@@ -124,7 +124,7 @@ def test_deeplift_by_hand():
     pair = torch.cat([asked.pixels, baselines(asked)]).requires_grad_()
     score = walk(asked.model, pair, RescaleReLU.apply)[:, 3].sum()
     multipliers = torch.autograd.grad(score, pair)[0][0]
-    close(run(asked), multipliers * (pair[0] - pair[1]).detach())
+    assert_close(run(asked), multipliers * (pair[0] - pair[1]).detach())
 
 
 @pytest.mark.parametrize("against", [None, "1"])
@@ -236,7 +236,7 @@ def test_blur_of_a_point_is_a_gaussian():
 
 
 def test_plain_gradient_is_saliency(tiny):
-    close(rules.plain_gradient(scene(tiny, "saliency")), run(scene(tiny, "saliency")))
+    assert_close(rules.plain_gradient(scene(tiny, "saliency")), run(scene(tiny, "saliency")))
 
 
 @pytest.mark.parametrize("wrong", [

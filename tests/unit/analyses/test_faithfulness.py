@@ -200,13 +200,6 @@ def test_each_layer_of_the_cascade_has_its_own_draws(tiny):
     assert not torch.equal(first.depthwise.weight, second.depthwise.weight)
 
 
-def test_spearman():
-    a = torch.tensor([[1.0, 2.0], [3.0, 9.0]])
-    assert stability.spearman(a, a**3) == pytest.approx(1)
-    assert stability.spearman(a, -a) == pytest.approx(-1)
-    assert stability.spearman(a, torch.ones(2, 2)) == 0
-
-
 def test_randomisation_of_a_map_without_a_model_stays_one(tiny, monkeypatch):
     fixed = torch.randn(8, 8)
     monkeypatch.setattr(stability, "_map", lambda scene: iter_value(fixed))
