@@ -89,13 +89,14 @@ class ReceptiveField(Result):
 def compute(
     model: LoadedModel, images: Sequence[PreparedImage], options: Options
 ) -> Iterator[Step[ReceptiveField]]:
-    """A step a group of blocks of one picture, a partial result after each picture; under
+    """A step a group of blocks of one picture, with the result over the pictures before; under
     torchrun each process takes its share of the pictures and the last step has the sum of all."""
     probe = field_probe.probe(model, images, options)
     models = _models(probe)
     sums = Sums.empty(len(probe.blocks), probe.sides, probe.grid)
     share = own_share(probe.pictures)
     done, total = 0, max(1, len(share) * len(probe.groups))
+    partial: ReceptiveField | None = None
     for index in share:
         walked = probe.walk(index)
         for rows in probe.groups:
@@ -103,8 +104,8 @@ def compute(
             sums.add(rows, gradients, options.reduction, probe.middle)
             done += 1
             if done < total:
-                whole = rows.start == 0
-                yield Step(done, total, _result(probe, sums, models) if whole else None)
+                partial = _result(probe, sums, models) if rows.start == 0 else partial
+                yield Step(done, total, partial)
     sums.reduce()
     yield Step(total, total, _result(probe, sums, models))
 

@@ -1,5 +1,4 @@
-"""Receptive fields: growth with depth over its baselines, one field large, the strip, the picture
-as a token sees it."""
+"""Receptive fields: growth with depth over its baselines, one field large, several in px."""
 
 from __future__ import annotations
 
@@ -11,8 +10,6 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from convmixer_viz.figures import style
-from convmixer_viz.figures.sheet import Band, Sheet
-from convmixer_viz.figures.strip import opened
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,13 +18,6 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.floating[Any]]
 
-CAPTION = (
-    "σ is the root of the mean square distance, an axis, at which the square of the gradient lies. "
-    "A larger field is not a better one."
-)
-SHARES = ("20 %", "30 %", "50 %", "99 %")  # of the mass, the columns of ratio
-TILE = 64  # px of a field in the strip
-SHADES = 200  # of a picture with its field
 GAMMA = 0.5  # root of the field: what is weak is still seen
 
 
@@ -80,80 +70,6 @@ def large(result: ReceptiveField, block: int) -> go.Figure:
     figure.update_yaxes(range=[field.shape[0], 0], scaleanchor="x", row=1, col=1)
     figure.update_xaxes(title="px from the token's centre", row=1, col=2)
     return figure.update_yaxes(title="share of a token row's mass", rangemode="tozero", col=2)
-
-
-def opening(result: ReceptiveField, block: int) -> bytes:
-    """The picture as the token sees it: clear where the field is strong, veiled elsewhere; PNG."""
-    field = _smoothed(result, result.blocks.index(block))
-    return style.png(opened(result.view, field), colors=SHADES)
-
-
-def picker(result: ReceptiveField, block: int) -> Sheet:
-    """The same picture as a sheet of tokens: a click picks the row and column of one."""
-    rows, columns = result.tokens.shape[1:]
-    p = result.patch_size
-    seen = opened(result.view, _smoothed(result, result.blocks.index(block)))
-    png = style.png(seen[: p * rows, : p * columns], colors=SHADES)
-    words = tuple(f"token {r}, {c}" for r in range(rows) for c in range(columns))
-    band = Band(words, png=png, tile=(p * columns, p * rows), across=columns, smooth=True)
-    values = tuple((r, c) for r in range(rows) for c in range(columns))
-    label = f"Tokens of the picture, {rows} rows of {columns}; arrow keys move the token"
-    return Sheet("overlay", label, (band,), values)
-
-
-def strip(result: ReceptiveField) -> Sheet:
-    """Every block's field from left to right, each on its own scale, one window in pixels."""
-    tiles = [_tile(field) for field in result.pixels]
-    png = style.palette_png(np.hstack(tiles), 0, 1, colors=style.SEQUENTIAL)
-    words = tuple(told(result, block) for block in result.blocks)
-    captions = tuple(f"{sigma:.1f} px" for sigma in result.sigma)
-    size = tiles[0].shape
-    bands = (
-        Band(words, name="field", png=png, tile=(size[1], size[0]), across=len(tiles)),
-        Band(words, name="σ", captions=captions, shares=_relative(result.sigma)),
-    )
-    heads = tuple("stem" if block == 0 else str(block) for block in result.blocks)
-    values = tuple((block,) for block in result.blocks)
-    label = "Receptive fields, a column a block; arrow keys move"
-    return Sheet("strip", label, bands, values, heads)
-
-
-def told(result: ReceptiveField, block: int) -> str:
-    """One block's field in words."""
-    row = result.blocks.index(block)
-    name = f"block {block}" if block else "the stem"
-    cut = f", {result.border[row]:.0%} of it at the picture's edge" if result.touches[row] else ""
-    return (
-        f"{name}: half of the field within {result.radius[row, 0]:.1f} px, 90 % within "
-        f"{result.radius[row, 1]:.1f} px; σ {result.sigma[row]:.1f} px{cut}"
-    )
-
-
-def warning(result: ReceptiveField) -> str | None:
-    """What to say where the picture cuts fields, else none."""
-    cut = [block for block, touched in zip(result.blocks, result.touches, strict=True) if touched]
-    if not cut:
-        return None
-    return (
-        f"The picture cuts the fields of {len(cut)} of {len(result.blocks)} blocks (from block "
-        f"{cut[0]}): their sizes are those of the window. A higher resolution shows more."
-    )
-
-
-def numbers(result: ReceptiveField) -> list[dict[str, Any]]:
-    """A row a block: sizes in px, ratios in per cent of the picture."""
-    rows = []
-    for row, block in enumerate(result.blocks):
-        ratios = zip(SHARES, result.ratio[row], result.ratio_log[row], strict=True)
-        rows.append(
-            {"block": block, "σ px": result.sigma[row], "σ fit px": result.sigma_fit[row],
-             "R²": result.fit_r2[row], "50 % within px": result.radius[row, 0],
-             "90 % within px": result.radius[row, 1], "theoretical px": result.theoretical[row],
-             "of it used": result.share[row], "at the edge": result.border[row]}
-            | {f"r({share})": 100 * linear for share, linear, _ in ratios}
-            | {"r log(50 %)": 100 * result.ratio_log[row, 2], "its scale": result.scale[row]}
-        )  # fmt: skip
-    return [{key: round(float(value), 4) for key, value in row.items()} for row in rows]
 
 
 def _curves(result: ReceptiveField, twin: ReceptiveField | None) -> list[tuple[str, Floats, str]]:
@@ -219,30 +135,9 @@ def _ellipse(moments: Floats, size: float) -> tuple[Floats, Floats]:
     return across, down
 
 
-def _smoothed(result: ReceptiveField, row: int) -> Floats:
-    """A block's field (h, w), level within each token: the stem leaves a lattice."""
-    p, (height, width) = result.patch_size, result.view.shape[:2]
-    level = result.tokens[row].repeat(p, 0).repeat(p, 1)
-    grown = np.zeros((height, width))
-    grown[: level.shape[0], : level.shape[1]] = level
-    return grown
-
-
-def _tile(field: Floats) -> Floats:
-    """A field as a small tile in 0 … 1, its root, so that what is weak is seen."""
-    step = max(1, field.shape[0] // TILE)
-    height, width = (n // step * step for n in field.shape)
-    small = field[:height, :width].reshape(height // step, step, width // step, step).sum((1, 3))
-    return np.asarray((small / (small.max() or 1)) ** GAMMA)
-
-
 def _rooted() -> list[tuple[float, str]]:
     """The sequential scale by the root of the value; hover tells the value itself."""
     return [(place ** (1 / GAMMA), color) for place, color in style.SEQUENTIAL]
-
-
-def _relative(sigmas: Floats) -> tuple[float, ...]:
-    return tuple((sigmas / (sigmas.max() or 1)).tolist())
 
 
 def _named(result: ReceptiveField, number: int) -> str:

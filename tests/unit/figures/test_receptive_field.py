@@ -8,6 +8,7 @@ import torch
 from PIL import Image
 
 from convmixer_viz.analyses import receptive_field as analysis
+from convmixer_viz.figures import field_sheets, field_words
 from convmixer_viz.figures import receptive_field as figures
 from convmixer_viz.preprocessing import PreparedImage
 from tests.conftest import loaded
@@ -57,7 +58,7 @@ def test_several_presets_share_one_scale_in_px(field: analysis.ReceptiveField) -
 def test_the_opening_is_clear_at_the_token_and_veiled_far_away(
     field: analysis.ReceptiveField,
 ) -> None:
-    pixels = np.asarray(Image.open(io.BytesIO(figures.opening(field, 1))).convert("RGB"))
+    pixels = np.asarray(Image.open(io.BytesIO(field_sheets.opening(field, 1))).convert("RGB"))
     assert pixels.shape == field.view.shape
     row, column = (int(c) for c in field.centre)
     assert abs(int(pixels[row, column, 0]) - 200) < 8 and pixels[0, 0, 0] < 160
@@ -66,19 +67,26 @@ def test_the_opening_is_clear_at_the_token_and_veiled_far_away(
 def test_the_picker_has_a_cell_a_token_and_the_strip_a_column_a_block(
     field: analysis.ReceptiveField,
 ) -> None:
-    sheet = figures.picker(field, 2)
+    sheet = field_sheets.picker(field, 2)
     assert len(sheet.values) == 144 and sheet.values[13] == (1, 1)
     assert sheet.bands[0].words[13] == "token 1, 1" and sheet.bands[0].across == 12
-    strip = figures.strip(field)
+    strip = field_sheets.strip(field)
     assert strip.values == ((0,), (1,), (2,), (3,)) and strip.heads[0] == "stem"
     assert strip.bands[1].captions[2] == f"{field.sigma[2]:.1f} px"
 
 
 def test_words_are_filled_with_the_numbers(field: analysis.ReceptiveField) -> None:
-    assert f"σ {field.sigma[3]:.1f} px" in figures.told(field, 3)
-    rows = figures.numbers(field)
+    assert f"σ {field.sigma[3]:.1f} px" in field_words.told(field, 3)
+    rows = field_words.numbers(field)
     assert [row["block"] for row in rows] == [0, 1, 2, 3]
     assert rows[2]["r(50 %)"] == pytest.approx(100 * field.ratio[2, 2], abs=1e-3)
-    cut = figures.warning(field)
+    cut = field_words.warning(field)
     assert (cut is None) == (not field.touches.any())
     assert cut and f"from block {field.blocks[int(field.touches.argmax())]}" in cut
+
+
+def test_growth_and_ratios_in_words(field: analysis.ReceptiveField) -> None:
+    share = field.sigma_square[-1] / field.weights_only[-1]
+    words = field_words.grown(field, field)
+    assert f"{share:.0%} of what its weights alone" in words and "100% of its untrained" in words
+    assert "by the procedure of RepLKNet's" in field_words.ratios_told(field)

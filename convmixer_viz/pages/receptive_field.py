@@ -1,0 +1,84 @@
+"""Receptive field: how far does it see?"""
+
+from typing import Any
+
+import streamlit as st
+
+from convmixer_viz.figures import field_sheets, field_words, style
+from convmixer_viz.figures import receptive_field as figures
+from convmixer_viz.pages import _canvas, _field_controls, _session
+
+UNTRAINED = "untrained twin"
+
+chosen = _session.choices()
+preset = _session.bench().presets[chosen.preset]
+st.title("Receptive field")
+st.write(
+    f"How far {preset.name} sees: which pixels move one token of a block's output, measured by its "
+    "gradient, for every block at once. A larger field is not a better one."
+)
+
+
+def measure(options: dict[str, Any]) -> Any:
+    """The field; where work was stopped, what there is so far."""
+    found = _session.run_if("receptive-field", **options)
+    if found is not None:
+        return found
+    standing = _session.bench().standing(_session.ask("receptive-field", **options))
+    if standing is None or standing.partial is None:
+        st.caption("The fields of all blocks stand here once they are measured.")
+        raise _session.Waiting
+    count = standing.partial.pictures
+    st.caption(f"So far over {count} picture{'s' if count > 1 else ''}.")
+    return standing.partial
+
+
+def beside() -> Any:
+    """The untrained twin, and the other presets at their own field's resolution."""
+    work = {name: {"analysis": "receptive-field", "preset": name, **shared}
+            for name in chosen.presets[1:]}  # fmt: skip
+    if st.toggle("Show the untrained twin", key="untrained", bind=_field_controls.BOUND,
+                 help="The same architecture, random, batch norm calibrated: what training did "
+                 "not do."):  # fmt: skip
+        work[UNTRAINED] = {"analysis": "receptive-field", "random": 0, **options}
+    return _session.several(work, slot="beside") if work else {}
+
+
+options = _field_controls.choices(preset)
+shared = {name: value for name, value in options.items() if name not in ("resolution", "channel")}
+shared |= {"scalar": "sum"} if shared["scalar"] == "channel" else {}
+picture, field = st.columns([1, 2])
+with picture:
+    options |= _field_controls.token(preset, int(options["resolution"] or preset.field_side))
+result = measure(options)
+block = min(chosen.block, result.blocks[-1])
+with picture:
+    _canvas.show(
+        field_sheets.picker(result, block), key="tokens", into=("token_row", "token_column")
+    )
+    st.caption(f"What this token sees through {'block ' + str(block) if block else 'the stem'}. "
+               "Click a token, or move with the arrow keys.")  # fmt: skip
+with field:
+    st.plotly_chart(figures.large(result, block), config=style.CONFIG, key="large",
+                    alt=field_words.told(result, block))  # fmt: skip
+    st.caption(f"{field_words.told(result, block).capitalize()}. Dotted: one and two σ.")
+warning = field_words.warning(result)
+if warning:
+    st.warning(warning)
+_canvas.show(field_sheets.strip(result), key="fields", into=("block",))
+st.caption("Each field on its own scale, from dark (none) to yellow; the bar is its σ.")
+found = beside()
+others = [found[name] for name in chosen.presets[1:] if found.get(name)]
+st.subheader("Growth with depth", help=field_words.CAPTION)
+twins = (found.get(UNTRAINED),)
+st.plotly_chart(figures.growths([result, *others], twins=twins), config=style.CONFIG, key="growth",
+                alt="σ by block against its baselines")  # fmt: skip
+st.caption(field_words.grown(result, found.get(UNTRAINED)))
+if others:
+    at = [min(block, other.blocks[-1]) for other in (result, *others)]
+    st.plotly_chart(figures.together([result, *others], at), config=style.CONFIG, key="together",
+                    alt="the fields of all chosen presets on one scale in pixels")  # fmt: skip
+with st.expander("Numbers"):
+    st.dataframe(field_words.numbers(result), hide_index=True)
+    st.caption(field_words.ratios_told(result))
+_session.facts(result)

@@ -1,0 +1,91 @@
+"""The receptive-field page over the shipped weights."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from convmixer_viz.figures import field_words
+from convmixer_viz.workbench import Workbench
+from tests.app.conftest import Visit
+from tests.app.test_prediction import base64
+
+
+@pytest.fixture(scope="module")
+def bench() -> Any:
+    bench = Workbench("cpu")
+    yield bench
+    bench.close()
+
+
+def told(app: AppTest) -> str:
+    return " ".join(each.value for each in (*app.caption, *app.markdown, *app.warning))
+
+
+def traces(app: AppTest, index: int) -> list[dict[str, Any]]:
+    return json.loads(app.get("plotly_chart")[index].proto.spec)["data"]
+
+
+def array(packed: Any) -> np.ndarray[Any, Any]:
+    if isinstance(packed, list):
+        return np.array(packed)
+    flat = np.frombuffer(base64.b64decode(packed["bdata"]), packed["dtype"])
+    shape = [int(n) for n in packed.get("shape", str(flat.size)).split(",")]
+    return flat.reshape(shape)
+
+
+def sheets(app: AppTest) -> dict[str, Any]:
+    found = [json.loads(each.proto.json) for each in app.get("bidi_component")]
+    return {sheet["layout"]: sheet for sheet in found}
+
+
+def test_the_page_shows_what_python_computes(visit: Visit, bench: Workbench) -> None:
+    app = visit("receptive_field", block="3")
+    assert not app.exception
+    result = bench.run("receptive-field", ["gallery:cat"])
+    heat = traces(app, 0)[0]
+    assert np.array_equal(array(heat["z"]), result.pixels[3] / result.pixels[3].max())
+    curves = {trace["name"]: array(trace["y"]) for trace in traces(app, 1)}
+    assert np.array_equal(curves["measured"], result.sigma_square)
+    assert field_words.told(result, 3).capitalize() in told(app)
+    assert len(sheets(app)["strip"]["values"]) == 9
+    assert len(sheets(app)["overlay"]["values"]) == 64 * 64
+
+
+def test_a_link_moves_the_token_and_the_resolution(visit: Visit, bench: Workbench) -> None:
+    app = visit("receptive_field", token_row="2", field_side="64", block="1", scalar="relu")
+    assert not app.exception
+    result = bench.run(
+        "receptive-field", ["gallery:cat"], token=(2, 16), resolution=64, scalar="relu"
+    )
+    assert np.array_equal(array(traces(app, 0)[0]["z"]), result.pixels[1] / result.pixels[1].max())
+    assert sheets(app)["overlay"]["selected"][0] == 2
+
+
+def test_the_untrained_twin_stands_beside(visit: Visit, bench: Workbench) -> None:
+    app = visit("receptive_field", field_side="48", untrained="true")
+    assert not app.exception
+    twin = bench.run("receptive-field", ["gallery:cat"], resolution=48, random=0)
+    curves = {trace["name"]: array(trace["y"]) for trace in traces(app, 1)}
+    assert np.array_equal(curves["untrained"], twin.sigma_square)
+    assert "of its untrained twin's" in told(app)
+
+
+def test_noise_and_the_central_tokens(visit: Visit) -> None:
+    app = visit("receptive_field", field_side="32", measured="16 pictures of noise", central="true")
+    assert not app.exception
+    assert "The picture cuts the fields" in told(app)
+    assert app.toggle(key="central").value
+
+
+def test_what_does_not_fit_is_told(visit: Visit, monkeypatch: pytest.MonkeyPatch) -> None:
+    from convmixer_viz import runtime
+
+    monkeypatch.setattr(runtime, "free_memory", lambda device: 2**20)
+    app = visit("receptive_field", field_side="40", picture="moon")
+    assert not app.exception
+    assert any("choose its own size, resolution 32" in error.value for error in app.error)
