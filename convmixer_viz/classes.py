@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 from collections import Counter
 from collections.abc import Sequence
 from functools import cache
@@ -56,8 +57,11 @@ def check(values: Sequence[Any], count: int, source: str) -> tuple[str, ...]:
 
 
 def find(class_names: Sequence[str], text: str) -> int:
-    """A class's index from its index, its exact name, or its name in any case."""
+    """A class's index from its index, its label, its exact name, or its name in any case."""
     text = text.strip()
+    labelled = re.fullmatch(r"(.+) \((\d{1,9})\)", text)
+    if labelled and [*class_names[int(labelled[2]) :][:1]] == [labelled[1]]:
+        return int(labelled[2])
     if text.lstrip("+-").isdecimal():
         return _by_index(class_names, text)
     for key in (str, str.lower):

@@ -65,6 +65,10 @@ def test_what_is_no_class_is_one_sentence(text: str, words: str) -> None:
 def test_labels_show_the_index_where_case_alone_differs() -> None:
     assert classes.label(IMAGENET, 264) == "Cardigan (264)"
     assert classes.label(IMAGENET, 281) == "tabby"
+    for index in (264, 474, 281):
+        assert classes.find(IMAGENET, classes.label(IMAGENET, index)) == index
+    with pytest.raises(ChoiceError, match="no class"):
+        classes.find(IMAGENET, "Cardigan (265)")
 
 
 def test_names_from_text_and_json(tmp_path: Path) -> None:
