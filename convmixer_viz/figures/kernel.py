@@ -9,8 +9,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from convmixer_viz.analyses.measures import STATISTICS
-from convmixer_viz.figures import style
-from convmixer_viz.figures.kernels import thumbnails
+from convmixer_viz.figures import style, thumbnails
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -107,7 +106,7 @@ def outputs(result: Kernel) -> list[dict[str, Any]]:
 def _neighbours(
     channels: NDArray[np.int64], weights: Floats, kernels: Floats
 ) -> list[dict[str, Any]]:
-    pictures = thumbnails(kernels) if len(kernels) else [None] * len(channels)
+    pictures = thumbnails.addresses(kernels) if len(kernels) else [None] * len(channels)
     return [
         {"kernel": picture, "channel": int(channel), "pointwise weight": float(weight)}
         for picture, channel, weight in zip(pictures, channels, weights, strict=True)

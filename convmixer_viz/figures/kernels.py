@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from convmixer_viz.analyses.measures import STATISTICS as STATISTICS
-from convmixer_viz.figures import style
+from convmixer_viz.figures import style, thumbnails
 from convmixer_viz.figures.sheet import Band, Sheet, mosaic
 
 if TYPE_CHECKING:
@@ -189,23 +188,8 @@ def files(result: KernelAtlas) -> dict[str, bytes]:
 def table(result: KernelAtlas, block: int) -> list[dict[str, Any]]:
     """A row a kernel with its picture as a data address, for a sortable table."""
     index = position(result, block)
-    rows = zip(thumbnails(result.weights[index]), result.block_rows(index), strict=True)
+    rows = zip(thumbnails.addresses(result.weights[index]), result.block_rows(index), strict=True)
     return [{"kernel": image} | row for image, row in rows]
-
-
-def thumbnails(tiles: Floats) -> list[str]:
-    """Each kernel (n, k, k) as a small PNG in a data address, colours to its own largest weight."""
-    scale = max(1, 36 // tiles.shape[-1])
-    limits = np.abs(tiles).max((1, 2))
-    return [
-        address(style.palette_png(tile, -(limit or 1), limit or 1, scale=scale))
-        for tile, limit in zip(tiles, limits, strict=True)
-    ]
-
-
-def address(png: bytes) -> str:
-    """A PNG as the data address that a table's picture column takes."""
-    return f"data:image/png;base64,{b64encode(png).decode()}"
 
 
 def _limit(weights: Floats, limits: str) -> Floats:

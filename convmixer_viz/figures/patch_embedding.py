@@ -26,7 +26,7 @@ ORDERS = {
 }
 COLORS, ACROSS = 64, 64  # shades and tiles a row of the clickable picture
 SHEET_WIDTH = 1400  # px
-ANGLES = (180, 225, 270, 315, 360)  # counted the other way round, as plotly names them
+ANGLES = (0, 45, 90, 135, 180)  # shown; plotly counts the lower half from −180 to −360
 
 
 def draw(result: PatchEmbedding) -> go.Figure:
@@ -48,8 +48,8 @@ def draw(result: PatchEmbedding) -> go.Figure:
     polar = {
         "sector": [180, 360], "bgcolor": style.CLEAR,
         "angularaxis": {"direction": "clockwise", "rotation": 0, "gridcolor": style.GRID,
-                        "tickvals": [-angle for angle in reversed(ANGLES)],
-                        "ticktext": [f"{360 - angle}°" for angle in reversed(ANGLES)]},
+                        "tickvals": [angle - 360 for angle in ANGLES],
+                        "ticktext": [f"{angle}°" for angle in ANGLES]},
         "radialaxis": {"range": [0, 0.72], "gridcolor": style.GRID, "dtick": 0.25},
     }  # fmt: skip
     return figure.update_layout(polar=polar)

@@ -1,5 +1,6 @@
 """Pictures of kernels: their colours, order and words, and how large they get."""
 
+from base64 import b64decode
 from io import BytesIO
 
 import numpy as np
@@ -8,7 +9,7 @@ from PIL import Image
 
 from convmixer_viz.analyses import kernels as analysis
 from convmixer_viz.analyses import patch_embedding
-from convmixer_viz.figures import appendix, kernels, kernels_compared
+from convmixer_viz.figures import appendix, kernels, kernels_compared, style
 from tests.conftest import loaded
 
 
@@ -112,7 +113,11 @@ def test_comparing_aligns_relative_depth(atlas):
 def test_a_table_row_has_a_picture_and_the_numbers(atlas):
     rows = kernels.table(atlas, 3)
     assert len(rows) == 12
-    assert rows[4]["kernel"].startswith("data:image/png;base64,")
+    head, picture = rows[4]["kernel"].split(",")
+    assert head == "data:image/png;base64"
+    kernel = atlas.weights[2, 4]
+    expected = style.diverging_rgb(kernel / np.abs(kernel).max(), 1)
+    assert np.array_equal(pixels(b64decode(picture))[3::7, 3::7, :3], expected)
     assert rows[4]["spread"] == pytest.approx(float(atlas.spread[2, 4]))
 
 
