@@ -53,7 +53,7 @@ def requests(
     ]  # fmt: skip
 
 
-def _aims(bench: Workbench, preset: str, aims: dict[str, str | None]) -> dict[str, str | None]:
+def _aims(bench: Workbench, preset: str, aims: dict[str, Any]) -> dict[str, Any]:
     known = {name.casefold() for name in bench.shelf.class_names(preset)}
     return {
         key: name if name is not None and name.casefold() in known else None

@@ -22,7 +22,7 @@ FIELDS = {
 }
 COMMANDS = {
     "prediction", "evidence", "attribution", "faithfulness", "activations", "kernels", "kernel",
-    "patch-embedding", "structure", "receptive-field", "representation", "replay", "models",
+    "patch-embedding", "structure", "receptive-field", "representation", "compare", "replay", "models",
     "train", "evaluate", "bench", "app",
 }  # fmt: skip
 NAMES = {
