@@ -102,7 +102,7 @@ def _learner(
     initialise(model, recipe.seed)
     if device == "cpu":
         memory.keep()
-        model = depthwise.replace(model)
+        model = depthwise.replace(model) if depthwise.compiler() else model
     model = model.to(device).to(memory_format=torch.channels_last)
     optimizer = AdamW(model.parameters(), lr=0.0, weight_decay=recipe.weight_decay, fused=True)
     schedule = OneCycleLR(
@@ -116,17 +116,22 @@ def _learner(
 
 
 def _new_log(recipe: Recipe, device: str, train: Pictures, test: Pictures) -> TrainingLog:
-    fast = device != "cpu" or runtime.native_bf16()
     return TrainingLog(
         preset=recipe.preset,
         recipe=asdict(recipe),
         command=recipes.command(recipe),
         machine=machine.describe(device),
-        precision="bfloat16" if fast else "float32",
+        precision=_precision(device),
         versions=machine.versions(),
         pictures={"train": len(train), "test": len(test)},
         unreadable=[*train.unreadable, *test.unreadable],
     )
+
+
+def _precision(device: str) -> str:
+    """bfloat16 where it is fast: on a CPU it needs the processor and the own weight gradient."""
+    fast = device != "cpu" or (runtime.native_bf16() and depthwise.compiler())
+    return "bfloat16" if fast else "float32"
 
 
 def restore(run: Run) -> None:

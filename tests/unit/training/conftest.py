@@ -47,5 +47,6 @@ def tiny(monkeypatch: pytest.MonkeyPatch) -> Recipe:
     """The tiny recipe in the table, and no compiler (it would take longer than the run)."""
     monkeypatch.setitem(presets.PRESETS, "tiny", TINY)
     monkeypatch.setitem(recipes.RECIPES, "tiny", RECIPE)
+    monkeypatch.setattr(depthwise, "compiler", lambda: True)
     monkeypatch.setattr(depthwise, "_products", lambda: depthwise.shifted_products)
     return RECIPE

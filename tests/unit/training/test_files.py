@@ -44,3 +44,11 @@ def test_a_broken_state_is_refused(tmp_path: Path) -> None:
     (tmp_path / "state.pt").write_bytes(b"half a file")
     with pytest.raises(DataError, match="is no training state"):
         files.read_state(tmp_path / "state.pt")
+
+
+def test_a_reader_never_sees_a_half(tmp_path: Path) -> None:
+    path = tmp_path / "log.json"
+    files.write(path, lambda part: part.write_text("first"))
+    with path.open() as reader:
+        files.write(path, lambda part: part.write_text("second"))
+        assert reader.read() == "first" and path.read_text() == "second"
