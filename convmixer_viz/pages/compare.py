@@ -1,0 +1,134 @@
+"""Compare: how do these presets differ?"""
+
+from typing import Any
+
+import streamlit as st
+
+from convmixer_viz import report, sidebyside
+from convmixer_viz.errors import VizError
+from convmixer_viz.figures import compared, representation, style
+from convmixer_viz.images import GALLERY
+from convmixer_viz.pages import _maps, _session
+
+BOUND: Any = "query-params"
+OPENING = ("cifar10-128-8-k3", "cifar10-128-8-k5", "cifar10-128-8-k9")
+ON = ("the picture", "gallery and uploads")
+MAPS = {"evidence": lambda result: result.maps[-1], "attribution": lambda result: result.tokens}
+TITLES = {row.name: row.title for row in sidebyside.ROWS}
+
+chosen = _session.choices()
+presets = chosen.presets if len(chosen.presets) > 1 else OPENING
+st.title("Compare")
+st.write("How these presets differ: a column a preset, a row a question, one scale a row. "
+         "Differences and agreement are with the first column.")  # fmt: skip
+if presets is OPENING:
+    st.caption("Pick two to four presets in the sidebar to compare others.")
+
+
+def move(place: int) -> None:
+    """One column to the left; the order of the sidebar's presets is the order of columns."""
+    order = list(presets)
+    order[place - 1 : place + 1] = reversed(order[place - 1 : place + 1])
+    st.session_state["preset"] = order
+
+
+def heads() -> None:
+    """The columns' names, and a button that moves one to the left."""
+    for place, (column, name) in enumerate(zip(st.columns(len(presets)), presets, strict=True)):
+        column.markdown(f"**{name}**")
+        if place:
+            column.button("Move left", key=f"move-{place}", on_click=move, args=(place,),
+                          help=f"Puts {name} before {presets[place - 1]}.")  # fmt: skip
+
+
+def ask(row: sidebyside.Row) -> dict[str, Any]:
+    """The row's request for every preset."""
+    explains = row.name in sidebyside.EXPLAINS
+    several = _session.bench().catalog[row.analysis].images == "many"
+    given = {"pictures": pictures} if several else {}
+    return {
+        name: {"analysis": row.analysis, **dict(row.options), **given,
+               **(_maps.aim(name) if explains else {"preset": name})}
+        for name in presets
+    }  # fmt: skip
+
+
+def show(row: sidebyside.Row) -> list[Any]:
+    """One row: its figures, the differences, the agreement; its results where all are there."""
+    st.subheader(row.title)
+    found = _session.several(ask(row), slot=f"row-{row.name}")
+    results = [found[name] for name in presets if found[name]]
+    if len(results) < len(presets):
+        missing = [name for name in presets if not found[name]]
+        st.caption(f"This row stands here once all columns are computed; without "
+                   f"{', '.join(missing)} so far.")  # fmt: skip
+        return []
+    figures = row.figures(results)
+    if row.name in MAPS:
+        maps = [MAPS[row.name](result) for result in results]
+        plot(figures, row, "map")
+        grids = sidebyside.maps_on_common_grid(results, maps)
+        plot([None, *compared.differences(grids, presets)], row, "difference")
+    elif row.name == "representation":
+        plot([representation.draw(results[0], other=each) for each in results], row, "cka")
+        st.caption(" ".join(representation.told(results[0], each) for each in results[1:]))
+    else:
+        plot(figures, row, "figure")
+    st.dataframe(row.numbers(results), hide_index=True, key=f"numbers-{row.name}")
+    sections.append((row.title, figures, row.numbers(results)))
+    return results
+
+
+def plot(figures: list[Any], row: sidebyside.Row, what: str) -> None:
+    """A figure a column, or one for all."""
+    for place, (column, figure) in enumerate(
+        zip(st.columns(len(figures) or 1), figures, strict=False)
+    ):
+        if figure is not None:
+            name = presets[place] if len(figures) > 1 else "all columns"
+            column.plotly_chart(figure, config=style.CONFIG, key=f"{what}-{row.name}-{place}",
+                                alt=f"{row.title}, {what}, {name}")  # fmt: skip
+
+
+def disagree(results: list[Any]) -> None:
+    """What the presets cost, and the pictures on which they differ most from the first."""
+    known = _session.bench().presets
+    st.dataframe(compared.costs([known[name] for name in presets], results), hide_index=True)
+    for other in results[1:] if len(pictures) > 1 else []:
+        name = other.provenance.preset
+        st.markdown(f"**{presets[0]} and {name} differ most on**")
+        shown = compared.disagreements(results[0], other)
+        if not shown:
+            st.caption("They know different classes, so their answers can't be compared.")
+        with st.container(horizontal=True, key=f"pixelated-differ-{name}"):
+            for png, words in shown:
+                st.image(png, words, width=160, output_format="PNG", alt=words)
+
+
+left, right = st.columns([2, 1])
+wanted = left.multiselect("Rows", list(TITLES), list(TITLES), key="rows", bind=BOUND,
+                          help="Switch off what you don't need.")  # fmt: skip
+on = right.selectbox("Pictures", ON, key="on", bind=BOUND, help="Several pictures give agreement "
+                     "of answers, disagreements, and CKA.")  # fmt: skip
+pictures = [_session.picture()]
+if on == ON[1]:
+    names = (chosen.picture, *(n for n in (*GALLERY, *_session.uploads()) if n != chosen.picture))
+    pictures = [_session.picture(name) for name in names]
+heads()
+sections: list[Any] = []
+for row in [row for row in sidebyside.ROWS if row.name in wanted]:
+    if len(pictures) < row.pictures:
+        st.subheader(row.title)
+        st.caption(f"Needs {row.pictures} pictures or more: choose {ON[1]}.")
+        continue
+    try:
+        results = show(row)
+    except VizError as error:
+        st.error(str(error))
+        continue
+    if row.name == "prediction" and results:
+        disagree(results)
+if sections:
+    st.download_button("Report of this comparison (html)", key="take-comparison",
+                       data=lambda: report.sections(" · ".join(presets), sections),
+                       file_name="comparison.html", on_click="ignore")  # fmt: skip

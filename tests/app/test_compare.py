@@ -1,0 +1,68 @@
+"""The compare page over two shipped presets."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from convmixer_viz import comparison, sidebyside
+from convmixer_viz.workbench import Workbench
+from tests.app.conftest import Visit
+from tests.app.test_receptive_field import array, told, traces
+
+PAIR = ["cifar10-256-8", "cifar10-128-8-k3"]
+
+
+def tables(app: AppTest) -> list[list[dict[str, object]]]:
+    return [each.value.to_dict("records") for each in app.dataframe]
+
+
+def test_a_column_a_preset_on_one_scale_with_the_difference_below(visit: Visit) -> None:
+    app = visit("compare", preset=PAIR, rows=["evidence"])
+    assert not app.exception
+    bench = Workbench("cpu")
+    results = [bench.run("evidence", ["gallery:cat"], preset=name) for name in PAIR]
+    bench.close()
+    first, second, difference = (traces(app, index)[0] for index in range(3))
+    assert first["zmax"] == second["zmax"]
+    grids = sidebyside.maps_on_common_grid(results, [result.maps[-1] for result in results])
+    assert np.array_equal(array(difference["z"]), grids[1] - grids[0])
+    (numbers,) = tables(app)
+    assert numbers[1]["rank"] == pytest.approx(comparison.spearman(grids[0], grids[1]))
+
+
+def test_several_pictures_give_agreement_disagreements_and_cka(visit: Visit) -> None:
+    rows = ["prediction", "representation"]
+    app = visit("compare", preset=PAIR, rows=rows, on="gallery and uploads")
+    assert not app.exception
+    answers, cost, alike = tables(app)
+    assert [row["preset"] for row in cost] == PAIR and cost[1]["parameters"] < cost[0]["parameters"]
+    assert 0 <= answers[1]["same first class"] <= 1
+    cka = array(traces(app, 2)[0]["z"])
+    assert np.diag(cka) == pytest.approx(1)
+    assert alike[1]["CKA of last blocks"] == pytest.approx(array(traces(app, 3)[0]["z"])[-1, -1])
+    assert "differ most on" in told(app) and "Last blocks: CKA" in told(app)
+
+
+def test_columns_move_and_one_picture_leaves_cka_a_sentence(visit: Visit) -> None:
+    app = visit("compare", preset=PAIR, rows=["prediction", "representation"])
+    assert "Needs 4 pictures or more" in told(app)
+    app.button(key="move-1").click().run()
+    assert not app.exception
+    assert app.multiselect(key="preset").value == PAIR[::-1]
+    assert [row["preset"] for row in tables(app)[0]] == PAIR[::-1]
+
+
+def test_a_preset_without_weights_leaves_the_rest_standing(visit: Visit) -> None:
+    app = visit("compare", preset=[PAIR[0], "imagenet-1024-20"], rows=["prediction"])
+    assert not app.exception
+    assert any("imagenet-1024-20" in error.value for error in app.error)
+    assert "without imagenet-1024-20 so far" in told(app)
+
+
+def test_all_rows_of_the_opening_presets(visit: Visit) -> None:
+    app = visit("compare")
+    assert not app.exception
+    assert app.multiselect(key="rows").value == [row.name for row in sidebyside.ROWS]
+    assert any("cifar10-128-8-k9" in each.value for each in app.markdown)
