@@ -10,20 +10,26 @@ import numpy as np
 import pytest
 import torch
 from captum.attr import LayerGradCam
-from torch import Tensor, nn
+from torch import Tensor
 
-from convmixer_viz.analyses import attribution, gradients, perturbations
+from convmixer_viz import checkpoints, runtime, weights
+from convmixer_viz.analyses import evidence, gradients, perturbations
 from convmixer_viz.analyses.attribution import Options, ask
 from convmixer_viz.analyses.methods import METHODS
 from convmixer_viz.analyses.scene import Scene
+from convmixer_viz.images import load
+from convmixer_viz.preprocessing import PreparedImage, prepare
 from convmixer_viz.presets import PRESETS, Preset
 from convmixer_viz.runtime import LoadedModel
-from tests.conftest import TINY, loaded
+from tests.conftest import TINY, calibrated, loaded
 
 RELU = replace(TINY, shape=replace(TINY.shape, activation="relu"))
 CAPTUM_CALLS = {"guided-backprop", "deeplift"}  # closed forms in unit/analyses/test_rules.py
 WITHOUT = {"rise"}  # captum has none: a slow truth in unit/analyses/test_perturbations.py
 SAMPLES = 40
+SHIPPED = [name for name, preset in PRESETS.items()
+           if preset.class_set == "cifar10" and weights.locate(preset)]  # fmt: skip
+VIEW = np.zeros((8, 8, 3), np.uint8)
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:captum")
 
 
@@ -176,6 +182,13 @@ def double(preset: Preset) -> LoadedModel:
     return model
 
 
+def shipped(name: str) -> LoadedModel:
+    preset = PRESETS[name]
+    module = checkpoints.read(weights.path(preset)).module()
+    names = weights.class_names(preset)
+    return runtime.load(preset, module, class_names=names, sha256="0", device="cpu", mode="exact")
+
+
 def ours(scene: Scene) -> Tensor:
     *_, last = METHODS[scene.options.method].plan(scene).maps
     return last
@@ -219,3 +232,42 @@ def test_cams_of_earlier_blocks(name: str, block: int, precise: None, noise: Ten
     scene = ask(double(TINY), noise[:1].double(), options(name, block=block))
     found = ours(scene)
     torch.testing.assert_close(found, TRUTHS[name](scene)[0].detach(), rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("name", TRUTHS)
+@pytest.mark.parametrize("preset", SHIPPED)
+def test_equals_captum_in_float32_on_shipped_weights(
+    preset: str, name: str, same_draws: Callable[[Scene], None]
+) -> None:
+    model = shipped(preset)
+    image = prepare(load("gallery:cat"), model.preset.transform, 32)
+    few = 100 if name == "kernel-shap" else SAMPLES  # one prediction each in captum
+    scene = ask(model, model.tensor([image]), replace(options(name), target=None, samples=few))
+    found = ours(scene)
+    if name in DRAWN:
+        same_draws(scene)
+    close = 1e-3 if model.preset.shape.activation == "relu" else 1e-5
+    apart = (found.float() - TRUTHS[name](scene)[0].detach().float()).abs().max()
+    assert apart <= close * found.abs().max()
+
+
+@pytest.mark.parametrize("preset", PRESETS.values(), ids=list(PRESETS))
+def test_evidence_of_every_shape(preset: Preset) -> None:
+    side = 8 * preset.shape.patch_size
+    model = loaded(preset, calibrated(preset, side=side))
+    x = torch.randn(1, 3, side, side, generator=torch.Generator().manual_seed(3))
+    image = PreparedImage("noise", "0", x[0].numpy(), VIEW, (0.0, 0.0, 1.0, 1.0))
+    *_, last = evidence.compute(model, [image], evidence.Options(target="3", against="1"))
+    result = last.partial
+    assert result is not None
+    assert result.relative_error <= 1e-5
+    twin, contrast = model.module.twin(), torch.zeros(preset.class_count)
+    contrast[3], contrast[1] = 1, -1
+    call = LayerGradCam(lambda x: twin(x) @ contrast, twin.blocks[-1])
+    expected = call.attribute(x.clone())[0, 0].detach()
+    limit = 1e-5 * np.abs(result.per_class[[1, 3]]).max()
+    np.testing.assert_allclose(result.exact, expected, rtol=0, atol=limit)
+    tokens = (state := list(model.module.states(x))[-1]).clone().requires_grad_()
+    logits = model.module.classify(tokens)[0]
+    (slope,) = torch.autograd.grad(logits[3] - logits[1], tokens)
+    np.testing.assert_allclose(result.exact, (slope * state).sum(1)[0], rtol=0, atol=limit)
