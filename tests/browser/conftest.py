@@ -104,10 +104,18 @@ def listen(page: sync_api.Page, messages: list[str]) -> None:
     page.on("pageerror", lambda error: messages.append(str(error)))
 
 
-def settle(page: sync_api.Page, timeout: float = 120) -> None:
-    """Wait until the script has run to its end and no work is followed."""
-    page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]',
-                           timeout=1000 * timeout)  # fmt: skip
+def settle(page: sync_api.Page, timeout: float = 240) -> None:
+    """Wait until the script has come to its end for good: no run, no bar, for half a second."""
+    page.evaluate("window.calm = 0")
+    page.wait_for_function(CALM, timeout=1000 * timeout, polling=100)
+
+
+CALM = """() => {
+    const app = document.querySelector('[data-testid="stApp"]');
+    const busy = app?.dataset.testScriptState !== 'notRunning'
+        || document.querySelector('[data-testid="stProgress"]');
+    window.calm = busy ? 0 : window.calm + 1;
+    return window.calm > 5; }"""
 
 
 def _start(script: Path, log: Path) -> tuple[str, subprocess.Popen[bytes]]:

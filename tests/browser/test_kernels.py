@@ -52,5 +52,6 @@ def test_a_block_of_the_ruler_changes_the_grid(opened):
     ruler = opened.get_by_role("slider", name="Blocks by their typical kernels")
     box = ruler.bounding_box()
     opened.mouse.click(box["x"] + box["width"] * 6.5 / 8, box["y"] + 60)
-    opened.get_by_text("kernels of 5×5, block 7").wait_for(timeout=20_000)
+    there = opened.get_by_text("kernels of 5×5, block 7")
+    sync_api.expect(there).to_be_visible(timeout=20_000)
     opened.wait_for_url("**block=7**")
