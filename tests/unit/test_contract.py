@@ -40,7 +40,8 @@ def bench() -> Iterator[Workbench]:
 
 
 def pictures(row: Analysis) -> list[str]:
-    names = {"none": [], "one": ["gallery:cat"], "many": ["gallery:cat", "gallery:coffee"]}
+    many = [f"gallery:{name}" for name in ("cat", "coffee", "rocket", "chirp")]
+    names = {"none": [], "one": many[:1], "many": many}
     return names[row.images]
 
 
