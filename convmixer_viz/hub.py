@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from convmixer_viz import store
 from convmixer_viz.contract import Step
 from convmixer_viz.errors import WeightsError
 
@@ -48,6 +49,18 @@ def by_hand(preset: Preset) -> str:
         f"or bring {FILE} of {published.hub}, {published.authors_file} or "
         f"{published.openmmlab_file} by hand: convmixer-viz models add FILE --as {preset.name}"
     )
+
+
+def check_name(file: Path, preset: Preset | None) -> None:
+    """OpenMMLab's names end in the first eight characters of the sha256: hold a file to its own."""
+    if preset is None or preset.published is None or file.name != preset.published.openmmlab_file:
+        return
+    expected, found = file.stem.rsplit("-", 1)[1], store.sha256(file)
+    if not found.startswith(expected):
+        raise WeightsError(
+            f"{file.name} is damaged: its sha256 begins with {found[:8]}, not {expected}; "
+            "download it again."
+        )
 
 
 def fetch(preset: Preset) -> Iterator[Step[Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import re
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -146,7 +147,7 @@ def add(
     from convmixer_viz import checkpoints  # not before: torch takes seconds
 
     target = _free_name(replaces or name or _name_of(file), replaces is not None)
-    _check_name_sha256(file, replaces)
+    hub.check_name(file, PRESETS.get(replaces or ""))
     row, found = checkpoints.adopt(
         target, file, known(), like=replaces, preprocess=preprocess, classes=class_file,
         activation=activation, residual=residual,
@@ -166,10 +167,16 @@ def add(
     return Addition(PRESETS[target] if replaces else row, found.assumed)
 
 
-def add_upload(data: bytes, filename: str, **said: Any) -> Addition:
-    """The same for a file that came through the browser; its name can't lead anywhere."""
+def add_upload(
+    data: bytes, filename: str, *, class_data: bytes | None = None, **said: Any
+) -> Addition:
+    """The same for files that came through the browser; their names can't lead anywhere."""
     with tempfile.TemporaryDirectory() as scratch:
-        file = Path(scratch, Path(filename.replace("\\", "/")).name or "upload")
+        if class_data is not None:
+            said["class_file"] = Path(scratch, "class names")  # no upload's name has a space
+            said["class_file"].write_bytes(class_data)
+        plain = re.sub(r"[^\w.-]", "-", re.split(r"[/\\]", filename)[-1]).lstrip(".")
+        file = Path(scratch, f"{plain or 'upload'}"[-100:])
         file.write_bytes(data)
         return add(file, **said)
 
@@ -235,16 +242,3 @@ def _free_name(name: str, replaces: bool) -> str:
 def _name_of(file: Path) -> str:
     stem = file.name.split(".")[0].lower()
     return "".join(c if store.NAME.fullmatch(f"a{c}") else "-" for c in stem).strip("-._")[:64]
-
-
-def _check_name_sha256(file: Path, replaces: str | None) -> None:
-    """OpenMMLab's names end in the first eight characters of the sha256."""
-    row: Any = PRESETS.get(replaces or "")
-    if row is None or row.published is None or file.name != row.published.openmmlab_file:
-        return
-    expected, found = file.stem.rsplit("-", 1)[1], store.sha256(file)
-    if not found.startswith(expected):
-        raise WeightsError(
-            f"{file.name} is damaged: its sha256 begins with {found[:8]}, not {expected}; "
-            "download it again."
-        )

@@ -106,6 +106,13 @@ def test_an_uploads_name_leads_nowhere(file: Path, tmp_path: Path, filename: str
     assert weights.path(added.preset).parent == tmp_path / "own" / "added"
 
 
+@pytest.mark.parametrize("filename", ["", "..", "/", "a\0b", "x" * 5000, "class names"])
+def test_odd_upload_names_do_no_harm(file: Path, filename: str) -> None:
+    names = "\n".join(NAMES).encode()
+    added = weights.add_upload(file.read_bytes(), filename, class_data=names, name="mine")
+    assert weights.class_names(added.preset) == tuple(NAMES)
+
+
 def test_uploads_are_refused_as_files_are(tmp_path: Path) -> None:
     marker = tmp_path / "it ran"
     for path, words in hostile.files(tmp_path, STATE, marker).values():

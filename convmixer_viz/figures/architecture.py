@@ -1,0 +1,109 @@
+"""A preset drawn with its real shapes: one slab a tensor, one arrow an operation."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import plotly.graph_objects as go
+
+from convmixer_viz.assumptions import SPELT
+from convmixer_viz.figures import style
+from convmixer_viz.presets import Preset
+
+HEIGHT = 320  # px
+GAP = 2.3  # between slabs, where an arrow and its words stand
+SOLID, OPEN = style.CATEGORICAL[0], style.CATEGORICAL[1]
+
+
+class Slab(NamedTuple):
+    """One tensor: what it is, its shape, its sides in the drawing, what leads to it."""
+
+    name: str
+    shape: tuple[int, ...]
+    width: float  # by its channels
+    height: float  # by its side in pixels or tokens
+    arrow: str  # the operation before it
+
+
+def slabs(preset: Preset, side: int | None = None) -> tuple[Slab, ...]:
+    """The tensors of one picture's way through the model, in order."""
+    side = preset.transform.size if side is None else side
+    s, classes = preset.shape, preset.class_count
+    grid, act = s.grid(side), SPELT[s.activation]
+    k, p, d = s.kernel_size, s.patch_size, s.dim
+    rows = (
+        ("picture", (3, side, side), ""),
+        ("tokens", (d, grid, grid), f"{p}×{p} convolution,<br>stride {p}<br>{act}, batch norm"),
+        ("mixed in space", (d, grid, grid), f"{k}×{k} depthwise<br>{act}, batch norm"),
+        ("mixed in channels", (d, grid, grid), f"1×1 convolution<br>{act}, batch norm"),
+        ("pooled", (d,), "mean over<br>the grid"),
+        ("logits", (classes,), "linear"),
+    )
+    return tuple(Slab(name, shape, *_sides(shape), arrow) for name, shape, arrow in rows)
+
+
+def draw(preset: Preset, *, side: int | None = None, height: int = HEIGHT) -> go.Figure:
+    """The drawing; widths go with the logarithm of channels, heights with that of sides."""
+    fig, at = go.Figure(), 0.0
+    lefts = []
+    for slab in slabs(preset, side):
+        at += GAP if slab.arrow else 0
+        lefts.append(at)
+        _draw_slab(fig, slab, at)
+        at += slab.width
+    _frame_block(fig, preset, lefts[2] - GAP, lefts[3] + slabs(preset, side)[3].width)
+    if preset.shape.residual:
+        first, mixed = slabs(preset, side)[1:3]
+        _skip(fig, lefts[1] + first.width / 2, lefts[2] + mixed.width / 2, first.height / 2)
+    fig.update_xaxes(visible=False, range=[-0.5, at + 0.5])
+    fig.update_yaxes(visible=False, range=[-2.5, 3.0])
+    return style.figure(fig, height=height)
+
+
+def told(preset: Preset, side: int | None = None) -> str:
+    """The drawing in words."""
+    sizes = (f"{slab.name} {_times(slab.shape)}" for slab in slabs(preset, side))
+    skip = "with" if preset.shape.residual else "without"
+    return f"{', '.join(sizes)}; {preset.shape.depth} blocks, {skip} a residual in space"
+
+
+def _sides(shape: tuple[int, ...]) -> tuple[float, float]:
+    width = 0.12 * math.log2(1 + shape[0])
+    return width, 0.42 * math.log2(1 + shape[1]) if len(shape) > 1 else 0.25
+
+
+def _draw_slab(fig: go.Figure, slab: Slab, left: float) -> None:
+    box = {"x0": left, "x1": left + slab.width, "y0": -slab.height / 2, "y1": slab.height / 2}
+    fig.add_shape(type="rect", **box, fillcolor=SOLID, opacity=0.85, line={"width": 0})
+    middle = left + slab.width / 2
+    words = f"{slab.name}<br><b>{_times(slab.shape)}</b>"
+    _write(fig, words, middle, -slab.height / 2 - 0.12, "top")
+    if slab.arrow:
+        start = left - GAP + 0.15
+        fig.add_annotation(
+            x=left - 0.08, y=0, ax=start, ay=0, axref="x", ayref="y", arrowwidth=1.5,
+            arrowhead=2, arrowcolor=style.INK, text="",
+        )  # fmt: skip
+        _write(fig, slab.arrow, left - GAP / 2, 0.1, "bottom")
+
+
+def _frame_block(fig: go.Figure, preset: Preset, left: float, right: float) -> None:
+    box = {"x0": left + 0.05, "x1": right + 0.15, "y0": -2.35, "y1": 2.6}
+    fig.add_shape(type="rect", **box, line={"color": style.INK, "width": 1, "dash": "dot"})
+    _write(fig, f"<b>block, {preset.shape.depth} times</b>", (left + right) / 2, 2.6, "bottom")
+
+
+def _skip(fig: go.Figure, start: float, end: float, height: float) -> None:
+    top = height + 0.9
+    path = f"M {start} {height} C {start} {top}, {end} {top}, {end} {height}"
+    fig.add_shape(type="path", path=path, line={"color": OPEN, "width": 2})
+    _write(fig, "+ (residual)", (start + end) / 2, height + 0.7, "bottom")
+
+
+def _write(fig: go.Figure, words: str, x: float, y: float, anchor: str) -> None:
+    fig.add_annotation(x=x, y=y, text=words, showarrow=False, yanchor=anchor, font={"size": 13})
+
+
+def _times(shape: tuple[int, ...]) -> str:
+    return "×".join(map(str, shape))
