@@ -16,7 +16,8 @@ def describe(device: str) -> str:
     if device.startswith("cuda"):
         return str(torch.cuda.get_device_name(device))
     bf16 = "native bfloat16" if runtime.native_bf16() else "no native bfloat16"
-    return f"{runtime.processor()}, {torch.get_num_threads()} threads, {bf16}"
+    threads = torch.get_num_threads()
+    return f"{runtime.processor()}, {threads} thread{'s' * (threads > 1)}, {bf16}"
 
 
 def versions() -> dict[str, str]:
