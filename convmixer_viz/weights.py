@@ -221,7 +221,7 @@ def _origin(preset: Preset, kind: str) -> str:
         entry = store.added().get(preset.name)
         return f"{entry.origin}, added {entry.date[:10]}" if entry else "added"
     if kind == "shipped":
-        return "made by this project's own train command"
+        return "comes with convmixer-viz; the card says how it was made"
     if preset.published is None:
         return "not here"
     return f"{preset.published.hub} on the Hugging Face hub"

@@ -67,11 +67,12 @@ def table() -> None:
     number, whole = st.column_config.NumberColumn, st.column_config.NumberColumn(format="localized")
     st.dataframe(
         rows, hide_index=True, key="models", on_select=_pick, selection_mode="single-row",
+        height="content", placeholder="–",
         column_config={
             "parameters": whole,
             "GMACs": number(format="%.2f", help="Multiply-adds of one picture, all counted."),
             "published": number(format="%.2f", help=architecture.NOT_COUNTED),
-            "top-1 %": number(format="%.2f"),
+            "top-1 %": number(format="%.2f", help="Published on ImageNet-1k, or measured here."),
             "MB": number(format="%.1f"),
         },
     )  # fmt: skip
@@ -84,7 +85,7 @@ def _row(preset: Preset) -> dict[str, Any]:
         "preset": preset.name,
         "weights": facts["weights"],
         "top-1 %": facts["top1"],
-        "of": facts["top1_is"],
+        "of": facts["top1_is"].split()[0] if facts["top1"] else None,
         "parameters": facts["parameters"],
         "GMACs": facts["multiply_adds"] / 1e9,
         "published": published / 1e9 if published else None,
