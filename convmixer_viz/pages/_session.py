@@ -139,56 +139,63 @@ def run_if(
 ) -> Any | None:
     """As run(), but None where there is nothing to show yet: the page goes on without it."""
     slot = slot or f"{analysis}:{options.get('preset') or choices().preset}"
-    line = st.container(height=LINE_HEIGHT, border=False, key=f"line-{slot}")
+    line, note = _line(slot), st.empty()
     try:
         request = ask(analysis, **options)
     except VizError as error:
-        line.error(str(error))
+        line[0].error(str(error))
         return None
-    return _at_hand(request, slot, line, start)
+    result, before = _at_hand(request, slot)
+    if result is None:
+        _want(request, slot, line, start)
+        if before is not None:
+            note.caption(f"Still shown: {described(before)}. The new one is on its way.")
+    return before if result is None else result
 
 
 def several(work: dict[str, dict[str, Any]], *, slot: str) -> dict[str, Any]:
     """Several results under one line, computed one after another; `work` gives the arguments of
     ask() by name. What is missing is the last finished one of its name, or None for now."""
-    line = st.container(height=LINE_HEIGHT, border=False, key=f"line-{slot}")
-    shown: dict[str, str] = st.session_state.setdefault("_shown", {})
+    line, note = _line(slot), st.empty()
     found: dict[str, Any] = dict.fromkeys(work)
     missing: list[Request] = []
     for name, arguments in work.items():
         try:
             request = ask(**arguments)
         except VizError as error:
-            line.error(str(error))
+            line[0].error(str(error))
             continue
-        place, found[name] = f"{slot}:{name}:{request.preset.name}", bench().result(request)
-        if found[name] is None:
-            missing.append(request)
-            found[name] = bench().result_of(shown.get(place, ""))
-        else:
-            shown[place] = request.digest
+        result, before = _at_hand(request, f"{slot}:{name}:{request.preset.name}")
+        missing += [request] if result is None else []
+        found[name] = before if result is None else result
     if missing:
         failed = st.session_state.setdefault("_failed", {})
         _want(min(missing, key=lambda request: request.digest in failed), slot, line, None)
+        waiting = ", ".join(dict.fromkeys(request.analysis for request in missing))
+        note.caption(f"Not of these choices yet: {waiting}.")
     return found
 
 
-def _at_hand(request: Request, slot: str, line: Any, start: str | None) -> Any | None:
+def _line(slot: str) -> tuple[Any, Any]:
+    """Places for a bar and a button that are always there: what stands in them is replaced at
+    once; an element that goes would stay as a ghost until the run's end."""
+    line = st.container(height=LINE_HEIGHT, border=False, key=f"line-{slot}")
+    bar, button = line.columns([6, 1], vertical_alignment="center")
+    return bar.empty(), button.empty()
+
+
+def _at_hand(request: Request, slot: str) -> tuple[Any | None, Any | None]:
+    """The result, and the last finished one of this slot."""
     shown: dict[str, str] = st.session_state.setdefault("_shown", {})
     result = bench().result(request)
     if result is not None:
         shown[slot] = request.digest
-        return result
-    _want(request, slot, line, start)
-    before = bench().result_of(shown.get(slot, ""))
-    if before is not None:
-        st.caption(f"Still shown: {described(before)}. The new one is on its way.")
-    return before
+    return result, bench().result_of(shown.get(slot, ""))
 
 
-def _want(request: Request, slot: str, line: Any, start: str | None) -> None:
-    """Draw the line; the router follows what isn't stopped."""
-    bar, button = line.columns([6, 1], vertical_alignment="center")
+def _want(request: Request, slot: str, line: tuple[Any, Any], start: str | None) -> None:
+    """Fill the line; the router follows what isn't stopped."""
+    bar, button = line
     paused: set[str] = st.session_state.setdefault("_paused", set())
     begun: set[str] = st.session_state.setdefault("_begun", set())
     idle = bool(start) and request.digest not in begun
@@ -204,9 +211,8 @@ def _want(request: Request, slot: str, line: Any, start: str | None) -> None:
         standing = bench().standing(request)
         bar.caption(f"Stopped at {standing.done} of {standing.total}." if standing else "")
     else:
-        slot_line = bar.empty()
-        slot_line.progress(0.0, f"{request.analysis}: waiting for its turn")
-        st.session_state["_wanted"].append(Wanted(request, slot_line, Step(0, 1)))
+        bar.progress(0.0, f"{request.analysis}: waiting for its turn")
+        st.session_state["_wanted"].append(Wanted(request, bar, Step(0, 1)))
 
 
 def _go(digest: str) -> None:
