@@ -34,7 +34,8 @@ canvas { display: block; }
 .box, .column { position: absolute; pointer-events: none; box-sizing: border-box; }
 .box, .column { outline: 2px solid #fff; box-shadow: 0 0 0 3px #111; }
 .column { outline-width: 1px; box-shadow: 0 0 0 2px #1119; }
-.sheet:not([data-layout=strip]) .names, [data-layout=strip] .stage:not(:focus) .box { display: none; }
+.sheet:not([data-layout=strip]) .names { display: none; }
+[data-layout=strip] .stage:not(:focus) .box { display: none; }
 .stage:focus-visible .box { outline: 3px solid var(--st-primary-color); }
 .tip { position: fixed; z-index: 99; max-width: 260px; padding: 4px 8px; font-size: 14px;
   pointer-events: none; white-space: pre-line; background: var(--st-secondary-background-color);

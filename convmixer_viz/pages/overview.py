@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from convmixer_viz.figures import overview, style
+from convmixer_viz.figures import architecture, overview, style
 from convmixer_viz.figures import prediction as bars
 from convmixer_viz.pages import _canvas, _session
 
@@ -63,13 +63,12 @@ if opened:
     st.switch_page(page, query_params={})
 st.caption(overview.strip_caption(evidence))
 
-facts, shape = st.columns([3, 2])
-with facts:
-    st.subheader("Measured")
-    measured = overview.facts(evidence=evidence, field=found["field"], atlas=found["atlas"])
-    st.markdown("\n".join(f"- {fact}" for fact in measured))
-with shape:
-    st.subheader("Architecture")
+st.subheader("Measured on this picture")
+measured = overview.facts(evidence=evidence, field=found["field"], atlas=found["atlas"])
+st.markdown("\n".join(f"- {fact}" for fact in measured) or "Three facts stand here in a moment.")
+
+st.subheader("Architecture")
+st.plotly_chart(architecture.draw(preset), config=style.CONFIG, alt=architecture.told(preset))
 
 with st.expander("Where these numbers come from, and their files"):
     for result in filter(None, (prediction, *found.values())):
