@@ -22,6 +22,7 @@ class Hub(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.content = content
         self.mood = "good"
+        self.pace = 0.05  # seconds between the forty parts of a slow answer
         self.ranges: list[str] = []  # Range headers of the GET requests, "" where none
         self.stop = threading.Event()  # ends stalls
 
@@ -80,11 +81,12 @@ class Handler(BaseHTTPRequestHandler):
         """Quiet."""
 
     def _trickle(self, rest: bytes, mood: str) -> None:
-        half = len(rest) // 2
-        for begin in range(0, half if mood == "stalls" else len(rest), 2000):
-            self.wfile.write(rest[begin : begin + 2000])
+        """Forty parts, one after another; where it stalls, twenty and then nothing."""
+        part = len(rest) // 40 + 1
+        for begin in range(0, len(rest) // 2 if mood == "stalls" else len(rest), part):
+            self.wfile.write(rest[begin : begin + part])
             self.wfile.flush()
-            self.server.stop.wait(0.05 if mood == "slow" else 0)
+            self.server.stop.wait(self.server.pace if mood == "slow" else 0)
         if mood == "stalls":
             self.server.stop.wait(60)
 

@@ -89,7 +89,7 @@ def _draw_slab(fig: go.Figure, slab: Slab, left: float) -> None:
 
 
 def _frame_block(fig: go.Figure, preset: Preset, left: float, right: float) -> None:
-    box = {"x0": left + 0.05, "x1": right + 0.15, "y0": -2.35, "y1": 2.6}
+    box = {"x0": left + 0.3, "x1": right + 0.4, "y0": -2.35, "y1": 2.6}
     fig.add_shape(type="rect", **box, line={"color": style.INK, "width": 1, "dash": "dot"})
     _write(fig, f"<b>block, {preset.shape.depth} times</b>", (left + right) / 2, 2.6, "bottom")
 

@@ -1,0 +1,66 @@
+"""Fetching in Chromium: progress that moves, cancel at once, an error that says what to do."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import safetensors.torch
+import torch
+
+from convmixer_viz.model import ConvMixer
+from convmixer_viz.presets import PRESETS
+from tests.browser.conftest import ROOT, _start, settle
+from tests.hub_server import Hub, serving
+
+PRESET = PRESETS["imagenet-1024-20"]
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Iterator[Hub]:
+    """A stand-in hub with a file of the right size: 49 MB of zeros, float16."""
+    with torch.device("meta"):
+        state = ConvMixer(PRESET.shape, PRESET.class_count).half().state_dict()
+    zeros = {name: torch.zeros(t.shape, dtype=t.dtype) for name, t in state.items()}
+    with serving(safetensors.torch.save(zeros)) as running:
+        yield running
+
+
+@pytest.fixture
+def address(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The app with that hub and empty caches."""
+    monkeypatch.setenv("HF_ENDPOINT", hub.endpoint)
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setenv("CONVMIXER_VIZ_CACHE", str(tmp_path / "own"))
+    address, process = _start(ROOT / "streamlit_app.py", tmp_path / "log.txt")
+    yield address
+    process.terminate()
+    process.wait(20)
+
+
+def held(tmp_path: Path) -> list[Path]:
+    return [p for p in (tmp_path / "hub").rglob("*") if "blobs" in p.parts and p.is_file()]
+
+
+def test_fetch_shows_progress_can_be_cancelled_and_says_what_came(
+    address: str, hub: Hub, page, tmp_path: Path
+) -> None:
+    hub.mood, hub.pace = "slow", 1.0
+    page.goto(f"{address}/models?preset={PRESET.name}")
+    fetch = page.get_by_role("button", name="Fetch 98 MB")
+    fetch.click(timeout=120_000)
+    bar = page.get_by_test_id("stProgress")
+    bar.get_by_text(re.compile(r"[1-9][\d.]* of 4\d\.\d MB")).wait_for(timeout=60_000)
+    page.get_by_role("button", name="Cancel").click()
+    fetch.wait_for(timeout=15_000)
+    settle(page)
+    assert held(tmp_path) == []
+    hub.mood = "wrong content"
+    fetch.click()
+    error = page.get_by_text("is not its weights and was thrown away")
+    error.wait_for(timeout=120_000)
+    assert "models add FILE --as imagenet-1024-20" in error.inner_text()
+    settle(page)
+    assert held(tmp_path) == [] and fetch.is_visible()
