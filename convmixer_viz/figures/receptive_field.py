@@ -29,16 +29,17 @@ def draw(result: ReceptiveField, *, twin: ReceptiveField | None = None) -> go.Fi
 def growths(
     results: Sequence[ReceptiveField], *, twins: Sequence[ReceptiveField | None] = ()
 ) -> go.Figure:
-    """The same for several presets on one scale in px, a colour each."""
+    """The same for several presets on one scale in px: a colour a preset, or a curve if alone."""
     figure = go.Figure()
     twins = (*twins, *[None] * (len(results) - len(twins)))
     for number, (result, twin) in enumerate(zip(results, twins, strict=True)):
         first = _named(result, number) if len(results) > 1 else ""
-        for name, values, dash in _curves(result, twin):
+        for place, (name, values, dash) in enumerate(_curves(result, twin)):
+            color = style.CATEGORICAL[number if len(results) > 1 else place]
             figure.add_scatter(
                 x=result.blocks, y=values, name=f"{first} {name}".strip(), mode="lines+markers",
-                line={"dash": dash, "color": style.CATEGORICAL[number], "width": 3 if dash ==
-                      "solid" else 1.5}, marker_size=7 if dash == "solid" else 4,
+                line={"dash": dash, "color": color, "width": 3 if dash == "solid" else 1.5},
+                marker_size=7 if dash == "solid" else 4,
                 legendgroup=first, hovertemplate="block %{x}: %{y:.2f} px",
             )  # fmt: skip
     figure.update_xaxes(title="block", dtick=1 if results[0].blocks[-1] <= 12 else 4)
@@ -50,10 +51,10 @@ def large(result: ReceptiveField, block: int) -> go.Figure:
     """One field in pixels with ellipses of one and two σ, beside its profile along the row."""
     row = result.blocks.index(block)
     field, (down, right) = result.pixels[row], result.centre
-    figure = make_subplots(1, 2, column_widths=[0.55, 0.45], horizontal_spacing=0.14)
+    figure = make_subplots(1, 2, column_widths=[0.55, 0.45], horizontal_spacing=0.26)
     heat = go.Heatmap(
         z=field / (field.max() or 1), zmin=0, zmax=1, colorscale=_rooted(), x0=0.5, y0=0.5,
-        colorbar=style.color_bar("share of the maximum") | {"x": 0.5, "tickformat": ".2~g"},
+        colorbar=style.color_bar("share of the maximum") | {"x": 0.43, "tickformat": ".2~g"},
         hovertemplate="%{x:.0f}, %{y:.0f} px: %{z:.3g}<extra></extra>",
     )  # fmt: skip
     figure.add_trace(heat, 1, 1)
@@ -67,9 +68,13 @@ def large(result: ReceptiveField, block: int) -> go.Figure:
         figure.add_trace(trace, 1, 2)
     style.figure(figure, height=420)
     figure.update_xaxes(range=[0, field.shape[1]], title="px", constrain="domain", row=1, col=1)
-    figure.update_yaxes(range=[field.shape[0], 0], scaleanchor="x", row=1, col=1)
+    figure.update_yaxes(
+        range=[field.shape[0], 0], scaleanchor="x", constrain="domain", row=1, col=1
+    )
     figure.update_xaxes(title="px from the token's centre", row=1, col=2)
-    return figure.update_yaxes(title="share of a token row's mass", rangemode="tozero", col=2)
+    return figure.update_yaxes(
+        title="share of the mass, by token column", rangemode="tozero", col=2
+    )
 
 
 def _curves(result: ReceptiveField, twin: ReceptiveField | None) -> list[tuple[str, Floats, str]]:

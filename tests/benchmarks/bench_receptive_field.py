@@ -1,0 +1,98 @@
+"""All blocks' fields of one picture against RepLKNet's procedure run once per block, in pairs.
+
+python -m pytest tests/benchmarks/bench_receptive_field.py -s
+"""
+
+from __future__ import annotations
+
+import copy
+import statistics
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import psutil
+import pytest
+import torch
+
+from convmixer_viz import runtime
+from convmixer_viz.analyses import receptive_field as analysis
+from convmixer_viz.images import load
+from convmixer_viz.preprocessing import PreparedImage, prepare
+from convmixer_viz.presets import PRESETS, Preset
+from tests.conftest import calibrated, loaded
+
+PAIRS = 3
+
+
+def procedure(model: runtime.LoadedModel, image: PreparedImage, block: int) -> np.ndarray:
+    """Forward to the block, autograd back: as its users run it, NCHW, gradients off elsewhere."""
+    pixels = torch.from_numpy(image.array)[None].requires_grad_()
+    output = model.module.stem(pixels)
+    for layer in list(model.module.blocks)[:block]:
+        output = layer(output)
+    middle = output.shape[-1] // 2
+    point = torch.relu(output[:, :, middle, middle]).sum()
+    (gradient,) = torch.autograd.grad(point, pixels)
+    return torch.relu(gradient).sum((0, 1)).numpy()
+
+
+def ours(model: runtime.LoadedModel, image: PreparedImage, *blocks: int) -> Any:
+    options = analysis.Options(scalar="relu", reduction="relu", blocks=blocks)
+    with runtime.chunk("receptive-field"):
+        for step in analysis.compute(model, [image], options):
+            last = step
+    return last.partial
+
+
+def timed(work: Callable[[], Any]) -> tuple[float, Any]:
+    began = time.perf_counter()
+    result = work()
+    return time.perf_counter() - began, result
+
+
+def models(preset: Preset) -> tuple[runtime.LoadedModel, ...]:
+    module = calibrated(preset, seed=1)
+    plain = copy.deepcopy(module).to(memory_format=torch.contiguous_format)
+    peer = loaded(preset, plain)
+    peer.module.to(memory_format=torch.contiguous_format)
+    return peer, loaded(preset, copy.deepcopy(module)), loaded(preset, module, mode="fast")
+
+
+@pytest.mark.parametrize("name", ["imagenet-768-32", "imagenet-1024-20"])
+def test_all_blocks_and_one(name: str) -> None:
+    preset = PRESETS[name]
+    image = prepare(load("gallery:cat"), preset.transform)
+    peer, exact, fast = models(preset)
+    depth = preset.shape.depth
+    for model in (exact, fast):
+        ours(model, image)
+    ratios: dict[str, list[float]] = {"exact": [], "fast": [], "one block, exact": []}
+    for _ in range(PAIRS):
+        slow, fields = timed(lambda: [procedure(peer, image, b) for b in range(depth + 1)])
+        for kind, model in (("exact", exact), ("fast", fast)):
+            seconds, result = timed(lambda m=model: ours(m, image))
+            ratios[kind].append(slow / seconds)
+            told = [np.corrcoef(f.ravel(), p.ravel())[0, 1]
+                    for f, p in zip(result.pixels, fields, strict=True)]  # fmt: skip
+            print(
+                f"{name} {kind}: {seconds:.2f} s of {slow:.2f} s, correlation ≥ {min(told):.6f}"
+            )
+        single, _ = timed(lambda: procedure(peer, image, depth))
+        ratios["one block, exact"].append(single / timed(lambda: ours(exact, image, depth))[0])
+    for kind, values in ratios.items():
+        print(f"{name} {kind}: {statistics.median(values):.2f} times ({values})")
+    assert all(values for values in ratios.values())
+
+
+def test_memory_of_the_largest() -> None:
+    preset = PRESETS["imagenet-1536-20"]
+    model = loaded(preset, calibrated(preset, side=56))
+    image, peak = prepare(load("gallery:cat"), preset.transform), 0
+    before = psutil.Process().memory_info().rss
+    with runtime.chunk("receptive-field"):
+        for _ in analysis.compute(model, [image], analysis.Options()):
+            peak = max(peak, psutil.Process().memory_info().rss)
+    print(f"1536/20 at 224 px: {(peak - before) / 2**20:.0f} MiB above the loaded model")
+    assert peak - before < 1.3 * 2**30
