@@ -238,15 +238,16 @@ def described(result: Any) -> str:
 def follow() -> None:
     """Follow the work that the page waits for, then run the page again; called by the router."""
     wanted: list[Wanted] = st.session_state["_wanted"]
-    for work in wanted:
-        try:
-            with closing(bench().follow(work.request, PATIENCE)) as steps:
-                for step in steps:
-                    work.line.progress(step.done / step.total, told(work.request, step))
-        except VizError as error:
-            st.session_state["_failed"][work.request.digest] = str(error)
-    if wanted:
-        st.rerun()
+    if not wanted:
+        return
+    work, *_ = wanted  # what is done shows at once; the next run follows the rest
+    try:
+        with closing(bench().follow(work.request, PATIENCE)) as steps:
+            for step in steps:
+                work.line.progress(step.done / step.total, told(work.request, step))
+    except VizError as error:
+        st.session_state["_failed"][work.request.digest] = str(error)
+    st.rerun()
 
 
 def told(request: Request, step: Step[Any]) -> str:
