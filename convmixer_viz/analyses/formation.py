@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
-import lazy_loader as lazy
 import numpy as np
+from safetensors.numpy import load_file
 
 from convmixer_viz import weights
 from convmixer_viz.analyses import population, templates
@@ -19,14 +19,11 @@ from convmixer_viz.errors import WeightsError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import safetensors.numpy as safetensors
     from numpy.typing import NDArray
 
     from convmixer_viz.preprocessing import PreparedImage
     from convmixer_viz.presets import Preset
     from convmixer_viz.runtime import LoadedModel
-else:
-    safetensors = lazy.load("safetensors.numpy")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +95,7 @@ def _read(model: LoadedModel) -> dict[str, NDArray[Any]]:
         raise WeightsError(
             f"{model.preset.name} has no history of its training: choose a preset that ships one."
         )
-    return safetensors.load_file(file)
+    return load_file(file)
 
 
 def _describe(moment: NDArray[np.float32]) -> dict[str, NDArray[Any]]:

@@ -49,6 +49,9 @@ def test_blocks_shorten_the_axis(model):
     assert found.weights.shape == (4, 1, 12, 5, 5)
     assert found.code.shape == (4, 1, 12)
     assert len(found.rows()) == 4
+    turned, whole = follow(model, blocks=(3, 2)), follow(model)
+    assert np.array_equal(turned.code, whole.code[:, [2, 1]])
+    assert np.array_equal(turned.weights, whole.weights[:, [2, 1]])
 
 
 def test_settled_is_the_start_of_the_last_run():

@@ -47,6 +47,12 @@ def test_a_delta_off_the_centre():
     assert found["d4_invariance"] == pytest.approx(1 / 4)  # on a diagonal: four places
 
 
+def test_a_delta_beside_every_axis_has_eight_places():
+    kernel = np.zeros((7, 7))
+    kernel[1, 4] = 1
+    assert one(kernel)["d4_invariance"] == pytest.approx(1 / 8)
+
+
 def low_area():
     """Share of the 33 × 33 frequencies within π/4: a delta's power is flat."""
     axis = np.arange(33) - 16

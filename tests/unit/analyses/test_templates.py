@@ -7,6 +7,7 @@ from convmixer_viz.analyses import templates
 from convmixer_viz.analyses.templates import DELTA, DOG, FIRST, GAUSSIAN, OTHER, SECOND, fit
 
 SIZES = (5, 7, 9)
+RATIOS = (1.6, 2.2)  # σ₂/σ₁ of the reference's differences
 
 
 def gaussian(x, y, sigma):
@@ -34,7 +35,7 @@ def on_grid(code, k):
     """Every template of the bank; derivatives at twelve angles, 45° among them."""
     count = len(templates.bank(k)[GAUSSIAN].sigma) // 25
     angles = range(0, 180, 15) if code in (FIRST, SECOND) else (0,)
-    ratios = templates.RATIOS if code == DOG else (1.6,)
+    ratios = RATIOS if code == DOG else (1.6,)
     chosen = [
         (sigma, (dx, dy), angle, ratio)
         for sigma in 0.5 * 1.12 ** np.arange(count)
@@ -51,7 +52,7 @@ def off_grid(code, k, count=400):
     draw = np.random.default_rng(code)
     sigma = np.exp(draw.uniform(np.log(0.6), np.log(k / 3), count))
     at, angle = draw.uniform(-0.5, 0.5, (count, 2)), draw.uniform(0, 180, count)
-    ratio = draw.choice(templates.RATIOS, count)
+    ratio = draw.choice(RATIOS, count)
     rows = zip(sigma, at, angle, ratio, strict=True)
     return np.array([shape(code, k, *row) for row in rows]), angle
 
