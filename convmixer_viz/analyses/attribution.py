@@ -16,6 +16,7 @@ from convmixer_viz.analyses.scene import (
     baselines,
     choose,
     chosen_block,
+    look,
     patch_sums,
 )
 from convmixer_viz.contract import Result, Step
@@ -106,9 +107,9 @@ def compute(
 def ask(model: LoadedModel, pixels: Tensor, options: Options) -> Scene:
     """The scene of one placed picture (1, 3, h, w)."""
     chosen_block(model, options.block)
-    logits = model.logits(pixels)[0].double()
+    tokens, logits = look(model, pixels)
     target = choose(model, logits, options.target, options.against)
-    return Scene(model, pixels, logits, target, options)
+    return Scene(model, pixels, tokens, logits, target, options)
 
 
 def tokens_of(scene: Scene, found: Tensor) -> Tensor:

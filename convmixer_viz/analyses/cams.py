@@ -34,33 +34,37 @@ def layer_cam(scene: Scene) -> Plan:
 
 def evidence(scene: Scene) -> Tensor:
     """The exact contribution of each token of the last block to the score, (H, W) float64."""
-
-    def function(part: Tensor) -> Tensor:
-        with torch.no_grad():
-            return scene.model.module.blocks(scene.model.module.embed(part))  # type: ignore[no-any-return]
-
-    tokens = scene.model.call(function, scene.pixels)[0].double()
-    return contributions(tokens, head_row(scene.model.module, scene.target))
+    return contributions(scene.tokens.double(), head_row(scene.model.module, scene.target))
 
 
 def _cam(scene: Scene, combine: Callable[[Tensor, Tensor], Tensor]) -> Plan:
     block = chosen_block(scene.model, scene.options.block)
 
     def function() -> Tensor:
-        tokens, slope = scene.model.call(lambda part: _tokens(scene, part, block), scene.pixels)
-        return combine(tokens[0].double(), slope[0].double()).sum(0)
+        last = block == len(scene.model.module.blocks)
+        tokens, slope = _last(scene) if last else _at(scene, block)
+        return combine(tokens.double(), slope.double()).sum(0)
 
     return once(function)
 
 
-def _tokens(scene: Scene, part: Tensor, block: int) -> tuple[Tensor, Tensor]:
-    """A block's output and the score's gradient with respect to it, (n, dim, H, W) each."""
-    module, target = scene.model.module, scene.target
-    with torch.no_grad():
-        tokens = module.blocks[:block](module.embed(part))
-    if block == len(module.blocks):  # pooling and head are linear: no backward pass
-        slope = head_row(module, target)[:, None, None] / tokens[0, 0].numel()
-        return tokens, slope.expand(tokens.shape)
-    tokens.requires_grad_()
-    score = target.score(module.classify(module.blocks[block:](tokens)))
-    return tokens.detach(), torch.autograd.grad(score.sum(), tokens)[0]
+def _last(scene: Scene) -> tuple[Tensor, Tensor]:
+    """The last block's output and the score's gradient with respect to it, (dim, H, W) each:
+    pooling and head are linear, so there is no backward pass."""
+    row = head_row(scene.model.module, scene.target) / scene.tokens[0].numel()
+    return scene.tokens, row[:, None, None].expand(scene.tokens.shape)
+
+
+def _at(scene: Scene, block: int) -> tuple[Tensor, Tensor]:
+    """The same of an earlier block."""
+    module = scene.model.module
+
+    def function(part: Tensor) -> tuple[Tensor, Tensor]:
+        with torch.no_grad():
+            tokens = module.blocks[:block](module.embed(part))
+        tokens.requires_grad_()
+        score = scene.target.score(module.classify(module.blocks[block:](tokens)))
+        return tokens.detach(), torch.autograd.grad(score.sum(), tokens)[0]
+
+    tokens, slope = scene.model.call(function, scene.pixels)
+    return tokens[0], slope[0]

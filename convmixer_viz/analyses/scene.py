@@ -73,7 +73,8 @@ class Scene:
 
     model: LoadedModel
     pixels: Tensor  # (1, 3, h, w), placed
-    logits: Tensor  # (classes,) of the picture, float64
+    tokens: Tensor  # (dim, H, W), the last block's output
+    logits: Tensor  # (classes,) float64
     target: Target
     options: Options
 
@@ -87,9 +88,25 @@ class Scene:
         h, w = self.pixels.shape[-2:]
         return h // p, w // p
 
+    def again(self, model: LoadedModel, pixels: Tensor) -> Scene:
+        """The same question of another model or picture."""
+        return Scene(model, pixels, *look(model, pixels), self.target, self.options)
+
     def generator(self) -> torch.Generator:
         """Random numbers from the options' seed, drawn on the CPU for every device."""
         return torch.Generator().manual_seed(self.options.seed)
+
+
+def look(model: LoadedModel, pixels: Tensor) -> tuple[Tensor, Tensor]:
+    """One forward pass of one picture: the last block's output (dim, H, W), logits (classes,)."""
+
+    def function(part: Tensor) -> tuple[Tensor, Tensor]:
+        with torch.no_grad():
+            tokens = model.module.blocks(model.module.embed(part))
+            return tokens, model.module.classify(tokens).double()
+
+    tokens, logits = model.call(function, pixels)
+    return tokens[0], logits[0]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -35,7 +35,7 @@ def max_sensitivity(scene: Scene, tokens: Tensor) -> Iterator[dict[str, Any]]:
     generator, worst = scene.generator(), 0.0
     for _ in range(SHAKES):
         shake = REACH * (2 * torch.rand(scene.pixels.shape, generator=generator) - 1)
-        shaken = replace(scene, pixels=scene.pixels + scene.model.place(shake))
+        shaken = scene.again(scene.model, scene.pixels + scene.model.place(shake))
         moved = yield from _map(shaken)
         worst = max(worst, float((moved - tokens).norm() / tokens.norm()))
     yield {"max_sensitivity": worst}
@@ -57,7 +57,7 @@ def randomisation(scene: Scene, tokens: Tensor) -> Iterator[dict[str, Any]]:
     alike: list[float] = []
     for module in cascade(scene):
         model = replace(scene.model, module=module)
-        found = yield from _map(replace(scene, model=model))
+        found = yield from _map(scene.again(model, scene.pixels))
         alike.append(spearman(found.abs().numpy(), tokens.abs().numpy()) or 0.0)
     yield {"randomisation": np.array(alike, np.float32), "stages": stages(scene)}
 

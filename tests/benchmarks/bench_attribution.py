@@ -1,0 +1,144 @@
+"""Attribution against captum's default call on timm's model, in one process, in pairs:
+`python -m pytest` this file -s. STEPS and WINDOWS in the environment shorten it: captum's call
+holds all steps at once (30 GiB for 50 steps of 768/32)."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from itertools import islice
+
+import captum.attr
+import pytest
+import timm
+import torch
+from torch import Tensor
+
+from convmixer_viz import model, runtime
+from convmixer_viz.analyses.attribution import Options, ask
+from convmixer_viz.analyses.methods import METHODS
+from convmixer_viz.presets import PRESETS
+from convmixer_viz.runtime import LoadedModel
+from tests.benchmarks.bench_prediction import TIMM, ratio
+from tests.conftest import loaded
+
+STEPS = int(os.environ.get("STEPS", "50"))
+WINDOWS = int(os.environ.get("WINDOWS", "5"))  # a side, of the occlusion that is timed
+NAMES = ("imagenet-768-32", "imagenet-1024-20")
+MODES: tuple[runtime.Mode, ...] = ("exact", "fast")
+
+pytestmark = [pytest.mark.timeout(3600), pytest.mark.filterwarnings("ignore::UserWarning:captum")]
+both = pytest.mark.parametrize("mode", MODES)
+each = pytest.mark.parametrize("name", NAMES)
+
+
+def sides(name: str, mode: runtime.Mode) -> tuple[torch.nn.Module, LoadedModel, Tensor]:
+    """timm's model and ours with the same calibrated random weights, and a picture."""
+    preset = PRESETS[name]
+    weights = model.ConvMixer(preset.shape, preset.class_count)
+    model.initialise(weights, 0, norms="drawn")
+    model.calibrate(weights, 0, 224)
+    peer = timm.create_model(TIMM[name]).eval()
+    peer.load_state_dict(weights.state_dict())
+    pixels = torch.randn(1, 3, 224, 224, generator=torch.Generator().manual_seed(0))
+    return peer, loaded(preset, weights, mode), pixels
+
+
+def run(ours: LoadedModel, pixels: Tensor, rows: int | None = None, **choices: object) -> None:
+    """A method's whole plan, or as many chunks of it as hold `rows` predictions."""
+    options = Options(target="3", **choices)  # type: ignore[arg-type]
+    with runtime.chunk("benchmark"):
+        plan = METHODS[options.method].plan(ask(ours, ours.place(pixels), options))
+        for _ in islice(plan.maps, None if rows is None else -(-rows // ours.rows(224))):
+            pass
+
+
+def tell(what: str, theirs: Callable[[], object], ours: Callable[[], object]) -> None:
+    speedup, seconds = ratio(theirs, ours)
+    print(f"\n{what}: {speedup:.2f} times captum's default call, {seconds:.2f} s")
+    assert speedup > 0
+
+
+@both
+@each
+def test_integrated_gradients(name: str, mode: runtime.Mode) -> None:
+    peer, ours, x = sides(name, mode)
+    call = captum.attr.IntegratedGradients(peer)
+    tell(
+        f"Integrated Gradients, {STEPS} steps, {name} {mode}",
+        lambda: call.attribute(x, target=3, n_steps=STEPS),
+        lambda: run(ours, x, method="integrated-gradients", steps=STEPS),
+    )
+
+
+@both
+@each
+def test_smoothgrad(name: str, mode: runtime.Mode) -> None:
+    peer, ours, x = sides(name, mode)
+    call = captum.attr.NoiseTunnel(captum.attr.Saliency(peer))
+    tell(
+        f"SmoothGrad, {STEPS} samples, {name} {mode}",
+        lambda: call.attribute(x.clone(), target=3, nt_samples=STEPS, abs=False),
+        lambda: run(ours, x, method="smoothgrad", samples=STEPS),
+    )
+
+
+@both
+@each
+def test_occlusion(name: str, mode: runtime.Mode) -> None:
+    """A coarse grid of windows for captum, as many predictions for us."""
+    peer, ours, x = sides(name, mode)
+    cells = torch.arange(WINDOWS).repeat_interleave(-(-224 // WINDOWS))[:224]
+    mask, count = cells[:, None] * WINDOWS + cells, WINDOWS**2 + 1
+    call = captum.attr.FeatureAblation(peer)  # captum's Occlusion, with the windows as a mask
+    tell(
+        f"Occlusion, {count} predictions, {name} {mode}",
+        lambda: call.attribute(x, feature_mask=mask[None, None], target=3),
+        lambda: run(ours, x, rows=count, method="occlusion"),
+    )
+
+
+@both
+@each
+def test_grad_cam_at_the_last_block(name: str, mode: runtime.Mode) -> None:
+    peer, ours, x = sides(name, mode)
+    call = captum.attr.LayerGradCam(peer, peer.blocks[-1])
+    tell(
+        f"Grad-CAM, {name} {mode}",
+        lambda: call.attribute(x.clone(), target=3),
+        lambda: run(ours, x, method="grad-cam"),
+    )
+
+
+def test_memory_of_integrated_gradients_is_bounded() -> None:
+    """Peak of 1536/20 above the loaded model, for 2 and for 6 steps, each in a fresh process."""
+    peaks = [_peak(steps) for steps in (2, 6)]
+    print(f"\nIntegrated Gradients of 1536/20: {peaks} MiB above the model for 2 and 6 steps")
+    assert max(peaks) < 2560
+    assert abs(peaks[1] - peaks[0]) < 256
+
+
+def _peak(steps: int) -> int:
+    found = subprocess.run(
+        [sys.executable, "-c", PEAK, str(steps)], capture_output=True, text=True, check=True
+    )
+    return int(found.stdout.split()[-1])
+
+
+PEAK = """
+import resource, sys, torch
+from convmixer_viz import model
+from convmixer_viz.presets import PRESETS
+from tests.benchmarks.bench_attribution import run
+from tests.conftest import loaded
+preset = PRESETS["imagenet-1536-20"]
+weights = model.ConvMixer(preset.shape, 1000)
+model.initialise(weights, 0)
+ours = loaded(preset, weights)
+peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+before = peak()
+run(ours, torch.randn(1, 3, 224, 224), method="integrated-gradients", steps=int(sys.argv[1]))
+print(peak() - before)
+"""
