@@ -121,8 +121,7 @@ def _check_zip(path: Path) -> None:
     """torch stores its entries uncompressed, so nothing in it may be larger than the file."""
     with zipfile.ZipFile(path) as archive:
         entries = archive.infolist()
-        packed = any(entry.compress_type != zipfile.ZIP_STORED for entry in entries)
-        if packed or sum(entry.file_size for entry in entries) > path.stat().st_size:
+        if sum(entry.file_size for entry in entries) > path.stat().st_size:
             raise WeightsError(f"{path.name} unpacks to more than it is: torch writes no such zip.")
         pickles = [e for e in entries if e.filename.endswith("/data.pkl")]
         if len(pickles) != 1 or any(e.filename.endswith("/constants.pkl") for e in entries):

@@ -78,30 +78,31 @@ def _draw_slab(fig: go.Figure, slab: Slab, left: float) -> None:
     fig.add_shape(type="rect", **box, fillcolor=SOLID, opacity=0.85, line={"width": 0})
     middle = left + slab.width / 2
     words = f"{slab.name}<br><b>{_times(slab.shape)}</b>"
-    _write(fig, words, middle, -slab.height / 2 - 0.12, "top")
+    _write(fig, words, (middle, -slab.height / 2 - 0.12), "top")
     if slab.arrow:
         start = left - GAP + 0.15
         fig.add_annotation(
             x=left - 0.08, y=0, ax=start, ay=0, axref="x", ayref="y", arrowwidth=1.5,
             arrowhead=2, arrowcolor=style.INK, text="",
         )  # fmt: skip
-        _write(fig, slab.arrow, left - GAP / 2, 0.1, "bottom")
+        _write(fig, slab.arrow, (left - GAP / 2, 0.1), "bottom")
 
 
 def _frame_block(fig: go.Figure, preset: Preset, left: float, right: float) -> None:
     box = {"x0": left + 0.3, "x1": right + 0.4, "y0": -2.35, "y1": 2.6}
     fig.add_shape(type="rect", **box, line={"color": style.INK, "width": 1, "dash": "dot"})
-    _write(fig, f"<b>block, {preset.shape.depth} times</b>", (left + right) / 2, 2.6, "bottom")
+    _write(fig, f"<b>block, {preset.shape.depth} times</b>", ((left + right) / 2, 2.6), "bottom")
 
 
 def _skip(fig: go.Figure, start: float, end: float, height: float) -> None:
     top = height + 0.9
     path = f"M {start} {height} C {start} {top}, {end} {top}, {end} {height}"
     fig.add_shape(type="path", path=path, line={"color": OPEN, "width": 2})
-    _write(fig, "+ (residual)", (start + end) / 2, height + 0.7, "bottom")
+    _write(fig, "+ (residual)", ((start + end) / 2, height + 0.7), "bottom")
 
 
-def _write(fig: go.Figure, words: str, x: float, y: float, anchor: str) -> None:
+def _write(fig: go.Figure, words: str, at: tuple[float, float], anchor: str) -> None:
+    x, y = at
     fig.add_annotation(x=x, y=y, text=words, showarrow=False, yanchor=anchor, font={"size": 13})
 
 

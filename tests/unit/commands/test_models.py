@@ -117,6 +117,17 @@ def test_hostile_files_are_one_sentence_and_exit_2(
     assert not marker.exists() and store.added() == {}
 
 
+def test_hostile_weights_of_an_analysis_are_one_sentence_and_exit_2(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    marker = tmp_path / "it ran"
+    for path, words in hostile.files(tmp_path, STATE, marker).values():
+        assert main(["prediction", "gallery:dot", "--weights", str(path)]) == 2
+        said = capsys.readouterr().err
+        assert said.startswith("error: ") and words in said and said.count("\n") == 1
+    assert not marker.exists()
+
+
 def test_a_damaged_record_is_pointed_out(
     file: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
