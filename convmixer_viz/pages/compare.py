@@ -6,9 +6,9 @@ import streamlit as st
 
 from convmixer_viz import report, sidebyside
 from convmixer_viz.errors import VizError
-from convmixer_viz.figures import compared, representation, style
+from convmixer_viz.figures import compared, representation
 from convmixer_viz.images import GALLERY
-from convmixer_viz.pages import _maps, _session
+from convmixer_viz.pages import _columns, _maps, _session
 
 BOUND: Any = "query-params"
 OPENING = ("cifar10-128-8-k3", "cifar10-128-8-k5", "cifar10-128-8-k9")
@@ -23,22 +23,6 @@ st.write("How these presets differ: a column a preset, a row a question, one sca
          "Differences and agreement are with the first column.")  # fmt: skip
 if presets is OPENING:
     st.caption("Pick two to four presets in the sidebar to compare others.")
-
-
-def move(place: int) -> None:
-    """One column to the left; the order of the sidebar's presets is the order of columns."""
-    order = list(presets)
-    order[place - 1 : place + 1] = reversed(order[place - 1 : place + 1])
-    st.session_state["preset"] = order
-
-
-def heads() -> None:
-    """The columns' names, and a button that moves one to the left."""
-    for place, (column, name) in enumerate(zip(st.columns(len(presets)), presets, strict=True)):
-        column.markdown(f"**{name}**")
-        if place:
-            column.button("Move left", key=f"move-{place}", on_click=move, args=(place,),
-                          help=f"Puts {name} before {presets[place - 1]}.")  # fmt: skip
 
 
 def ask(row: sidebyside.Row) -> dict[str, Any]:
@@ -66,43 +50,19 @@ def show(row: sidebyside.Row) -> list[Any]:
     figures = row.figures(results)
     if row.name in MAPS:
         maps = [MAPS[row.name](result) for result in results]
-        plot(figures, row, "map")
+        _columns.plot(figures, f"map-{row.name}", row.title)
         grids = sidebyside.maps_on_common_grid(results, maps)
-        plot([None, *compared.differences(grids, presets)], row, "difference")
+        differ = [None, *compared.differences(grids, presets)]
+        _columns.plot(differ, f"difference-{row.name}", f"{row.title}, difference")
     elif row.name == "representation":
-        plot([representation.draw(results[0], other=each) for each in results], row, "cka")
+        alike = [representation.draw(results[0], other=each) for each in results]
+        _columns.plot(alike, "cka", "CKA with the first column")
         st.caption(" ".join(representation.told(results[0], each) for each in results[1:]))
     else:
-        plot(figures, row, "figure")
+        _columns.plot(figures, f"figure-{row.name}", row.title)
     st.dataframe(row.numbers(results), hide_index=True, key=f"numbers-{row.name}")
     sections.append((row.title, figures, row.numbers(results)))
     return results
-
-
-def plot(figures: list[Any], row: sidebyside.Row, what: str) -> None:
-    """A figure a column, or one for all."""
-    for place, (column, figure) in enumerate(
-        zip(st.columns(len(figures) or 1), figures, strict=False)
-    ):
-        if figure is not None:
-            name = presets[place] if len(figures) > 1 else "all columns"
-            column.plotly_chart(figure, config=style.CONFIG, key=f"{what}-{row.name}-{place}",
-                                alt=f"{row.title}, {what}, {name}")  # fmt: skip
-
-
-def disagree(results: list[Any]) -> None:
-    """What the presets cost, and the pictures on which they differ most from the first."""
-    known = _session.bench().presets
-    st.dataframe(compared.costs([known[name] for name in presets], results), hide_index=True)
-    for other in results[1:] if len(pictures) > 1 else []:
-        name = other.provenance.preset
-        st.markdown(f"**{presets[0]} and {name} differ most on**")
-        shown = compared.disagreements(results[0], other)
-        if not shown:
-            st.caption("They know different classes, so their answers can't be compared.")
-        with st.container(horizontal=True, key=f"pixelated-differ-{name}"):
-            for png, words in shown:
-                st.image(png, words, width=160, output_format="PNG", alt=words)
 
 
 left, right = st.columns([2, 1])
@@ -114,7 +74,7 @@ pictures = [_session.picture()]
 if on == ON[1]:
     names = (chosen.picture, *(n for n in (*GALLERY, *_session.uploads()) if n != chosen.picture))
     pictures = [_session.picture(name) for name in names]
-heads()
+_columns.heads(presets)
 sections: list[Any] = []
 for row in [row for row in sidebyside.ROWS if row.name in wanted]:
     if len(pictures) < row.pictures:
@@ -127,7 +87,7 @@ for row in [row for row in sidebyside.ROWS if row.name in wanted]:
         st.error(str(error))
         continue
     if row.name == "prediction" and results:
-        disagree(results)
+        _columns.answers(presets, results)
 if sections:
     st.download_button("Report of this comparison (html)", key="take-comparison",
                        data=lambda: report.sections(" · ".join(presets), sections),

@@ -1,0 +1,57 @@
+"""Parts of the comparison: the columns' heads, figures side by side, where presets disagree."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+
+from convmixer_viz.figures import compared, style
+from convmixer_viz.pages import _session
+
+
+def heads(presets: Sequence[str]) -> None:
+    """The columns' names, and a button that moves one to the left."""
+    for place, (column, name) in enumerate(zip(st.columns(len(presets)), presets, strict=True)):
+        column.markdown(f"**{name}**")
+        if place:
+            column.button(
+                "Move left", key=f"move-{place}", on_click=_move, args=(tuple(presets), place),
+                help=f"Puts {name} before {presets[place - 1]}.",
+            )  # fmt: skip
+
+
+def _move(presets: tuple[str, ...], place: int) -> None:
+    """The order of the sidebar's presets is the order of columns."""
+    order = list(presets)
+    order[place - 1 : place + 1] = reversed(order[place - 1 : place + 1])
+    st.session_state["preset"] = order
+
+
+def plot(figures: Sequence[Any], key: str, told: str) -> None:
+    """A figure a column, or one for all; None leaves its column empty."""
+    columns = st.columns(len(figures)) if figures else []
+    for place, (column, figure) in enumerate(zip(columns, figures, strict=True)):
+        if figure is not None:
+            column.plotly_chart(
+                figure, config=style.CONFIG, key=f"{key}-{place}", alt=f"{told}, column {place + 1}"
+            )
+
+
+def answers(presets: Sequence[str], results: Sequence[Any]) -> None:
+    """What the presets cost, and the pictures on which they differ most from the first."""
+    known = _session.bench().presets
+    st.dataframe(compared.costs([known[name] for name in presets], results), hide_index=True)
+    for name, other in zip(presets[1:], results[1:], strict=True):
+        if len(other.names) > 1:
+            _disagree(presets[0], name, compared.disagreements(results[0], other))
+
+
+def _disagree(first: str, name: str, shown: Sequence[tuple[bytes, str]]) -> None:
+    st.markdown(f"**{first} and {name} differ most on**")
+    if not shown:
+        st.caption("They know different classes, so their answers can't be compared.")
+    with st.container(horizontal=True, key=f"pixelated-differ-{name}"):
+        for png, words in shown:
+            st.image(png, words, width=160, output_format="PNG", alt=words)
