@@ -182,3 +182,9 @@ class Analysis:
     @property
     def draw(self) -> Callable[[Any], Any]:
         return import_module(f"convmixer_viz.figures.{self.stem}").draw  # type: ignore[no-any-return]
+
+    @property
+    def pictures(self) -> Callable[[Any], dict[str, bytes]]:
+        """PNGs by file name that lie beside a saved result, where its figures make any."""
+        figures = import_module(f"convmixer_viz.figures.{self.stem}")
+        return getattr(figures, "files", lambda result: {})

@@ -101,9 +101,10 @@ def _shown(value: Any) -> str:
 
 
 def files(result: Result) -> dict[str, bytes]:
-    """<command>.npz, .json, .csv and .html."""
-    stem = catalog.of(result).name
-    return {
+    """<command>.npz, .json, .csv and .html, and pictures where its figures make any."""
+    row = catalog.of(result)
+    stem = row.name
+    return row.pictures(result) | {
         f"{stem}.npz": npz(result),
         f"{stem}.json": text(result).encode(),
         f"{stem}.csv": table(result).encode(),

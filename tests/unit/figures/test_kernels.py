@@ -1,16 +1,18 @@
 """Pictures of kernels: their colours, order and words, and how large they get."""
 
 from base64 import b64decode
+from contextlib import closing
 from io import BytesIO
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from convmixer_viz import Workbench
 from convmixer_viz.analyses import kernels as analysis
 from convmixer_viz.analyses import patch_embedding
 from convmixer_viz.figures import appendix, kernels, kernels_compared, style
-from tests.conftest import loaded
+from tests.conftest import TINY, calibrated, loaded
 
 
 @pytest.fixture(scope="module")
@@ -119,6 +121,16 @@ def test_a_table_row_has_a_picture_and_the_numbers(atlas):
     expected = style.diverging_rgb(kernel / np.abs(kernel).max(), 1)
     assert np.array_equal(pixels(b64decode(picture))[3::7, 3::7, :3], expected)
     assert rows[4]["spread"] == pytest.approx(float(atlas.spread[2, 4]))
+
+
+def test_a_saved_atlas_has_its_sheets_beside_it(tmp_path):
+    with closing(Workbench("cpu")) as bench:
+        bench.add("tiny", calibrated(TINY).state_dict(), activation="gelu", residual=True,
+                  preprocess="cifar10-256-8")  # fmt: skip
+        result = bench.run("kernels", preset="tiny", blocks=(2,))
+        bench.save(result, tmp_path)
+        assert (tmp_path / "kernels-block-2.png").read_bytes() == kernels.sheet(result, 2)
+        assert np.array_equal(bench.load(tmp_path).weights, result.weights)
 
 
 def test_a_sheet_and_an_appendix_are_pictures(atlas):
