@@ -59,6 +59,24 @@ def test_scores_come_on_demand(visit: Visit) -> None:
     assert "Areas of the controls: deletion: random" in words(app)
 
 
+def test_presets_side_by_side_share_their_limits(visit: Visit) -> None:
+    presets = ["cifar10-256-8", "cifar10-128-8-k5"]
+    app = visit("attribution", preset=presets, methods=["hirescam"])
+    assert not app.exception
+    plots = [json.loads(chart.proto.spec)["data"][0] for chart in app.get("plotly_chart")]
+    exact, maps = (plots[0], plots[2]), plots[4:]
+    for pair in (exact, maps):
+        assert len({heat["zmax"] for heat in pair}) == 1
+    assert len(maps) == 2
+
+
+def test_a_preset_that_lacks_the_class_says_so(visit: Visit) -> None:
+    app = visit("attribution", preset=["cifar10-256-8", "imagenette-256-8"], target="frog",
+                methods=["hirescam"])  # fmt: skip
+    assert not app.exception
+    assert "imagenette-256-8 does not know frog" in words(app)
+
+
 def test_no_methods_say_what_would_stand_there(visit: Visit) -> None:
     app = visit("attribution", methods=CAMS)
     app.multiselect(key="methods").set_value([]).run()

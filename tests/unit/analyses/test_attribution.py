@@ -1,17 +1,22 @@
 """Attribution methods on networks whose answer is known, and what the audit says of them."""
 
 import itertools
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 import torch
 
+from convmixer_viz import runtime
 from convmixer_viz.analyses import gradients, rules
 from convmixer_viz.analyses.attribution import Options, compute
 from convmixer_viz.analyses.methods import METHODS
 from convmixer_viz.analyses.scene import NOISES, baselines, blur, patch_sums
 from convmixer_viz.errors import ChoiceError
-from tests.conftest import TINY, loaded
+from convmixer_viz.images import load
+from convmixer_viz.preprocessing import prepare
+from convmixer_viz.workbench import Workbench
+from tests.conftest import TINY, calibrated, loaded
 from tests.unit.analyses.scenes import RELU, linear, picture, run, scene, weight
 
 SHORT = {"target": "3", "steps": 5, "samples": 12}
@@ -216,6 +221,28 @@ def test_a_closed_generator_leaves_the_model_alone(tiny):
         attribution(tiny, "saliency").pixels, attribution(tiny, "saliency").pixels
     )
     assert torch.is_grad_enabled()
+
+
+def test_two_callers_with_different_methods_get_the_serial_bits():
+    names = ("integrated-gradients", "guided-backprop", "deeplift", "grad-cam", "smoothgrad")
+    bench = Workbench("cpu")
+    said = {"activation": "relu", "residual": True, "preprocess": "cifar10-256-8"}
+    bench.add("tiny", calibrated(RELU).state_dict(), **said)
+    asked = {"preset": "tiny", "target": "3", "steps": 24, "samples": 24}
+
+    def together(name):
+        return bench.run("attribution", ["gallery:cat"], method=name, block=1, **asked)
+
+    with ThreadPoolExecutor(len(names)) as callers:
+        found = list(callers.map(together, names))
+    bench.close()
+    model = loaded(RELU, calibrated(RELU))
+    image = prepare(load("gallery:cat"), model.preset.transform, 32)
+    for name, result in zip(names, found, strict=True):
+        options = Options(method=name, target="3", steps=24, samples=24, block=1)
+        with runtime.chunk("serial"):
+            *_, last = compute(model, [image], options)
+        np.testing.assert_array_equal(result.tokens, last.partial.tokens)
 
 
 def test_baselines_are_what_they_say(tiny):
