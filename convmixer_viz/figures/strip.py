@@ -129,7 +129,7 @@ def opened(picture: Bytes, field: Floats) -> Bytes:
     order = np.argsort(field, axis=None)
     clear = np.zeros(field.size)
     clear[order] = np.sqrt(np.cumsum(field.ravel()[order]) / (field.sum() or 1.0))
-    veil = 96 + 0.25 * picture.mean(axis=2, keepdims=True)
+    veil = 72 + 0.45 * picture.mean(axis=2, keepdims=True)
     return (
         np.asarray(veil + clear.reshape(*field.shape, 1) * (picture - veil))
         .round()

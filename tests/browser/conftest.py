@@ -53,7 +53,7 @@ def serve(tmp_path_factory) -> Iterator[Callable[[Path], str]]:
     def start(script: Path) -> str:
         if script not in servers:
             log = tmp_path_factory.mktemp("server") / "log.txt"
-            servers[script] = _start(script, log)
+            servers[script] = start_server(script, log)
         return servers[script][0]
 
     yield start
@@ -118,7 +118,8 @@ CALM = """() => {
     return window.calm > 5; }"""
 
 
-def _start(script: Path, log: Path) -> tuple[str, subprocess.Popen[bytes]]:
+def start_server(script: Path, log: Path) -> tuple[str, subprocess.Popen[bytes]]:
+    """A server on a free port: its address and its process."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

@@ -5,17 +5,21 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from convmixer_viz import weights
+from convmixer_viz.presets import PRESETS
 from tests.browser.conftest import LOOKS, ROOT, every_look, listen, open_page, settle
 
-PAGES = sorted(
-    path.stem for path in (ROOT / "convmixer_viz/pages").glob("*.py") if path.stem[0] != "_"
-)
+FILES = sorted(path.stem for path in (ROOT / "convmixer_viz/pages").glob("[a-z]*.py"))
+PAGES = ["" if name == "overview" else name for name in FILES]  # the overview's address is bare
+by_page = pytest.mark.parametrize("name", PAGES, ids=[name or "overview" for name in PAGES])
+SHIPPED = [n for n, p in PRESETS.items() if not p.published and weights.locate(p)]
 STEADY = """() => {
     const names = ['stImage', 'stPlotlyChart', 'stHeading', 'stBidiComponentRegular', 'stCaption'];
     const all = () => names.flatMap(n => [...document.querySelectorAll(`[data-testid=${n}]`)]);
@@ -55,7 +59,7 @@ def test_the_first_screen_shows_the_whole_strip(app, page):
 
 
 @pytest.mark.parametrize("page", [LOOKS[0], LOOKS[3]], indirect=True, ids=["light", "dark"])
-@pytest.mark.parametrize("name", PAGES)
+@by_page
 def test_each_page_stands_alone(app, page, name):
     page.goto(f"{app}/{name}")
     ready(page)
@@ -96,11 +100,14 @@ def test_several_uploads_join_the_list_and_the_last_is_shown(app, page, tmp_path
     page.goto(f"{app}/prediction")
     ready(page)
     page.locator('input[type="file"]').set_input_files([tmp_path / name for name in names])
-    page.get_by_text("40×40 px of blue.png").wait_for(timeout=60_000)
+    page.get_by_text("32×32 px of blue.png").wait_for(timeout=60_000)
     ready(page)
-    page.get_by_label("Picture", exact=False).first.click()
+    page.locator(".st-key-picture input").click()
+    page.locator('[role="option"]').first.wait_for()
+    page.locator(".st-key-picture input").fill(".png")
+    page.wait_for_timeout(500)
     options = page.locator('[role="option"]').all_inner_texts()
-    assert set(names) < set(options)
+    assert set(names) <= set(options)
     page.keyboard.press("Escape")
 
 
@@ -129,7 +136,32 @@ def test_a_broken_link_says_what_it_ignores(app, page):
     assert any("nobody" in text for text in said) and any("nothing" in text for text in said)
 
 
-@pytest.mark.parametrize("name", PAGES)
+def test_three_presets_stand_side_by_side(app, page):
+    presets = SHIPPED[:3]
+    page.goto(f"{app}/compare?" + "&".join(f"preset={name}" for name in presets))
+    ready(page)
+    assert page.locator('[data-testid="stMain"] [data-testid="stAlert"]').count() == 0
+    assert all(page.get_by_text(name, exact=True).count() for name in presets)
+    assert fits(page)
+
+
+def test_a_long_job_stops_at_once_and_goes_on_where_it_was(app, page):
+    page.goto(f"{app}/attribution?picture=coffee")
+    page.get_by_text(re.compile(r"^attribution, .*: [1-9]\d* of")).wait_for(timeout=120_000)
+    page.get_by_role("button", name="Stop").last.click()
+    stopped = page.get_by_text("Stopped at").inner_text(timeout=20_000)
+    done = int(re.search(r"Stopped at (\d+)", stopped)[1])
+    page.wait_for_timeout(1500)
+    assert page.get_by_text(stopped).is_visible(), "nothing goes on by itself"
+    page.get_by_role("button", name="Go on").click()
+    bar = page.get_by_text(re.compile(r"^attribution, .*: [1-9]\d* of"))
+    bar.wait_for(timeout=60_000)
+    assert int(re.search(r": (\d+) of", bar.inner_text())[1]) >= done
+    ready(page)
+    assert page.get_by_role("button", name="Go on").count() == 0
+
+
+@by_page
 def test_every_download_opens(app, page, name, tmp_path):
     page.goto(f"{app}/{name}")
     ready(page)
