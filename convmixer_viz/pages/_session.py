@@ -172,7 +172,7 @@ def several(work: dict[str, dict[str, Any]], *, slot: str) -> dict[str, Any]:
         failed = st.session_state.setdefault("_failed", {})
         _want(min(missing, key=lambda request: request.digest in failed), slot, line, None)
         waiting = ", ".join(dict.fromkeys(request.analysis for request in missing))
-        note.caption(f"Not of these choices yet: {waiting}.")
+        note.caption(f"Still to come for these choices: {waiting}.")
     return found
 
 
