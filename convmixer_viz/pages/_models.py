@@ -13,7 +13,7 @@ from convmixer_viz import architecture, weights
 from convmixer_viz.errors import VizError
 from convmixer_viz.presets import Preset
 
-MAX_UPLOAD = 1024  # MB; the largest published file has 207
+MAX_UPLOAD = 300  # MB; the largest published file has 207
 OWN = "a preset of its own"
 UNSAID = "not said"
 MB = 1e6

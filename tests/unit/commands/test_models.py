@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -151,6 +154,25 @@ def test_fetch_prints_where_the_file_is(
     place = capsys.readouterr().out.strip().removeprefix("tiny-published: ")
     assert Path(place).read_bytes() == content
     assert main(["models", "remove", "tiny-published"]) == 0 and not Path(place).exists()
+
+
+def test_ctrl_c_ends_a_fetch_with_130_and_leaves_nothing(tmp_path: Path) -> None:
+    environment = {"HF_HUB_CACHE": str(tmp_path / "hub"), "CONVMIXER_VIZ_CACHE": str(tmp_path)}
+    with serving(bytes(4 * 2**20)) as server:
+        server.mood, server.pace = "slow", 1.0
+        process = subprocess.Popen(
+            [sys.executable, "-m", "convmixer_viz.cli", "models", "fetch", "imagenet-1024-20"],
+            env=os.environ | environment | {"HF_ENDPOINT": server.endpoint},
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        for _ in range(600):
+            if list((tmp_path / "hub").rglob("*.incomplete")):
+                break
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        out, said = process.communicate(timeout=30)
+    assert process.returncode == 130 and out == "" and "Traceback" not in said
+    assert [p for p in (tmp_path / "hub").rglob("*") if "blobs" in p.parts and p.is_file()] == []
 
 
 def test_listing_and_mistakes_wait_for_no_torch() -> None:
