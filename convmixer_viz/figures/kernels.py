@@ -168,13 +168,18 @@ def grid(
 
 
 def sheet(
-    result: KernelAtlas, block: int, *, limit: float | None = None, form: str = "raw"
+    result: KernelAtlas,
+    block: int,
+    *,
+    limit: float | None = None,
+    form: str = "raw",
+    across: int = 32,
 ) -> bytes:
     """A block's kernels in the order of their channels as a PNG to keep, up to 1,400 px wide; the
     colours reach to `limit`, none is each kernel's own largest weight."""
     tiles = kernels(result, block, form)
     own = np.abs(tiles).max((1, 2), keepdims=True) if limit is None else np.full(1, limit)
-    across = min(len(tiles), 32)
+    across = min(len(tiles), across)
     scale = max(1, SHEET_WIDTH // (across * (tiles.shape[-1] + 1)))
     picture = mosaic(tiles / np.where(own == 0, 1, own), across)
     return style.palette_png(picture, -1, 1, scale=scale)

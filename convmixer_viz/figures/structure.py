@@ -17,6 +17,7 @@ from convmixer_viz.figures.sheet import mosaic
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from convmixer_viz.analyses.kernels import KernelAtlas
     from convmixer_viz.analyses.structure import Structure
 
 ACROSS = 2  # panels a row
@@ -99,6 +100,25 @@ def classes(results: Sequence[Structure]) -> go.Figure:
     style.figure(figure, height=90 + 220 * count)
     above = TOP | {"y": 1 + 28 / (220 * count), "traceorder": "normal"}
     return figure.update_layout(barmode="stack", margin_t=84, legend=above)
+
+
+def glance(atlas: KernelAtlas) -> go.Figure:
+    """Share of each class by block, and the mean share of energy on the border, from the atlas."""
+    titles = ("classes by depth", "share of energy on the border")
+    figure = make_subplots(1, 2, subplot_titles=titles)
+    for code, name in enumerate(atlas.class_names):
+        shares = (atlas.code == code).mean(1)
+        if shares.any():
+            bars = go.Bar(x=atlas.blocks, y=shares, name=name, marker_color=CLASS_COLORS[code],
+                          hovertemplate="block %{x}: %{y:.1%}")  # fmt: skip
+            figure.add_trace(bars, 1, 1)
+    border = go.Scatter(x=atlas.blocks, y=atlas.border_share.mean(1), showlegend=False,
+                        mode="lines+markers", line_color=style.CATEGORICAL[0],
+                        hovertemplate="block %{x}: %{y:.1%}<extra></extra>")  # fmt: skip
+    figure.add_trace(border, 1, 2)
+    figure.update_yaxes(range=[0, 1], tickformat=".0%").update_xaxes(title="block")
+    below = {"orientation": "h", "y": -0.35, "traceorder": "normal"}
+    return style.figure(figure, height=280).update_layout(barmode="stack", legend=below)
 
 
 def _said(result: Structure) -> str:

@@ -163,7 +163,7 @@ def compared(atlas: Any, block: int, channel: int) -> None:
     for place, each, at in places:
         with place.container(key=f"pixelated-{each.provenance.preset}"):
             words = f"{each.provenance.preset}, block {at} of {each.blocks.max()}"
-            sheet = kernels.sheet(each, at, limit=limit, form="unit norm")
+            sheet = kernels.sheet(each, at, limit=limit, form="unit norm", across=16)
             st.image(sheet, words, output_format="PNG", alt=words)
     st.caption(f"Kernels of norm 1 at the same relative depth; one scale, ±{limit:.2g}.")
 

@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from convmixer_viz.errors import PictureError
-from convmixer_viz.figures import firing, kernel, kernels, style
+from convmixer_viz.figures import firing, kernel, kernels, structure, style
 from convmixer_viz.images import GALLERY, DecodedImage
 from convmixer_viz.pages import _canvas, _kernel_tabs, _session
 
@@ -57,8 +57,7 @@ def population() -> None:
                + ("" if atlas.decidable else
                   f". 1 % of random {side}×{side} kernels fit a template with R² above "
                   f"{atlas.threshold:.2f}: their classes can't be told apart."))  # fmt: skip
-    if chosen.mode == "fast" or atlas.provenance.untrained_seed is not None:
-        st.caption(_session.described(atlas))
+    st.plotly_chart(structure.glance(atlas), config=style.CONFIG, alt="Classes and size by depth")
 
 
 def number() -> int:

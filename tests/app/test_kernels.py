@@ -32,7 +32,10 @@ def told(app: AppTest) -> str:
     return " ".join(each.value for each in (*app.caption, *app.markdown))
 
 
-def array(packed: dict[str, str]) -> np.ndarray[Any, Any]:
+def weights(app: AppTest) -> np.ndarray[Any, Any]:
+    """The first panel of the chosen kernel's figure."""
+    specs = [json.loads(chart.proto.spec) for chart in app.get("plotly_chart")]
+    packed = next(spec["data"][0]["z"] for spec in specs if "z" in spec["data"][0])
     return np.frombuffer(base64.b64decode(packed["bdata"]), packed["dtype"])
 
 
@@ -59,11 +62,9 @@ def test_a_link_restores_block_kernel_order_and_scale(visit: Visit, atlas: Any) 
 
 def test_the_chosen_kernel_is_drawn_and_moves_with_the_number(visit: Visit, atlas: Any) -> None:
     app = visit("kernels", block="2", channel="7")
-    spec = json.loads(app.get("plotly_chart")[0].proto.spec)
-    assert array(spec["data"][0]["z"]) == pytest.approx(atlas.weights[1, 7].ravel())
+    assert weights(app) == pytest.approx(atlas.weights[1, 7].ravel())
     app.number_input(key="channel").set_value(8).run()
-    spec = json.loads(app.get("plotly_chart")[0].proto.spec)
-    assert array(spec["data"][0]["z"]) == pytest.approx(atlas.weights[1, 8].ravel())
+    assert weights(app) == pytest.approx(atlas.weights[1, 8].ravel())
     assert grid(app)["selected"] == [8]
 
 
@@ -85,10 +86,10 @@ def test_the_stem_has_no_kernels_and_says_where_its_filters_are(visit: Visit) ->
 
 
 @pytest.mark.parametrize(
-    ("view", "charts"), [("Structure by depth", 5), ("Covariance", 3), ("Patch embedding", 2)]
+    ("view", "charts"), [("Structure by depth", 6), ("Covariance", 4), ("Patch embedding", 3)]
 )
 def test_a_tab_is_drawn_only_when_it_is_open(visit: Visit, view: str, charts: int) -> None:
-    assert len(visit("kernels").get("plotly_chart")) == 1
+    assert len(visit("kernels").get("plotly_chart")) == 2
     app = visit("kernels", view=view)
     assert not app.exception
     assert not app.error
@@ -101,6 +102,39 @@ def test_the_table_has_a_row_a_kernel(visit: Visit, atlas: Any) -> None:
     assert len(rows) == 256
     assert rows["spread"].to_numpy() == pytest.approx(atlas.spread[3])
     assert rows["kernel"].str.startswith("data:image/png").all()
+
+
+def test_the_history_follows_the_epoch(visit: Visit) -> None:
+    app = visit("kernels", view="How they formed", preset=["cifar10-128-8-k5"], block="6")
+    assert not app.exception
+    assert not app.error
+    assert "kernels of block 6 end with a class" in told(app)
+    epochs = app.select_slider(key="epoch").options
+    at_last = formed(app)
+    app.select_slider(key="epoch").set_value(int(epochs[0])).run()
+    assert f"at epoch {epochs[0]}" in formed(app)["label"]
+    assert formed(app)["bands"][0]["png"] != at_last["bands"][0]["png"]
+    app.toggle(key="play").set_value(True).run()
+    assert not app.exception
+
+
+def formed(app: AppTest) -> dict[str, Any]:
+    sheets = [json.loads(each.proto.json) for each in app.get("bidi_component")]
+    return next(sheet for sheet in sheets if "at epoch" in sheet["label"])
+
+
+def test_presets_are_compared_on_one_scale(visit: Visit) -> None:
+    names = ["cifar10-128-8-k5", "cifar10-128-8-k3"]
+    app = visit("kernels", view="Compare presets", preset=names, block="8")
+    assert not app.exception
+    assert "same relative depth; one scale" in told(app)
+    assert "undecidable" not in told(app)
+
+
+def test_three_by_three_says_that_classes_can_not_be_told_apart(visit: Visit) -> None:
+    app = visit("kernels", preset=["cifar10-128-8-k3"])
+    assert "their classes can't be told apart" in told(app)
+    assert "undecidable" in told(app)
 
 
 def test_a_preset_without_history_says_what_would_stand_there(visit: Visit) -> None:

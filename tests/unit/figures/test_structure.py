@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from convmixer_viz.analyses import kernels
 from convmixer_viz.analyses import structure as analysis
 from convmixer_viz.analyses.population import CURVES
 from convmixer_viz.figures import formation, structure
@@ -53,6 +54,15 @@ def test_the_other_pictures_draw(found):
     assert structure.eigenkernels(found, 1).startswith(b"\x89PNG")
     assert len(structure.rings([found, found]).data) == 2 * (3 + 1)
     assert len(structure.pointwise([found]).data) == 1
+
+
+def test_a_glance_at_the_atlas_has_the_same_shares(found):
+    *_, last = kernels.compute(loaded(), (), kernels.Options())
+    bars = [trace for trace in structure.glance(last.partial).data if trace.type == "bar"]
+    for bar in bars:
+        code = found.class_names.index(bar.name)
+        assert np.array_equal(bar.y, found.class_shares[:, code])
+    assert sum(np.asarray(bar.y) for bar in bars) == pytest.approx(1)
 
 
 def test_formation_follows_blocks_and_kernels(model):
