@@ -80,6 +80,7 @@ class Shelf:
     def _sha256(self, preset: Preset) -> str:
         if preset.name in self._added:
             return self._added[preset.name][1].sha256
+        weights.path(preset)  # says how to get them where they aren't here
         return weights.source(preset).sha256
 
     def _trained(self, which: Which) -> runtime.LoadedModel:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +12,8 @@ import torch
 
 from convmixer_viz import model, runtime
 from convmixer_viz.presets import PRESETS, Preset, Shape
+
+os.environ.setdefault("CONVMIXER_VIZ_CACHE", tempfile.mkdtemp())  # never the person's own
 
 TINY = replace(
     PRESETS["cifar10-256-8"],

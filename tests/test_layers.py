@@ -14,11 +14,13 @@ HEAVY = {"torch", "torchvision", "captum", "skimage", "scipy"}
 MUST_NOT = [  # files, and what they must not import
     (
         ["errors.py", "contract.py", "images.py", "gallery.py", "presets.py", "preprocessing.py",
-         "comparison.py", "classes.py", "flags.py", "caches.py", "turns.py"],
+         "comparison.py", "classes.py", "flags.py", "caches.py", "turns.py", "records.py",
+         "assumptions.py", "architecture.py", "store.py", "hub.py"],
         {"torch", "torchvision", "captum", "plotly", "streamlit"},
     ),
     (
-        ["model.py", "checkpoints.py", "weights.py", "runtime.py", "shelf.py"],
+        ["model.py", "checkpoints.py", "weights.py", "runtime.py", "shelf.py", "containers.py",
+         "dialects.py", "download.py"],
         {"captum", "plotly", "streamlit"},
     ),
     (["analyses/*.py"], {"plotly", "streamlit", "convmixer_viz.figures", "convmixer_viz.pages"}),
