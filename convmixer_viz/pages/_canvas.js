@@ -58,7 +58,7 @@ function resize(view) {
 
 function layStrip(view, width) {
   const { bands, heads } = view.spec, n = heads.length;
-  const side = Math.max(56, Math.min(130, Math.floor((width - NAMES) / n) - GAP));
+  const side = Math.max(56, Math.min(100, Math.floor((width - NAMES) / n) - GAP));
   const heights = bands.map((band) => (band.captions.length ? 2 * LINE : side));
   const tops = heights.map((_, b) => heights.slice(0, b).reduce((y, h) => y + h + GAP, HEAD));
   view.cells = bands.flatMap((_, band) => heads.map((_, column) => (
