@@ -142,13 +142,15 @@ class LoadedModel:
         """Split rows into calls: one part is one chunk of work."""
         return iter(torch.split(pixels, self.rows(min(pixels.shape[-2:]))))
 
-    def call(self, function: Callable[[Tensor], T], part: Tensor) -> T:
-        """function(part), row by row independent: padded, memory shortage handled."""
+    def call(self, function: Callable[[Tensor], T], part: Tensor, side: int | None = None) -> T:
+        """function(part), row by row independent: padded, memory shortage handled. `side` is that
+        of the pictures, in pixels, where the part holds tokens."""
+        side = side or min(part.shape[-2:])
         try:
-            return self._padded(function, part)
+            return self._padded(function, part, side)
         except torch.OutOfMemoryError:
             torch.cuda.empty_cache()
-        return self._again(function, part)
+        return self._again(function, part, side)
 
     def logits(self, pixels: Tensor) -> Tensor:
         """(n, 3, h, w) → (n, classes) float32 on the device, without gradient."""
@@ -164,8 +166,8 @@ class LoadedModel:
     def _forward(self, part: Tensor) -> Tensor:
         return self.module(part).float()  # type: ignore[no-any-return]
 
-    def _padded(self, function: Callable[[Tensor], T], part: Tensor) -> T:
-        missing = self.rows(min(part.shape[-2:])) - len(part)
+    def _padded(self, function: Callable[[Tensor], T], part: Tensor, side: int) -> T:
+        missing = self.rows(side) - len(part)
         if missing <= 0 or self.mode == "fast":
             return function(part)
         padded = function(torch.cat([part, part[:1].expand(missing, -1, -1, -1)]))
@@ -173,20 +175,21 @@ class LoadedModel:
             return tuple(t[: len(part)] for t in padded)
         return padded[: len(part)]
 
-    def _again(self, function: Callable[[Tensor], T], part: Tensor) -> T:
+    def _again(self, function: Callable[[Tensor], T], part: Tensor, side: int) -> T:
         if self.mode == "fast" and len(part) > 1:
             half = len(part) // 2
             self.halved.append(half)
-            first, second = self.call(function, part[:half]), self.call(function, part[half:])
+            first = self.call(function, part[:half], side)
+            second = self.call(function, part[half:], side)
             if isinstance(first, tuple):
                 return tuple(torch.cat(pair) for pair in zip(first, second, strict=True))
             return torch.cat([first, second])
         try:
-            return self._padded(function, part)
+            return self._padded(function, part, side)
         except torch.OutOfMemoryError as error:
             raise DeviceError(
                 f"{self.device} has no memory left for {self.preset.name} at "
-                f"{part.shape[-2]}×{part.shape[-1]} pixels: choose a lower resolution, "
+                f"{side} pixels a side: choose a lower resolution, "
                 "fast mode or --device cpu, or close what else uses the device."
             ) from error
 
@@ -210,7 +213,11 @@ def _settle(module: ConvMixer, preset: Preset, mode: Mode, device: str) -> ConvM
     if mode == "fast" and (device.startswith("cuda") or native_bf16()):
         for layer in module.modules():  # batch norm keeps float32 parameters
             if isinstance(layer, nn.Conv2d | nn.Linear):
+                exact = {name: tensor.detach() for name, tensor in layer.named_parameters()}
                 layer.to(torch.bfloat16)
+                if isinstance(layer, nn.Conv2d):  # receptive fields walk forward in float32:
+                    for name, tensor in exact.items():  # rounded weights flip gradient masks
+                        layer.register_buffer(f"exact_{name}", tensor, persistent=False)
     dtype = module.patch_embedding.weight.dtype
     return module.to(memory_format=_memory_format(preset, dtype))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, cast
 
 import lazy_loader as lazy
@@ -28,14 +29,14 @@ class Trace:
     states: tuple[Tensor, ...]  # (tokens, dim): the stem's and each block's output at the tokens
 
 
-def trace(module: ConvMixer, pixels: Tensor, tokens: Sequence[Token]) -> Trace:
-    """Walk one picture (1, 3, h, w) forward in float32 or better and keep the gains."""
+def trace(module: ConvMixer, pixels: Tensor, tokens: Sequence[Token], deepest: int) -> Trace:
+    """Walk one picture (1, 3, h, w) in float32 or better to the deepest block, keeping gains."""
     pixels = pixels.to(torch.promote_types(pixels.dtype, torch.float32))
     rows, columns = zip(*tokens, strict=True)
     dtype = module.patch_embedding.weight.dtype
     x, gain = _layer(module.stem, pixels)
     gains, states = [gain.to(dtype)], [x[0, :, rows, columns].T]
-    for block in module.walk():
+    for block in islice(module.walk(), deepest):
         y, gain = _layer(block.spatial.fn, x)
         x, next_gain = _layer(list(block)[1:], y + x if block.spatial.residual else y)
         gains += [gain.to(dtype), next_gain.to(dtype)]
@@ -64,13 +65,20 @@ def _layer(layers: Iterable[nn.Module], x: Tensor) -> tuple[Tensor, Tensor]:
     """Convolution, activation, batch norm: the output, and its derivative by the middle."""
     convolution, activation, norm = cast("tuple[nn.Conv2d, nn.Module, nn.BatchNorm2d]", layers)
     with torch.no_grad():
-        weight, bias = (t.to(x.dtype) for t in convolution.parameters())
-        z = convolution._conv_forward(x, weight, bias)
+        z = convolution._conv_forward(x, *_exact(convolution))
     scale = norm.weight / torch.sqrt(cast("Tensor", norm.running_var) + norm.eps)
     activated = activation(z.requires_grad_())
     (gain,) = torch.autograd.grad(activated, z, scale.to(z.dtype)[:, None, None].expand_as(z))
     with torch.no_grad():
         return norm(activated.detach()), gain
+
+
+def _exact(convolution: nn.Conv2d) -> tuple[Tensor, Tensor]:
+    """Weight and bias, unrounded where a fast model holds both: rounded ones flip the masks."""
+    held = (getattr(convolution, f"exact_{name}", None) for name in ("weight", "bias"))
+    own = convolution.parameters()
+    weight, bias = (mine if kept is None else kept for kept, mine in zip(held, own, strict=True))
+    return weight, bias
 
 
 def _through(

@@ -83,7 +83,7 @@ class Probe:
         pixels = self._pixels(index)
         place = {"memory_format": self.model.memory_format}
         pixels = pixels.to(self.model.device).contiguous(**place)
-        return cotangents.trace(self.model.module, pixels, self.tokens)
+        return cotangents.trace(self.model.module, pixels, self.tokens, self.blocks[-1])
 
     def gradients(self, walked: Trace, rows: slice, index: int) -> Tensor:
         """One picture's gradients (rows, 3, p·H, p·W) of some of the blocks."""
