@@ -14,7 +14,7 @@ from convmixer_viz.analyses.population import CURVES as CURVES
 from convmixer_viz.figures import style
 from convmixer_viz.figures.kernels import TOP, sprite
 from convmixer_viz.figures.sheet import Band, Sheet
-from convmixer_viz.figures.structure import CLASS_COLORS
+from convmixer_viz.figures.structure import CLASS_COLORS, shades
 
 if TYPE_CHECKING:
     from convmixer_viz.analyses.formation import Formation
@@ -27,12 +27,11 @@ FRAME = 400  # ms a frame of the movie
 def draw(result: Formation, *, curve: str = "mean_r2") -> go.Figure:
     """One number of the layers over the epochs kept, a line a block."""
     figure = go.Figure()
-    shades = style.table(style.SEQUENTIAL, len(result.blocks))
+    colors = shades(len(result.blocks))
     for index, block in enumerate(result.blocks):
-        red, green, blue = (int(part) for part in shades[index])
         figure.add_scatter(
             x=result.epochs, y=getattr(result, curve)[:, index], name=f"block {block}",
-            mode="lines+markers", line_color=f"rgb({red}, {green}, {blue})",
+            mode="lines+markers", line_color=colors[index],
             hovertemplate="epoch %{x}: %{y:.3g}",
         )  # fmt: skip
     figure.update_xaxes(title="epoch").update_yaxes(title=CURVES[curve])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import plotly.graph_objects as go
@@ -166,10 +166,10 @@ def rings(results: Sequence[Structure]) -> go.Figure:
     figure = make_subplots(1, len(results), shared_yaxes=True,
                            subplot_titles=[named(r, i) for i, r in enumerate(results)])  # fmt: skip
     for column, result in enumerate(results, 1):
-        shades = style.table(style.SEQUENTIAL, len(result.blocks))
+        colors = shades(len(result.blocks))
         x = np.arange(result.ring_profile.shape[1])
-        for block, profile, shade in zip(result.blocks, result.ring_profile, shades, strict=True):
-            line = go.Scatter(x=x, y=profile, name=f"block {block}", line_color=_css(shade),
+        for block, profile, color in zip(result.blocks, result.ring_profile, colors, strict=True):
+            line = go.Scatter(x=x, y=profile, name=f"block {block}", line_color=color,
                               showlegend=column == 1, legendgroup=f"{block}")  # fmt: skip
             figure.add_trace(line, 1, column)
         middle = result.ring_profile_band[0].mean(1)
@@ -196,5 +196,7 @@ def pointwise(results: Sequence[Structure]) -> go.Figure:
     return style.figure(figure, height=320).update_layout(legend=TOP, margin_t=48)
 
 
-def _css(color: NDArray[Any]) -> str:
-    return f"rgb({', '.join(str(int(part)) for part in color)})"
+def shades(count: int) -> list[str]:
+    """Colours from the first block to the last, apart from a white ground and from a dark one."""
+    inner = style.table(style.SEQUENTIAL, 256)[np.linspace(90, 230, count).astype(int)]
+    return [f"rgb({red}, {green}, {blue})" for red, green, blue in inner.tolist()]
