@@ -189,7 +189,7 @@ class LoadedModel:
         except torch.OutOfMemoryError as error:
             raise DeviceError(
                 f"{self.device} has no memory left for {self.preset.name} at "
-                f"{side} pixels a side: choose a lower resolution, "
+                f"{side}×{side} pixels: choose a lower resolution, "
                 "fast mode or --device cpu, or close what else uses the device."
             ) from error
 

@@ -78,9 +78,10 @@ def compute(
     strip: dict[int, tuple[Floats, Floats, float]] = {}
     before: Floats | None = None
     tokens, total = model.tensor(images), len(module.blocks) + 1
+    side = min(tokens.shape[-2:])
     stages: list[Any] = [module.embed, *module.walk()]
     for block, stage in enumerate(stages):
-        tokens = model.call(partial(_advance, stage), tokens)
+        tokens = model.call(partial(_advance, stage), tokens, side)
         if block == shown:
             strongest = _strongest(module, tokens[0], block, options.channels)
         colours, explained = principal(_by_token(tokens[0]))

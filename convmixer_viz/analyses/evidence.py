@@ -86,14 +86,14 @@ def compute(
     """One step for the question, one for the stem and each block."""
     module, total = model.module, len(model.module.blocks) + 2
     tokens = model.tensor(images)
-    logits = model.logits(tokens)[0]
+    logits, side = model.logits(tokens)[0], min(tokens.shape[-2:])
     target = choose(model, logits, options.target, options.against)
     stages: list[Callable[[Tensor], Tensor]] = [module.embed, *module.walk()]
     row = head_row(module, target)
     yield Step(1, total)
     probes: dict[int, tuple[Tensor, Tensor]] = {}  # block → (H, W), (classes,)
     for block, stage in enumerate(stages):
-        tokens, probe = _advance(model, stage, tokens)
+        tokens, probe = _advance(model, stage, tokens, side)
         if block in (options.blocks or range(total)):
             probes[block] = contributions(tokens[0].double(), row), probe
         if block < total - 2:
@@ -114,7 +114,7 @@ def contributions(tokens: Tensor, row: Tensor) -> Tensor:
 
 
 def _advance(
-    model: LoadedModel, stage: Callable[[Tensor], Tensor], tokens: Tensor
+    model: LoadedModel, stage: Callable[[Tensor], Tensor], tokens: Tensor, side: int
 ) -> tuple[Tensor, Tensor]:
     """The next block's output, and the logits (classes,) that the head makes of it."""
 
@@ -123,7 +123,7 @@ def _advance(
             following = stage(part)
             return following, model.module.classify(following).double()
 
-    following, logits = model.call(function, tokens)
+    following, logits = model.call(function, tokens, side)
     return following, logits[0]
 
 

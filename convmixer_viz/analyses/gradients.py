@@ -17,17 +17,6 @@ if TYPE_CHECKING:
 else:
     torch = lazy.load("torch")
 
-SAVED = 6  # tensors of a block's size that its backward pass needs
-CHUNK_BYTES = 2**29  # of them in one call
-
-
-def rows(scene: Scene) -> int:
-    """Pictures of one backward pass: bounded memory, whatever the number of steps."""
-    model, shape = scene.model, scene.model.preset.shape
-    saved = SAVED * (shape.depth + 1) * shape.dim * shape.grid(scene.side) ** 2 * 4
-    most = model.rows(scene.side)
-    return most if model.device.startswith("cuda") else max(1, min(most, CHUNK_BYTES // saved))
-
 
 def gradient(scene: Scene, pixels: Tensor) -> Tensor:
     """∂score/∂pixels, (n, 3, h, w) → (n, 3, h, w) float64."""
@@ -104,7 +93,7 @@ def _sum_of_gradients(
     scene: Scene, count: int, draw: Callable[[int], tuple[Tensor, Tensor]]
 ) -> Plan:
     """Σ factor·gradient(point) over `count` draws of (point, factor), called in order."""
-    size = rows(scene)
+    size = scene.model.rows(scene.side)
     starts = range(0, count, size)
 
     def maps() -> Iterator[Tensor]:

@@ -37,9 +37,9 @@ class Canvas:
 
     def logits(self, keep: Tensor) -> Tensor:
         """Logits with the tokens where `keep`, else the baseline; (n, H, W) → (n, classes)."""
-        kept = keep.to(self.tokens.device)[:, None]
+        model, kept = self.scene.model, keep.to(self.tokens.device)[:, None]
         mixed = torch.where(kept, self.tokens, self.blank)
-        return self.scene.model.call(self._classify, self.scene.model.place(mixed))
+        return model.call(self._classify, model.place(mixed), self.scene.side)
 
     def scores(self, keep: Tensor) -> Tensor:
         """The score of the same, (n, H, W) → (n,) float64 on the CPU."""

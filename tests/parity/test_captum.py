@@ -24,7 +24,7 @@ from convmixer_viz.runtime import LoadedModel
 from tests.conftest import TINY, calibrated, loaded
 
 RELU = replace(TINY, shape=replace(TINY.shape, activation="relu"))
-CAPTUM_CALLS = {"guided-backprop", "deeplift"}  # closed forms in unit/analyses/test_rules.py
+CAPTUM_CALLS = {"guided-backprop", "deeplift"}  # closed forms in unit/analyses/test_attribution.py
 WITHOUT = {"rise"}  # captum has none: a slow truth in unit/analyses/test_perturbations.py
 SAMPLES = 40
 SHIPPED = [name for name, preset in PRESETS.items()

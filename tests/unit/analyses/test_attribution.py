@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from convmixer_viz import runtime
-from convmixer_viz.analyses import gradients, rules
+from convmixer_viz.analyses import rules
 from convmixer_viz.analyses.attribution import Options, compute
 from convmixer_viz.analyses.methods import METHODS
 from convmixer_viz.analyses.scene import NOISES, baselines, blur, patch_sums
@@ -202,7 +202,6 @@ def test_the_seed_decides(tiny, name):
 @pytest.mark.parametrize("name", ["integrated-gradients", "smoothgrad", "occlusion", "rise"])
 def test_chunks_change_nothing_but_the_number_of_steps(tiny, name, monkeypatch):
     whole, few = attribution(tiny, name), len(list(chunks(tiny, name)))
-    monkeypatch.setattr(gradients, "CHUNK_BYTES", 1)
     monkeypatch.setattr(type(tiny), "rows", lambda *_: 3)
     assert len(list(chunks(tiny, name))) > few
     parted = attribution(tiny, name)
