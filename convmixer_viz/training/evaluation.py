@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -41,6 +42,23 @@ class Evaluation(Result):
     bin_confidence: NDArray[np.float64]  # (BINS,) mean probability, 0 where a bin is empty
     images_per_second: float  # of the model, decoding left out
     unreadable: tuple[str, ...]
+
+    def rows(self) -> list[dict[str, Any]]:
+        return [
+            {
+                "preset": self.preset,
+                "pictures": self.pictures,
+                "right": self.right,
+                "top-1 %": 100 * self.top1,
+                "top-5 %": 100 * self.top5,
+                "calibration error %": 100 * self.calibration_error,
+                "images per second": self.images_per_second,
+            }
+        ]
+
+    def objects(self) -> list[dict[str, Any]]:
+        confusion = {"classes": self.classes, "confusion": self.confusion.tolist()}
+        return [self.rows()[0] | confusion | {"unreadable": self.unreadable}]
 
     @property
     def top1(self) -> float:

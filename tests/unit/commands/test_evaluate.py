@@ -1,0 +1,51 @@
+"""evaluate and bench on the command line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from convmixer_viz import classes, cli
+
+Capture = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    pixels = np.random.default_rng(0).integers(0, 256, (10, 32, 32, 3), dtype=np.uint8)
+    for name, picture in zip(classes.names("cifar10"), pixels, strict=True):
+        (tmp_path / "test" / name).mkdir(parents=True)
+        Image.fromarray(picture).save(tmp_path / "test" / name / "0.png")
+    return tmp_path
+
+
+def test_evaluate_prints_shares_and_counts(folder: Path, capsys: Capture) -> None:
+    line = ["evaluate", "--preset", "cifar10-128-8-k3", "--data", str(folder), "--device", "cpu"]
+    assert cli.main([*line, "--json"]) == 0
+    (told,) = json.loads(capsys.readouterr().out)
+    confusion = np.array(told["confusion"])
+    assert told["pictures"] == confusion.sum() == 10
+    assert told["right"] == np.trace(confusion)
+    assert told["top-1 %"] == 10 * told["right"]
+    assert cli.main(line) == 0
+    assert "calibration error %" in capsys.readouterr().out.splitlines()[0]
+
+
+def test_a_folder_of_other_classes_is_refused(folder: Path, capsys: Capture) -> None:
+    line = ["evaluate", "--preset", "imagenette-256-8", "--data", str(folder)]
+    assert cli.main(line) == 2
+    assert capsys.readouterr().err.startswith("error: ")
+
+
+def test_bench_measures_seconds_and_memory(capsys: Capture) -> None:
+    line = ["bench", "--presets", "cifar10-128-8-k5-p4", "--repeats", "1", "--device", "cpu"]
+    assert cli.main([*line, "--json"]) == 0
+    (row,) = json.loads(capsys.readouterr().out)
+    assert row["preset"] == "cifar10-128-8-k5-p4"
+    assert all(value > 0 for name, value in row.items() if name.endswith("(s)"))
+    assert all(value >= 0 for name, value in row.items() if name.endswith("(MiB)"))
+    assert cli.main(["bench", "--presets", "nobody"]) == 2
