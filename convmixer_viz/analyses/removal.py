@@ -92,16 +92,27 @@ def road(scene: Scene, tokens: Tensor) -> Iterator[dict[str, Any]]:
     picture = scene.pixels[0, :, : rows * p, : columns * p].double().cpu().numpy()
     noise = ROAD_NOISE * np.random.default_rng(scene.options.seed).standard_normal(picture.shape)
     order = ranks(scene, tokens)[0].numpy()
-    chances = np.zeros((2, len(SHARES)))
-    for i, rank in enumerate((order, order.size - 1 - order)):
-        for j, share in enumerate(SHARES):
+    chances: list[float] = []  # most relevant first, then least
+    waiting: list[NDArray[np.float64]] = []
+    for rank in (order, order.size - 1 - order):
+        for share in SHARES:
             removed = (rank < round(share * order.size)).repeat(p, 0).repeat(p, 1)
-            imputed = impute(picture, removed) + noise * removed
-            logits = scene.model.logits(scene.model.place(torch.from_numpy(imputed)[None]))
-            chances[i, j] = scene.target.probability(logits[0])
+            waiting.append(impute(picture, removed) + noise * removed)
+            if len(waiting) == scene.model.rows(scene.side):
+                chances += _chances(scene, waiting)
+                waiting = []
             yield {}
-    most, least = chances
-    yield {"road_curves": chances.astype(np.float32), "road": float((least - most).mean() / 2)}
+    most, least = np.split(np.array(chances + _chances(scene, waiting)), 2)
+    curves = np.stack([most, least]).astype(np.float32)
+    yield {"road_curves": curves, "road": float((least - most).mean() / 2)}
+
+
+def _chances(scene: Scene, pictures: list[NDArray[np.float64]]) -> list[float]:
+    if not pictures:
+        return []
+    pixels = scene.model.place(torch.from_numpy(np.stack(pictures)))
+    chances: list[float] = scene.target.probability(scene.model.logits(pixels)).tolist()
+    return chances
 
 
 def impute(picture: NDArray[np.float64], removed: NDArray[np.bool_]) -> NDArray[np.float64]:
