@@ -12,14 +12,13 @@ import streamlit as st
 
 from convmixer_viz import bundle, report
 from convmixer_viz.caches import BytesCache
-from convmixer_viz.contract import Step
 from convmixer_viz.errors import PictureError, VizError
 from convmixer_viz.images import GALLERY, DecodedImage, decode, load
+from convmixer_viz.pages import _line
 from convmixer_viz.workbench import Request, Workbench
 
 PATIENCE = 0.25  # seconds a page waits at a time, so that a click takes over at once
 PICTURE_BYTES = 256 * 2**20  # of decoded pictures, all sessions together
-LINE_HEIGHT = 48  # px of the progress line, whether it is empty or not
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,15 +37,6 @@ class Choices:
     def preset(self) -> str:
         """The first preset: the one that single-model pages show."""
         return self.presets[0]
-
-
-@dataclass(slots=True)
-class Wanted:
-    """Work that a page waits for, and the line that tells of it."""
-
-    request: Request
-    line: Any
-    step: Step[Any]
 
 
 class Waiting(Exception):
@@ -139,7 +129,7 @@ def run_if(
 ) -> Any | None:
     """As run(), but None where there is nothing to show yet: the page goes on without it."""
     slot = slot or f"{analysis}:{options.get('preset') or choices().preset}"
-    line, note = _line(slot), st.empty()
+    line, note = _line.draw(slot), st.empty()
     try:
         request = ask(analysis, **options)
     except VizError as error:
@@ -156,7 +146,7 @@ def run_if(
 def several(work: dict[str, dict[str, Any]], *, slot: str) -> dict[str, Any]:
     """Several results under one line, computed one after another; `work` gives the arguments of
     ask() by name. What is missing is the last finished one of its name, or None for now."""
-    line, note = _line(slot), st.empty()
+    line, note = _line.draw(slot), st.empty()
     found: dict[str, Any] = dict.fromkeys(work)
     missing: list[Request] = []
     for name, arguments in work.items():
@@ -176,14 +166,6 @@ def several(work: dict[str, dict[str, Any]], *, slot: str) -> dict[str, Any]:
     return found
 
 
-def _line(slot: str) -> tuple[Any, Any]:
-    """Places for a bar and a button that are always there: what stands in them is replaced at
-    once; an element that goes would stay as a ghost until the run's end."""
-    line = st.container(height=LINE_HEIGHT, border=False, key=f"line-{slot}")
-    bar, button = line.columns([6, 1], vertical_alignment="center")
-    return bar.empty(), button.empty()
-
-
 def _at_hand(request: Request, slot: str) -> tuple[Any | None, Any | None]:
     """The result, and the last finished one of this slot."""
     shown: dict[str, str] = st.session_state.setdefault("_shown", {})
@@ -194,35 +176,8 @@ def _at_hand(request: Request, slot: str) -> tuple[Any | None, Any | None]:
 
 
 def _want(request: Request, slot: str, line: tuple[Any, Any], start: str | None) -> None:
-    """Fill the line; the router follows what isn't stopped."""
-    bar, button = line
-    paused: set[str] = st.session_state.setdefault("_paused", set())
-    begun: set[str] = st.session_state.setdefault("_begun", set())
-    idle = bool(start) and request.digest not in begun
-    failed: dict[str, str] = st.session_state.setdefault("_failed", {})
-    resting = idle or request.digest in paused or request.digest in failed
-    label = (start if idle else "Go on" if resting else "Stop") or ""
-    button.button(
-        label, key=f"go-{slot}", on_click=_go if resting else _pause, args=(request.digest,)
-    )
-    if request.digest in failed:
-        bar.error(failed[request.digest])
-    elif resting:
-        standing = bench().standing(request)
-        bar.caption(f"Stopped at {standing.done} of {standing.total}." if standing else "")
-    else:
-        bar.progress(0.0, f"{request.analysis}: waiting for its turn")
-        st.session_state["_wanted"].append(Wanted(request, bar, Step(0, 1)))
-
-
-def _go(digest: str) -> None:
-    st.session_state["_begun"].add(digest)
-    st.session_state["_paused"].discard(digest)
-    st.session_state["_failed"].pop(digest, None)
-
-
-def _pause(digest: str) -> None:
-    st.session_state["_paused"].add(digest)
+    standing = bench().standing(request)
+    _line.fill(line, slot, request, standing=standing, start=start or "")
 
 
 def described(result: Any) -> str:
@@ -237,23 +192,17 @@ def described(result: Any) -> str:
 
 def follow() -> None:
     """Follow the work that the page waits for, then run the page again; called by the router."""
-    wanted: list[Wanted] = st.session_state["_wanted"]
+    wanted: list[_line.Wanted] = st.session_state["_wanted"]
     if not wanted:
         return
     work, *_ = wanted  # what is done shows at once; the next run follows the rest
     try:
         with closing(bench().follow(work.request, PATIENCE)) as steps:
             for step in steps:
-                work.line.progress(step.done / step.total, told(work.request, step))
+                work.bar.progress(step.done / step.total, _line.told(work.request, step))
     except VizError as error:
         st.session_state["_failed"][work.request.digest] = str(error)
     st.rerun()
-
-
-def told(request: Request, step: Step[Any]) -> str:
-    """What runs, how far it is, how long it takes and who else waits."""
-    queue = f" · {step.ahead} other jobs share {request.which.device}" if step.ahead else ""
-    return f"{request.analysis}, {request.preset.name}: {step.words}{queue}"
 
 
 def facts(result: Any, tag: str = "") -> None:
