@@ -169,6 +169,7 @@ def test_every_download_opens(app, page, name, tmp_path):
         fold.click()
     buttons = page.locator('[data-testid="stDownloadButton"] button')
     page.wait_for_timeout(300)
+    assert buttons.count() or name == "models"
     for index in range(buttons.count()):
         with page.expect_download() as waiting:
             buttons.nth(index).click()

@@ -103,6 +103,7 @@ def test_enter_opens_the_picked_cell(canvas):
     expect_number(canvas, "Block", 1)
     canvas.keyboard.press("Enter")
     canvas.get_by_text("opened (1, (1,))").wait_for()
+    assert number(canvas, "Block") == "1"
 
 
 def test_a_second_click_opens_what_the_first_picked(canvas):
