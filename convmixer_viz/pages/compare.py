@@ -6,7 +6,7 @@ import streamlit as st
 
 from convmixer_viz import report, sidebyside
 from convmixer_viz.errors import VizError
-from convmixer_viz.figures import compared, representation
+from convmixer_viz.figures import compared, receptive_field, representation
 from convmixer_viz.images import GALLERY
 from convmixer_viz.pages import _columns, _maps, _session
 
@@ -60,6 +60,10 @@ def show(row: sidebyside.Row) -> list[Any]:
         st.caption(" ".join(representation.told(results[0], each) for each in results[1:]))
     else:
         _columns.plot(figures, f"figure-{row.name}", row.title)
+    if row.name == "receptive-field":
+        at = [min(chosen.block, result.blocks[-1]) for result in results]
+        fields = receptive_field.together(results, at)
+        _columns.plot([fields], "fields", "The fields on one scale in pixels")
     st.dataframe(row.numbers(results), hide_index=True, key=f"numbers-{row.name}")
     sections.append((row.title, figures, row.numbers(results)))
     return results

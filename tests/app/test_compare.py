@@ -66,3 +66,11 @@ def test_all_rows_of_the_opening_presets(visit: Visit) -> None:
     assert not app.exception
     assert app.multiselect(key="rows").value == [row.name for row in sidebyside.ROWS]
     assert any("cifar10-128-8-k9" in each.value for each in app.markdown)
+
+
+def test_fields_stand_on_one_scale_in_pixels(visit: Visit) -> None:
+    app = visit("compare", preset=PAIR, rows=["receptive-field"], block="6")
+    assert not app.exception
+    growth, fields = traces(app, 0), traces(app, 1)
+    assert {trace["name"] for trace in growth} >= {f"{name} measured" for name in PAIR}
+    assert [array(trace["z"]).shape for trace in fields] == [(128, 128)] * 2
