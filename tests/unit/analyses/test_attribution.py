@@ -160,6 +160,12 @@ def test_relu_rules_are_measured(name, rival):
     assert rival in gelu.validity and rival in relu.validity
 
 
+@pytest.mark.parametrize("name", ["guided-backprop", "deeplift"])
+def test_fast_mode_measures_the_same(name):
+    found = [attribution(loaded(preset, mode="fast"), name).valid for preset in (TINY, RELU)]
+    assert found == [False, True]
+
+
 def test_cams_are_measured_against_the_evidence(tiny):
     assert attribution(tiny, "grad-cam").identical_to == "the exact evidence"
     assert attribution(tiny, "grad-cam", block=1).identical_to is None
