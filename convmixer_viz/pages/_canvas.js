@@ -170,6 +170,7 @@ function follow(view, data) {
 }
 
 function place(view) {
+  if (!view.cells.length) return; // not laid out yet
   const cell = view.cells[view.cursor] ?? view.cells[(view.cursor = 0)], picked = view.cells[view.selected];
   const strip = view.spec.layout === "strip";
   frame(view.box, cell, strip || picked);

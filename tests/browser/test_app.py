@@ -50,8 +50,7 @@ def fits(page):
 def test_the_first_screen_shows_the_whole_strip(app, page):
     page.goto(app)
     ready(page)
-    stage = page.locator(".st-key-strip .stage")
-    assert stage.get_attribute("aria-valuetext").startswith("Block 1: 16 of its kernels")
+    page.locator('.st-key-strip .stage[aria-valuetext^="Block 1: 16 of its kernels"]').wait_for()
     assert page.locator('[data-testid="stPlotlyChart"]').count() >= 1
     for picture in page.locator('[data-testid="stMain"] img').all():
         assert picture.get_attribute("alt") and picture.evaluate("i => i.naturalWidth") > 0
