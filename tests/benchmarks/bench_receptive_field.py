@@ -79,9 +79,7 @@ def test_all_blocks_and_one(name: str) -> None:
             ratios[kind].append(slow / seconds)
             told = [np.corrcoef(f.ravel(), p.ravel())[0, 1]
                     for f, p in zip(result.pixels, fields, strict=True)]  # fmt: skip
-            print(
-                f"{name} {kind}: {seconds:.2f} s of {slow:.2f} s, correlation ≥ {min(told):.6f}"
-            )
+            print(f"{name} {kind}: {seconds:.2f} s of {slow:.2f} s, correlation ≥ {min(told):.6f}")
         single, _ = timed(lambda: procedure(peer, image, depth))
         ratios["one block, exact"].append(single / timed(lambda: ours(exact, image, depth))[0])
     for kind, values in ratios.items():
