@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import os
-import platform
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when CUDA starts
 
-import psutil
 import torch
 from torch import Tensor, nn
 
+from convmixer_viz import machine
 from convmixer_viz.errors import DeviceError
 from convmixer_viz.model import ConvMixer, random_twin
 
@@ -48,45 +45,9 @@ def choose(device: str) -> str:
     return f"cuda:{int(number or 0)}"
 
 
-def devices() -> tuple[str, ...]:
-    """All devices of this machine, the one that 'auto' chooses first."""
-    return (*(f"cuda:{n}" for n in range(torch.cuda.device_count())), "cpu")
-
-
-def native_bf16() -> bool:
-    """Whether this processor multiplies bfloat16 itself; an emulation is slower than float32."""
-    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
-
-
-def free_memory(device: str) -> int:
-    """Bytes that a new job may hope for on the device."""
-    if device.startswith("cuda"):
-        reusable = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
-        return int(torch.cuda.mem_get_info(device)[0]) + reusable
-    return int(psutil.virtual_memory().available)
-
-
 def settle_thread() -> None:
     """Fix the number of threads; called in a device's thread before its first operation."""
     torch.set_num_threads(torch.get_num_threads())
-
-
-@cache
-def processor() -> str:
-    """The processor's name."""
-    table = Path("/proc/cpuinfo")
-    lines = table.read_text().splitlines() if table.exists() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    name = names[0] if names else platform.processor() or platform.machine()
-    return f"{name}, {torch.backends.cpu.get_cpu_capability()}"
-
-
-def versions() -> dict[str, str]:
-    """Versions and kind of processor, which decide bits."""
-    found = {"torch": str(torch.__version__), "processor": processor()}
-    if torch.version.cuda:
-        found["cuda"] = torch.version.cuda
-    return found
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -210,7 +171,7 @@ def load(
 
 def _settle(module: ConvMixer, preset: Preset, mode: Mode, device: str) -> ConvMixer:
     module = module.freeze().to(device)
-    if mode == "fast" and (device.startswith("cuda") or native_bf16()):
+    if mode == "fast" and (device.startswith("cuda") or machine.native_bf16()):
         for layer in module.modules():  # batch norm keeps float32 parameters
             if isinstance(layer, nn.Conv2d | nn.Linear):
                 exact = {name: tensor.detach() for name, tensor in layer.named_parameters()}

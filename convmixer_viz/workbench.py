@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import torch
 
-from convmixer_viz import catalog, images, report, runtime
+from convmixer_viz import catalog, images, machine, report, runtime
 from convmixer_viz.caches import BytesCache
 from convmixer_viz.contract import Analysis, Provenance, Result, Step, Steps
 from convmixer_viz.images import DecodedImage
@@ -77,7 +77,7 @@ class Workbench:
     @property
     def devices(self) -> tuple[str, ...]:
         """What a person may choose, the workbench's own first."""
-        return tuple(dict.fromkeys((self.device, *runtime.devices())))
+        return tuple(dict.fromkeys((self.device, *machine.devices())))
 
     @property
     def active(self) -> int:
@@ -234,7 +234,7 @@ def _provenance(request: Request, model: runtime.LoadedModel, seconds: float) ->
         dtype=str(model.dtype).removeprefix("torch."),
         memory_format=str(model.memory_format).removeprefix("torch."),
         threads=torch.get_num_threads(),
-        versions=runtime.versions(),
+        versions=machine.deciding_versions(),
         seconds=seconds,
         halved_to=tuple(model.halved),
     )

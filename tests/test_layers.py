@@ -19,8 +19,8 @@ MUST_NOT = [  # files, and what they must not import
         {"torch", "torchvision", "captum", "plotly", "streamlit"},
     ),
     (
-        ["model.py", "checkpoints.py", "weights.py", "runtime.py", "shelf.py", "containers.py",
-         "dialects.py", "download.py"],
+        ["model.py", "checkpoints.py", "weights.py", "machine.py", "runtime.py", "shelf.py",
+         "containers.py", "dialects.py", "download.py"],
         {"captum", "plotly", "streamlit"},
     ),
     (["analyses/*.py"], {"plotly", "streamlit", "convmixer_viz.figures", "convmixer_viz.pages"}),
@@ -36,8 +36,8 @@ MUST_NOT = [  # files, and what they must not import
 ]  # fmt: skip
 # a lazily loaded name stands in sys.modules before anything of it was read: look for a part
 LOADED = {"torch": "torch._C", "torchvision": "torchvision.models", "captum": "captum.attr",
-          "skimage": "skimage.util", "streamlit": "streamlit.runtime", "plotly": "plotly.basedatatypes",
-          "numpy": "numpy.linalg"}  # fmt: skip
+          "skimage": "skimage.util", "streamlit": "streamlit.runtime", "numpy": "numpy.linalg",
+          "plotly": "plotly.basedatatypes"}  # fmt: skip
 NOT_AT_ONCE = ["__init__.py", "cli.py", "catalog.py", "analyses/*.py", "comparison.py",
                "images.py", "flags.py", "commands/*.py"]  # fmt: skip
 
@@ -58,13 +58,8 @@ def imported(nodes: list[ast.stmt]) -> set[str]:
 
 def statements(path: Path) -> list[ast.stmt]:
     """All but what stands under TYPE_CHECKING: a name for an annotation is no dependency."""
-    body = ast.parse(path.read_text(encoding="utf-8")).body
-    return [part for part in _without_types(body)]
-
-
-def _without_types(body: list[ast.stmt]) -> list[ast.stmt]:
     kept: list[ast.stmt] = []
-    for node in body:
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
         if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
             kept += node.orelse
         else:

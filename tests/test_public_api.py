@@ -22,8 +22,8 @@ FIELDS = {
 }
 COMMANDS = {
     "prediction", "evidence", "attribution", "faithfulness", "activations", "kernels", "kernel",
-    "patch-embedding", "structure", "receptive-field", "representation", "compare", "replay", "models",
-    "train", "evaluate", "bench", "app",
+    "patch-embedding", "structure", "receptive-field", "representation", "compare", "replay",
+    "models", "train", "evaluate", "bench", "app",
 }  # fmt: skip
 NAMES = {
     "imagenet-768-32", "imagenet-1024-20", "imagenet-1536-20", "cifar10-256-8", "imagenette-256-8",

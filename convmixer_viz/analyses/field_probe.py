@@ -146,9 +146,9 @@ def bytes_needed(made: Probe) -> int:
 
 
 def _check_memory(made: Probe) -> None:
-    from convmixer_viz import runtime  # brings torch: not at import
+    from convmixer_viz import machine  # brings torch: not at import
 
-    needed, free = bytes_needed(made), runtime.free_memory(made.model.device)
+    needed, free = bytes_needed(made), machine.free_memory(made.model.device)
     if needed <= HELD * free:
         return
     preset, (height, width) = made.model.preset, made.sides

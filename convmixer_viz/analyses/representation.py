@@ -104,11 +104,11 @@ def _result(
 
 
 def _check_memory(model: LoadedModel, images: Sequence[PreparedImage]) -> None:
-    from convmixer_viz import runtime  # brings torch: not at import
+    from convmixer_viz import machine  # brings torch: not at import
 
     shape, side = model.preset.shape, images[0].array.shape[-1]
     state = shape.dim * shape.grid(side) ** 2 * model.dtype.itemsize
-    free = HELD * runtime.free_memory(model.device)
+    free = HELD * machine.free_memory(model.device)
     if 3 * state * len(images) > free:
         fit = int(free / (3 * state))
         raise DeviceError(

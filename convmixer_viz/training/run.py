@@ -13,11 +13,11 @@ from torch.optim import AdamW, Optimizer
 from torch.optim.lr_scheduler import LRScheduler, OneCycleLR
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from convmixer_viz import runtime
+from convmixer_viz import machine, runtime
 from convmixer_viz.errors import DataError
 from convmixer_viz.model import ConvMixer, initialise
 from convmixer_viz.presets import PRESETS, Preset
-from convmixer_viz.training import data, depthwise, files, history, machine, memory, recipes
+from convmixer_viz.training import data, depthwise, files, history, memory, recipes
 from convmixer_viz.training.data import Pictures
 from convmixer_viz.training.log import TrainingLog, loads
 from convmixer_viz.training.recipes import Recipe
@@ -130,7 +130,7 @@ def _new_log(recipe: Recipe, device: str, train: Pictures, test: Pictures) -> Tr
 
 def _precision(device: str) -> str:
     """bfloat16 where it is fast: on a CPU it needs the processor and the own weight gradient."""
-    fast = device != "cpu" or (runtime.native_bf16() and depthwise.compiler())
+    fast = device != "cpu" or (machine.native_bf16() and depthwise.compiler())
     return "bfloat16" if fast else "float32"
 
 

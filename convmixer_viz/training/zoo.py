@@ -10,9 +10,9 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from convmixer_viz import checkpoints, runtime
+from convmixer_viz import checkpoints, machine, runtime
 from convmixer_viz.presets import PRESETS
-from convmixer_viz.training import cards, machine
+from convmixer_viz.training import cards
 from convmixer_viz.training.evaluation import Evaluation, evaluate
 from convmixer_viz.training.log import PART, Measured, TrainingLog, read
 

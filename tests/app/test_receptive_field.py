@@ -83,9 +83,9 @@ def test_noise_and_the_central_tokens(visit: Visit) -> None:
 
 
 def test_what_does_not_fit_is_told(visit: Visit, monkeypatch: pytest.MonkeyPatch) -> None:
-    from convmixer_viz import runtime
+    from convmixer_viz import machine
 
-    monkeypatch.setattr(runtime, "free_memory", lambda device: 2**20)
+    monkeypatch.setattr(machine, "free_memory", lambda device: 2**20)
     app = visit("receptive_field", field_side="40", picture="moon")
     assert not app.exception
     assert any("choose its own size, resolution 32" in error.value for error in app.error)

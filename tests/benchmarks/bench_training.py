@@ -17,7 +17,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from convmixer_viz import runtime
+from convmixer_viz import machine
 from convmixer_viz.model import ConvMixer, initialise
 from convmixer_viz.presets import PRESETS
 from convmixer_viz.training import data, loop, memory, run
@@ -85,4 +85,4 @@ def test_training_throughput(noise: None, tmp_path: Path) -> None:
     rates = [BATCH / median(seconds) for seconds in zip(*pairs, strict=True)]
     print(f"\nplain {rates[0]:.0f}, ours {rates[1]:.0f} images/s; ratio {median(ratios):.2f}")
     print(f"({min(ratios):.2f} … {max(ratios):.2f}); {torch.get_num_threads()} threads")
-    assert median(ratios) > (3.0 if runtime.native_bf16() else 1.3)
+    assert median(ratios) > (3.0 if machine.native_bf16() else 1.3)

@@ -59,7 +59,7 @@ def measure(
     return last.partial
 
 
-def compare(
+def check(
     model: runtime.LoadedModel,
     images: list[PreparedImage],
     blocks: tuple[int, ...],
@@ -89,7 +89,7 @@ def test_imagenet_shapes_in_float64(name: str) -> None:
     pictures = ("gallery:cat", "gallery:astronaut")
     images = [prepare(load(picture), preset.transform, side) for picture in pictures]
     depth = preset.shape.depth
-    compare(model, images, (0, 1, depth // 2, depth), 1e-6)
+    check(model, images, (0, 1, depth // 2, depth), 1e-6)
 
 
 def test_ratios_are_the_procedures_own() -> None:
@@ -122,4 +122,4 @@ def test_shipped_presets_in_float32(name: str) -> None:
     images = [prepare(load(picture), preset.transform, side) for picture in pictures]
     depth = preset.shape.depth
     tolerance = 1e-5 if preset.shape.activation == "gelu" else 2e-4
-    compare(model, images, tuple(range(depth + 1)), tolerance)
+    check(model, images, tuple(range(depth + 1)), tolerance)

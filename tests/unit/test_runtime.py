@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from convmixer_viz import runtime
+from convmixer_viz import machine, runtime
 from convmixer_viz.errors import DeviceError
 from convmixer_viz.presets import PRESETS, Preset
 from tests.conftest import TINY, loaded
@@ -78,7 +78,7 @@ def test_fast_mode_stays_near_exact_mode(noise: torch.Tensor) -> None:
     a, b = exact.logits(exact.place(noise)), fast.logits(fast.place(noise))
     assert b.dtype == torch.float32
     assert float((a - b).abs().max() / a.abs().max()) < 0.05
-    assert (fast.dtype == torch.bfloat16) == runtime.native_bf16()
+    assert (fast.dtype == torch.bfloat16) == machine.native_bf16()
 
 
 class Scarce:

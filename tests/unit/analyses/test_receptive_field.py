@@ -7,8 +7,8 @@ import pytest
 import torch
 from scipy.signal import convolve2d
 
+from convmixer_viz import machine, runtime
 from convmixer_viz import model as models
-from convmixer_viz import runtime
 from convmixer_viz.analyses import field_baselines, field_numbers, field_probe
 from convmixer_viz.analyses import receptive_field as analysis
 from convmixer_viz.contract import option_fields
@@ -258,7 +258,7 @@ def test_steps_count_groups_and_partials_follow_pictures(monkeypatch: pytest.Mon
 
 
 def test_a_field_too_large_is_not_begun(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runtime, "free_memory", lambda device: 2**20)
+    monkeypatch.setattr(machine, "free_memory", lambda device: 2**20)
     with pytest.raises(
         DeviceError, match=r"24×24 pixels needs .* choose its own size, resolution 16"
     ):

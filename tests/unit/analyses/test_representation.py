@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from convmixer_viz import runtime
+from convmixer_viz import machine
 from convmixer_viz.analyses import representation as analysis
 from convmixer_viz.errors import DeviceError
 from convmixer_viz.preprocessing import PreparedImage
@@ -42,6 +42,6 @@ def test_steps_and_partials_grow_block_by_block() -> None:
 
 
 def test_too_many_pictures_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runtime, "free_memory", lambda device: 2**16)
+    monkeypatch.setattr(machine, "free_memory", lambda device: 2**16)
     with pytest.raises(DeviceError, match=r"10 pictures at 16 pixels .* about 3 pictures do"):
         steps(pictures(10))

@@ -1,0 +1,67 @@
+"""This machine: its devices, processor, free memory and versions."""
+
+from __future__ import annotations
+
+import os
+import platform
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+
+import psutil
+import torch
+
+
+def devices() -> tuple[str, ...]:
+    """All devices of this machine, the one that 'auto' chooses first."""
+    return (*(f"cuda:{n}" for n in range(torch.cuda.device_count())), "cpu")
+
+
+def native_bf16() -> bool:
+    """Whether this processor multiplies bfloat16 itself; an emulation is slower than float32."""
+    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+
+
+def free_memory(device: str) -> int:
+    """Bytes that a new job may hope for on the device."""
+    if device.startswith("cuda"):
+        reusable = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+        return int(torch.cuda.mem_get_info(device)[0]) + reusable
+    return int(psutil.virtual_memory().available)
+
+
+@cache
+def processor() -> str:
+    """The processor's name."""
+    table = Path("/proc/cpuinfo")
+    lines = table.read_text().splitlines() if table.exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    name = names[0] if names else platform.processor() or platform.machine()
+    return f"{name}, {torch.backends.cpu.get_cpu_capability()}"
+
+
+def deciding_versions() -> dict[str, str]:
+    """Versions and kind of processor, which decide bits."""
+    found = {"torch": str(torch.__version__), "processor": processor()}
+    if torch.version.cuda:
+        found["cuda"] = torch.version.cuda
+    return found
+
+
+def describe(device: str) -> str:
+    """The device in words: "AMD EPYC, 2 threads, native bfloat16"."""
+    if device.startswith("cuda"):
+        return str(torch.cuda.get_device_name(device))
+    bf16 = "native bfloat16" if native_bf16() else "no native bfloat16"
+    threads = torch.get_num_threads()
+    return f"{processor()}, {threads} thread{'s' * (threads > 1)}, {bf16}"
+
+
+def versions() -> dict[str, str]:
+    """Python, torch (CUDA with it) and torchvision."""
+    return {
+        "python": platform.python_version(),
+        **deciding_versions(),
+        "torchvision": version("torchvision"),
+        "system": f"{platform.system()} {os.uname().machine}" if hasattr(os, "uname") else "",
+    }
