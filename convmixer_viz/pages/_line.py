@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +20,7 @@ class Wanted:
 
     request: Request
     bar: Any
+    sketch: Callable[[Any], object] | None = None  # draws what there is so far
 
 
 def draw(slot: str) -> tuple[Any, Any]:
@@ -30,27 +32,27 @@ def draw(slot: str) -> tuple[Any, Any]:
 
 
 def fill(
-    line: tuple[Any, Any], slot: str, request: Request, *, standing: Step[Any] | None, start: str
-) -> None:
-    """Tell of missing work; the router follows what isn't stopped. `start` names a button that
-    the work waits for, `standing` is how far it was when it stopped."""
+    line: tuple[Any, Any], slot: str, wanted: Request, *, standing: Step[Any] | None, start: str
+) -> bool:
+    """Tell of missing work, and whether it should run: what was stopped or not begun rests.
+    `start` names a button that it waits for, `standing` is how far it was when it stopped."""
     bar, button = line
-    idle = bool(start) and request.digest not in _known("_begun")
+    idle = bool(start) and wanted.digest not in _known("_begun")
     failed: dict[str, str] = st.session_state.setdefault("_failed", {})
-    resting = idle or request.digest in _known("_paused") or request.digest in failed
+    resting = idle or wanted.digest in _known("_paused") or wanted.digest in failed
     button.button(
         start if idle else "Go on" if resting else "Stop",
         key=f"go-{slot}",
         on_click=_go if resting else _pause,
-        args=(request.digest,),
+        args=(wanted.digest,),
     )
-    if request.digest in failed:
-        bar.error(failed[request.digest])
+    if wanted.digest in failed:
+        bar.error(failed[wanted.digest])
     elif resting:
         bar.caption(f"Stopped at {standing.done} of {standing.total}." if standing else "")
     else:
-        bar.progress(0.0, f"{request.analysis}: waiting for its turn")
-        st.session_state["_wanted"].append(Wanted(request, bar))
+        bar.progress(0.0, f"{wanted.analysis}: waiting for its turn")
+    return not resting
 
 
 def told(request: Request, step: Step[Any]) -> str:

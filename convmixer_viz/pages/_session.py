@@ -125,9 +125,15 @@ def run(analysis: str, *, slot: str | None = None, start: str | None = None, **o
 
 
 def run_if(
-    analysis: str, *, slot: str | None = None, start: str | None = None, **options: Any
+    analysis: str,
+    *,
+    slot: str | None = None,
+    start: str | None = None,
+    sketch: Callable[[Any], object] | None = None,
+    **options: Any,
 ) -> Any | None:
-    """As run(), but None where there is nothing to show yet: the page goes on without it."""
+    """As run(), but None where there is nothing to show yet: the page goes on without it. While
+    the work runs, `sketch` draws what there is so far, unless an older result stands there."""
     slot = slot or f"{analysis}:{options.get('preset') or choices().preset}"
     line, note = _line.draw(slot), st.empty()
     try:
@@ -137,7 +143,8 @@ def run_if(
         return None
     result, before = _at_hand(request, slot)
     if result is None:
-        _want(request, slot, line, start)
+        sketch = sketch if before is None else None
+        _want(request, slot, line, start=start or "", sketch=sketch)
         if before is not None:
             note.caption(f"Still shown: {described(before)}. The new one is on its way.")
     return before if result is None else result
@@ -160,7 +167,7 @@ def several(work: dict[str, dict[str, Any]], *, slot: str) -> dict[str, Any]:
         found[name] = before if result is None else result
     if missing:
         failed = st.session_state.setdefault("_failed", {})
-        _want(min(missing, key=lambda request: request.digest in failed), slot, line, None)
+        _want(min(missing, key=lambda request: request.digest in failed), slot, line)
         waiting = ", ".join(dict.fromkeys(request.analysis for request in missing))
         note.caption(f"Still to come for these choices: {waiting}.")
     return found
@@ -175,9 +182,16 @@ def _at_hand(request: Request, slot: str) -> tuple[Any | None, Any | None]:
     return result, bench().result_of(shown.get(slot, ""))
 
 
-def _want(request: Request, slot: str, line: tuple[Any, Any], start: str | None) -> None:
-    standing = bench().standing(request)
-    _line.fill(line, slot, request, standing=standing, start=start or "")
+def _want(
+    request: Request,
+    slot: str,
+    line: tuple[Any, Any],
+    *,
+    start: str = "",
+    sketch: Callable[[Any], object] | None = None,
+) -> None:
+    if _line.fill(line, slot, request, standing=bench().standing(request), start=start):
+        st.session_state["_wanted"].append(_line.Wanted(request, line[0], sketch))
 
 
 def described(result: Any) -> str:
@@ -196,10 +210,13 @@ def follow() -> None:
     if not wanted:
         return
     work, *_ = wanted  # what is done shows at once; the next run follows the rest
+    drawn = None
     try:
         with closing(bench().follow(work.request, PATIENCE)) as steps:
             for step in steps:
                 work.bar.progress(step.done / step.total, _line.told(work.request, step))
+                if work.sketch and step.partial is not drawn:
+                    work.sketch(drawn := step.partial)
     except VizError as error:
         st.session_state["_failed"][work.request.digest] = str(error)
     st.rerun()

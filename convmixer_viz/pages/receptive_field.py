@@ -9,6 +9,7 @@ from convmixer_viz.figures import receptive_field as figures
 from convmixer_viz.pages import _canvas, _field_controls, _session
 
 UNTRAINED = "untrained twin"
+SKETCH = 320  # px
 
 chosen = _session.choices()
 preset = _session.bench().presets[chosen.preset]
@@ -20,8 +21,15 @@ st.write(
 
 
 def measure(options: dict[str, Any]) -> Any:
-    """The field; where work was stopped, what there is so far."""
-    found = _session.run_if("receptive-field", **options)
+    """The field; while it is measured its picture sharpens; where it was stopped, it stays."""
+    place = st.empty()
+
+    def sketch(partial: Any) -> None:
+        block = min(chosen.block, partial.blocks[-1])
+        place.image(field_sheets.opening(partial, block), width=SKETCH, output_format="PNG",
+                    alt="what the token sees, so far")  # fmt: skip
+
+    found = _session.run_if("receptive-field", sketch=sketch, **options)
     if found is not None:
         return found
     standing = _session.bench().standing(_session.ask("receptive-field", **options))
