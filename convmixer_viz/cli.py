@@ -78,6 +78,7 @@ def _add_flags(command: argparse.ArgumentParser, row: Analysis) -> None:
     add("--device", default="auto", help="auto, cpu, cuda or cuda:n (default: auto)")
     add("--mode", choices=("exact", "fast"), default="exact", help="exact is float32 (default)")
     add("--out", type=Path, metavar="DIR", help="write npz, json, csv and html there")
+    add("--resume", action="store_true", help="keep what --out already holds of this request")
     add("--json", action="store_true", help="print JSON instead of a table")
     flags.add(command, row.options)
     command.set_defaults(run=lambda arguments: _run(row, arguments))
@@ -97,7 +98,7 @@ def _run(row: Analysis, arguments: argparse.Namespace) -> None:
         if arguments.weights:
             names = [_own(bench, arguments)]
         results = [
-            _result(bench, row, job, options | _how(arguments))
+            _result(bench, row, job, options | _how(arguments), resume=arguments.resume)
             for job in _jobs(row, names, pictures, arguments.out)
         ]
     console.show(results, as_json=arguments.json)
@@ -147,9 +148,15 @@ def _numbered(stems: Sequence[str]) -> list[str]:
     return numbered
 
 
-def _result(bench: Workbench, row: Analysis, job: Job, choices: dict[str, Any]) -> Result:
-    steps = bench.steps(row.name, job.pictures, preset=job.preset, **choices)
-    result: Result = console.follow(steps, f"{row.name} {job.preset}")
+def _result(
+    bench: Workbench, row: Analysis, job: Job, choices: dict[str, Any], *, resume: bool
+) -> Result:
+    request = bench.request(row.name, job.pictures, preset=job.preset, **choices)
+    if resume and job.folder and (job.folder / f"{row.name}.json").is_file():
+        held: Result = bench.load(job.folder)
+        if bench.answers(held, request):
+            return held
+    result: Result = console.follow(bench.follow(request), f"{row.name} {job.preset}")
     if job.folder:
         bench.save(result, job.folder)
     return result

@@ -27,10 +27,9 @@ def given(arguments: argparse.Namespace, options: type[Any]) -> dict[str, Any]:
 
 def _add(command: argparse.ArgumentParser, field: OptionField) -> None:
     flag = f"--{field.name.replace('_', '-')}"
-    said: dict[str, Any] = {
-        "default": argparse.SUPPRESS,
-        "help": f"{field.sentence} (default: {_shown(field.default)})".replace("%", "%%"),
-    }
+    several = f": any of {', '.join(field.choices)}" if field.choices and field.many else ""
+    words = f"{field.sentence}{several} (default: {_shown(field.default)})"
+    said: dict[str, Any] = {"default": argparse.SUPPRESS, "help": words.replace("%", "%%")}
     if field.kind is bool:
         command.add_argument(flag, action=argparse.BooleanOptionalAction, **said)
     elif field.choices and not field.many:

@@ -189,6 +189,16 @@ class Workbench:
         """Read back what save() wrote."""
         return report.load(Path(folder))
 
+    def answers(self, result: Result, request: Request) -> bool:
+        """Whether a result, read back from a file, is that of a request."""
+        told = result.provenance
+        return told is not None and (
+            (told.analysis, told.preset, told.weights_sha256, told.untrained_seed, told.images)
+            == (request.analysis, request.preset.name, request.which.weights_sha256,
+                request.which.untrained_seed, tuple(image.sha256 for image in request.images))
+            and (told.options, told.mode) == (asdict(request.options), request.which.mode)
+        )  # fmt: skip
+
     # inside
 
     def _line(self, device: str) -> Line:

@@ -59,13 +59,14 @@ def compute(
     layers: list[Layer] = [model.module.embed]
     layers.extend(list(model.module.walk())[: blocks[-1]])
     _check_memory(model, images)
-    rows = model.rows(images[0].array.shape[-1])
+    side = images[0].array.shape[-1]
+    rows = model.rows(side)
     parts = [model.tensor(images[i : i + rows]) for i in range(0, len(images), rows)]
     grams: list[NDArray[np.float64]] = []
     done, total = 0, len(layers) * len(parts)
     for number, layer in enumerate(layers):
         for place, part in enumerate(parts):
-            parts[place] = model.call(_quietly(layer), part)
+            parts[place] = model.call(_quietly(layer), part, side)
             done += 1
             ready = place == len(parts) - 1 and number in blocks
             if ready:

@@ -105,6 +105,19 @@ def test_a_folder_a_preset_and_a_folder_a_picture(tmp_path: Path) -> None:
     assert found == {Path(p, s) for p in presets.split(",") for s in ("cat", "cat-2")}
 
 
+def test_a_run_that_was_cut_off_resumes(tmp_path: Path) -> None:
+    line = ["evidence", "gallery:cat", "gallery:dot", "--random", "0", "--out", str(tmp_path)]
+    assert cli.main(line) == 0
+    paths = [tmp_path / name / "evidence.npz" for name in ("cat", "dot")]
+    first = [path.stat().st_mtime_ns for path in paths]
+    paths[1].unlink()
+    (tmp_path / "dot" / "evidence.json").unlink()
+    assert cli.main([*line, "--resume"]) == 0
+    assert paths[0].stat().st_mtime_ns == first[0] < paths[1].stat().st_mtime_ns
+    assert cli.main([*line, "--resume", "--target", "dog"]) == 0
+    assert all(p.stat().st_mtime_ns > t for p, t in zip(paths, first, strict=True))
+
+
 def test_an_unwritable_folder_is_told(tmp_path: Path, capsys: Capture) -> None:
     (tmp_path / "file").write_text("in the way")
     assert cli.main(["prediction", "--random", "0", "--out", str(tmp_path / "file")]) == 2
