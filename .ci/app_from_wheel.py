@@ -9,10 +9,16 @@ from urllib.request import urlopen
 
 import convmixer_viz
 
+ROUTER = Path("router/streamlit_app.py")
 site = Path(sys.argv[1])
 package = Path(convmixer_viz.__file__).parent
 assert package.is_relative_to(site), f"{package} isn't the wheel's"
-for part in ("streamlit_app.py", ".streamlit/config.toml", "pretrained", "pages/_canvas.js"):
+for part in (
+    ROUTER,
+    ROUTER.parent / ".streamlit/config.toml",
+    Path("pretrained"),
+    Path("pages/_canvas.js"),
+):
     assert (package / part).exists(), f"the wheel lacks {part}"
 
 with socket.socket() as probe:
@@ -38,7 +44,7 @@ finally:
 
 from streamlit.testing.v1 import AppTest  # noqa: E402
 
-app = AppTest.from_file(str(package / "streamlit_app.py"), default_timeout=120).run()
+app = AppTest.from_file(str(package / ROUTER), default_timeout=120).run()
 assert not app.exception, app.exception
 assert app.title, "the first page shows nothing"
 print("the wheel's app runs:", app.title[0].value)

@@ -37,7 +37,7 @@ def run(arguments: argparse.Namespace) -> None:
 def router() -> Path:
     """streamlit_app.py: inside the package (wheel), or beside it (checkout)."""
     package = Path(convmixer_viz.__file__).parent
-    inside = package / "streamlit_app.py"
+    inside = package / "router" / "streamlit_app.py"
     return inside if inside.is_file() else package.parent / "streamlit_app.py"
 
 
