@@ -12,7 +12,7 @@ import torch
 
 from convmixer_viz.model import ConvMixer
 from convmixer_viz.presets import PRESETS
-from tests.browser.conftest import ROOT, _start, settle
+from tests.browser.conftest import ROOT, settle, start_server
 from tests.hub_server import Hub, serving
 
 PRESET = PRESETS["imagenet-1024-20"]
@@ -34,7 +34,7 @@ def address(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterat
     monkeypatch.setenv("HF_ENDPOINT", hub.endpoint)
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
     monkeypatch.setenv("CONVMIXER_VIZ_CACHE", str(tmp_path / "own"))
-    address, process = _start(ROOT / "streamlit_app.py", tmp_path / "log.txt")
+    address, process = start_server(ROOT / "streamlit_app.py", tmp_path / "log.txt")
     yield address
     process.terminate()
     process.wait(20)
