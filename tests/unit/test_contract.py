@@ -90,7 +90,8 @@ def test_provenance_says_what_made_it(bench: Workbench, row: Analysis) -> None:
 def test_saving_and_loading_gives_the_same(bench: Workbench, row: Analysis, tmp_path: Any) -> None:
     result = result_of(bench, row)
     names = {path.name for path in bench.save(result, tmp_path)}
-    assert names == {f"{row.name}.{suffix}" for suffix in ("npz", "json", "csv", "html")}
+    pictures = {name for name in names if name.endswith(".png")}
+    assert names - pictures == {f"{row.name}.{s}" for s in ("npz", "json", "csv", "html")}
     back = bench.load(tmp_path)
     assert same(result, back)
     assert back.provenance == result.provenance
