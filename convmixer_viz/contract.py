@@ -107,6 +107,17 @@ class Step(Generic[R]):
         return f"{self.done} of {self.total}{left}"
 
 
+def shown(value: Any) -> str:
+    """A value as tables print it: numbers to four digits."""
+    value = plain(value) if isinstance(value, np.generic) else value
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def plain(value: np.generic | np.ndarray[Any, Any]) -> Any:
+    """numpy's scalars and arrays as JSON knows them."""
+    return value.tolist()
+
+
 def clock(seconds: float) -> str:
     """A duration in words: 42 s, 3 min 05 s, 2 h 10 min."""
     whole = round(seconds)

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from convmixer_viz import catalog
-from convmixer_viz.contract import Provenance, Result
+from convmixer_viz.contract import Provenance, Result, plain, shown
 from convmixer_viz.errors import DataError
 
 SCHEMA = 1
@@ -43,7 +43,7 @@ def record(result: Result) -> dict[str, Any]:
 
 def text(result: Result) -> str:
     """The record as JSON."""
-    return json.dumps(record(result), indent=1, default=_plain)
+    return json.dumps(record(result), indent=1, default=plain)
 
 
 def npz(result: Result) -> bytes:
@@ -67,7 +67,7 @@ def page(result: Result) -> str:
     """One html file that holds the figure, the numbers and where they come from."""
     figure = catalog.of(result).draw(result)
     inner = figure.to_html(full_html=False, include_plotlyjs=True)
-    told = html.escape(json.dumps(record(result)["provenance"], indent=1, default=_plain))
+    told = html.escape(json.dumps(record(result)["provenance"], indent=1, default=plain))
     origin = f"<h2>Where it comes from</h2><pre>{told}</pre>"
     name = html.escape(catalog.of(result).summary)
     return PAGE.format(title=name, figure=inner, origin=origin)
@@ -90,14 +90,9 @@ def sections(title: str, parts: Sequence[tuple[str, Sequence[Any], Rows]]) -> by
 def _html_table(rows: Rows) -> str:
     names = list(dict.fromkeys(name for row in rows for name in row))
     lines = [[row.get(name, "") for name in names] for row in rows]
-    cells = ["".join(f"<td>{html.escape(_shown(value))}</td>" for value in line) for line in lines]
+    cells = ["".join(f"<td>{html.escape(shown(value))}</td>" for value in line) for line in lines]
     head = "".join(f"<th>{html.escape(name)}</th>" for name in names)
     return f"<table><tr>{head}</tr>{''.join(f'<tr>{line}</tr>' for line in cells)}</table>"
-
-
-def _shown(value: Any) -> str:
-    value = value.item() if isinstance(value, np.generic) else value
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def files(result: Result) -> dict[str, bytes]:
@@ -166,11 +161,6 @@ def _tuples(values: dict[str, Any]) -> dict[str, Any]:
 
 def _tuple(value: Any) -> Any:
     return tuple(map(_tuple, value)) if isinstance(value, list) else value
-
-
-def _plain(value: Any) -> Any:
-    """numpy's scalars as Python's."""
-    return value.item() if isinstance(value, np.generic) else str(value)
 
 
 PAGE = """<!doctype html>

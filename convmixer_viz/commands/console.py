@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from typing import Any
 
-from convmixer_viz.contract import Result, Step
+from convmixer_viz.contract import Result, Step, plain, shown
 
 LINE_EVERY = 10.0  # seconds between progress lines where standard error is no terminal
 
@@ -65,7 +65,7 @@ def show(results: Sequence[Result], *, as_json: bool) -> None:
     """Results as tables for people, or as one JSON list."""
     if as_json:
         objects = [thing for result in results for thing in result.objects()]
-        print(json.dumps(objects, indent=1, default=_plain))
+        print(json.dumps(objects, indent=1, default=plain))
         return
     for result in results:
         origin = result.provenance
@@ -82,15 +82,6 @@ def print_table(rows: Sequence[dict[str, Any]]) -> None:
 def as_table(rows: Sequence[dict[str, Any]]) -> str:
     """Rows as aligned columns; a value that every row shares still stands in each."""
     names = list(dict.fromkeys(name for row in rows for name in row))
-    cells = [names] + [[_cell(row.get(name, "")) for name in names] for row in rows]
+    cells = [names] + [[shown(row.get(name, "")) for name in names] for row in rows]
     widths = [max(len(line[i]) for line in cells) for i in range(len(names))]
     return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in cells)
-
-
-def _cell(value: Any) -> str:
-    value = value.item() if hasattr(value, "item") else value
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
-def _plain(value: Any) -> Any:
-    return value.item() if getattr(value, "ndim", None) == 0 else value.tolist()
