@@ -50,7 +50,7 @@ def test_one_picture_against_timm(name: str, mode: runtime.Mode) -> None:
     ours = loaded(preset, weights, mode)
     pixels = torch.randn(1, 3, 224, 224, generator=torch.Generator().manual_seed(0))
     placed = ours.place(pixels)
-    with torch.no_grad(), runtime.chunk("benchmark"):
+    with runtime.chunk("benchmark"), torch.no_grad():
         speedup, seconds = ratio(lambda: peer(pixels), lambda: ours.logits(placed))
         gap = (peer(pixels) - ours.logits(placed)).abs().max() / peer(pixels).abs().max()
     print(f"\n{name} {mode}: {speedup:.2f} times timm, {seconds:.3f} s, error {float(gap):.1e}")

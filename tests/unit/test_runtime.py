@@ -120,8 +120,10 @@ def test_calls_in_exact_mode_have_one_number_of_rows(noise: torch.Tensor) -> Non
         assert scarce.calls == [rows]
 
 
-def test_large_pictures_go_one_by_one() -> None:
+def test_large_pictures_go_one_by_one_but_in_bfloat16() -> None:
     sides = {preset.name: loaded(TINY).rows(preset.transform.size) for preset in PRESETS.values()}
     assert set(sides.values()) == {runtime.CPU_ROWS}
     large = replace(loaded(TINY), preset=PRESETS["imagenet-1024-20"])
     assert large.rows(224) == 1
+    halved = replace(large, module=large.module.to(torch.bfloat16), mode="fast")
+    assert halved.rows(224) == runtime.BF16_ROWS
