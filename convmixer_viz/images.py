@@ -7,8 +7,8 @@ import hashlib
 import io
 import sys
 import warnings
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 64 * 2**20  # of the file
 MAX_PIXELS = 64_000_000  # width × height; checked before anything is decoded
+HELD = 256 * 2**20  # bytes of the pictures of one request that stay decoded
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "JPEG2000", "AVIF")
 SUFFIXES = (
     ".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".pgm", ".pnm",
@@ -40,25 +41,48 @@ class DecodedImage:
 
     name: str = field(compare=False)
     sha256: str  # of width, height and pixels
-    pixels: NDArray[np.uint8] = field(compare=False, repr=False)  # (h, w, 3), read-only
+    width: int
+    height: int
+    held: NDArray[np.uint8] | Path = field(compare=False, repr=False)  # its pixels, or its file
     notes: tuple[str, ...] = field(default=(), compare=False)  # what decoding had to decide
 
     @property
-    def width(self) -> int:
-        return int(self.pixels.shape[1])
+    def pixels(self) -> NDArray[np.uint8]:
+        """(h, w, 3), read-only; of a picture that was left in its file, decoded at each call."""
+        if not isinstance(self.held, Path):
+            return self.held
+        again = decode(self.held)
+        if again != self:
+            raise PictureError(f"{self.held} has changed since it was first read: start again.")
+        return again.pixels
 
-    @property
-    def height(self) -> int:
-        return int(self.pixels.shape[0])
+
+Picture = str | Path | bytes | DecodedImage
 
 
-def load(text: str) -> DecodedImage:
-    """What a person names: a path, gallery:NAME, or - for standard input."""
-    if text == "-":
+def load(picture: Picture) -> DecodedImage:
+    """What a person names: a path, gallery:NAME, or - for standard input; or gives as bytes."""
+    if isinstance(picture, DecodedImage):
+        return picture
+    if picture == "-":
         return decode(sys.stdin.buffer.read(MAX_BYTES + 1), "standard input")
-    if text.startswith("gallery:"):
-        return _gallery(text.removeprefix("gallery:"))
-    return decode(text)
+    if isinstance(picture, str) and picture.startswith("gallery:"):
+        return _gallery(picture.removeprefix("gallery:"))
+    return decode(picture)
+
+
+def load_all(pictures: Iterable[Picture], room: int) -> Iterator[DecodedImage | PictureError]:
+    """One after another, each picture or what is wrong with it. Those beyond `room` bytes are left
+    in their files, known by their digests: memory stays bounded, whatever their number."""
+    for picture in pictures:
+        try:
+            image = load(picture)
+        except PictureError as error:
+            yield error
+            continue
+        room -= 3 * image.width * image.height
+        file = _file(picture)
+        yield replace(image, held=file) if file and room < 0 else image
 
 
 def expand(texts: Iterable[str]) -> list[str]:
@@ -86,7 +110,8 @@ def from_pixels(pixels: NDArray[np.uint8], name: str, notes: tuple[str, ...] = (
     frozen.flags.writeable = False
     digest = hashlib.sha256(np.array(frozen.shape[1::-1], "<u4").tobytes())  # width, height
     digest.update(frozen.data)
-    return DecodedImage(name, digest.hexdigest(), frozen, notes)
+    height, width = frozen.shape[:2]
+    return DecodedImage(name, digest.hexdigest(), width, height, frozen, notes)
 
 
 def _gallery(name: str) -> DecodedImage:
@@ -100,10 +125,18 @@ def _gallery(name: str) -> DecodedImage:
     )  # fmt: skip
 
 
+def _file(picture: Picture) -> Path | None:
+    """Where a picture can be read again, if anywhere."""
+    if isinstance(picture, str) and picture != "-" and not picture.startswith("gallery:"):
+        return Path(picture)
+    return picture if isinstance(picture, Path) else None
+
+
 def _expand(text: str) -> list[str]:
-    if text == "-" or text.startswith("gallery:") or not Path(text).is_dir():
+    folder = _file(text)
+    if folder is None or not folder.is_dir():
         return [text]
-    inside = sorted(p for p in Path(text).iterdir() if p.suffix.lower() in SUFFIXES)
+    inside = sorted(p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES)
     if not inside:
         raise PictureError(f"The folder {text} holds no pictures ({READABLE}).")
     return [str(path) for path in inside]

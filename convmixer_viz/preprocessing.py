@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from typing import TYPE_CHECKING, overload
 
 import numpy as np
 from PIL import Image
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from convmixer_viz.presets import Transform
 
 Box = tuple[float, float, float, float]  # left, top, right, bottom
+KEPT = 128 * 2**20  # bytes of prepared pictures that one computation keeps
+PIXEL_BYTES = 3 * (4 + 1)  # of a prepared picture: float32 and what people see
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,11 +36,32 @@ class PreparedImage:
     box: Box  # of the view in the picture, px
 
 
+class Pictures(Sequence[PreparedImage]):
+    """Pictures that are prepared when they are asked for; the ones asked for last are kept."""
+
+    def __init__(self, images: Sequence[DecodedImage], transform: Transform, side: int) -> None:
+        for image in images:
+            _resized(image, transform, side)  # one that can't be prepared is told at once
+        self._count = len(images)
+        self._at = lru_cache(max(1, KEPT // (PIXEL_BYTES * side**2)))(
+            lambda index: prepare(images[index], transform, side)
+        )
+
+    def __len__(self) -> int:
+        return self._count
+
+    @overload
+    def __getitem__(self, index: int) -> PreparedImage: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[PreparedImage]: ...
+    def __getitem__(self, index: int | slice) -> PreparedImage | list[PreparedImage]:
+        places = range(self._count)[index]
+        return [self._at(i) for i in places] if isinstance(places, range) else self._at(places)
+
+
 def prepare(image: DecodedImage, transform: Transform, side: int | None = None) -> PreparedImage:
     """Resize, crop and normalise as timm does; `side` in pixels replaces the transform's own."""
     side = transform.size if side is None else side
-    if side < 1:
-        raise ChoiceError(f"A resolution of {side} pixels is none: choose 1 or more.")
     width, height = _resized(image, transform, side)
     left, top = _offset(width, side), _offset(height, side)
     resized = Image.fromarray(image.pixels).resize((width, height), Image.Resampling.BICUBIC)
@@ -48,6 +73,8 @@ def prepare(image: DecodedImage, transform: Transform, side: int | None = None) 
 
 def _resized(image: DecodedImage, transform: Transform, side: int) -> tuple[int, int]:
     """Width and height before the crop, rounded down as torchvision rounds."""
+    if side < 1:
+        raise ChoiceError(f"A resolution of {side} pixels is none: choose 1 or more.")
     if transform.fit == "squash":
         width = height = side
     else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -17,8 +17,9 @@ import torch
 from convmixer_viz import catalog, images, machine, report, runtime
 from convmixer_viz.caches import BytesCache
 from convmixer_viz.contract import Analysis, Provenance, Result, Step, Steps
-from convmixer_viz.images import DecodedImage
-from convmixer_viz.preprocessing import prepare
+from convmixer_viz.errors import PictureError
+from convmixer_viz.images import DecodedImage, Picture
+from convmixer_viz.preprocessing import Pictures
 from convmixer_viz.presets import DEFAULT, Preset
 from convmixer_viz.shelf import Shelf, Which
 from convmixer_viz.turns import Line
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
     from convmixer_viz.analyses.prediction import Prediction
-
-Picture = str | Path | bytes | DecodedImage
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +120,7 @@ class Workbench:
         return Request(
             analysis,
             self.shelf.which(found, random, device, mode),
-            catalog.pictures(row, [_decoded(picture) for picture in pictures], found),
+            catalog.pictures(row, list(_decoded(pictures)), found),
             catalog.fit(chosen, found, self.shelf.class_names(preset)),
         )
 
@@ -212,26 +211,28 @@ class Workbench:
         analysis, preset = catalog.find(request.analysis), request.preset
         side = catalog.side(analysis, request.options, preset)
         model = self.shelf.model(request.which, side)
-        prepared = [prepare(image, preset.transform, side) for image in request.images]
-        began, spent = time.perf_counter(), 0.0
-        for step in analysis.compute(model, prepared, request.options):
+        pictures = Pictures(request.images, preset.transform, side)
+        origin, began, spent = _provenance(request, model), time.perf_counter(), 0.0
+        for step in analysis.compute(model, pictures, request.options):
             spent += time.perf_counter() - began
             result = step.partial
             if result is not None:
-                result = replace(result, provenance=_provenance(request, model, spent))
+                told = replace(origin, seconds=spent, halved_to=tuple(model.halved))
+                result = replace(result, provenance=told)
             if step.done == step.total:
                 self._results.put(request.digest, cast(Result, result))
             yield replace(step, partial=result)
             began = time.perf_counter()
 
 
-def _decoded(picture: Picture) -> DecodedImage:
-    if isinstance(picture, DecodedImage):
-        return picture
-    return images.load(picture) if isinstance(picture, str) else images.decode(picture)
+def _decoded(pictures: Sequence[Picture]) -> Iterator[DecodedImage]:
+    for image in images.load_all(pictures, images.HELD):
+        if isinstance(image, PictureError):
+            raise image
+        yield image
 
 
-def _provenance(request: Request, model: runtime.LoadedModel, seconds: float) -> Provenance:
+def _provenance(request: Request, model: runtime.LoadedModel) -> Provenance:
     return Provenance(
         analysis=request.analysis,
         preset=request.preset.name,
@@ -245,6 +246,5 @@ def _provenance(request: Request, model: runtime.LoadedModel, seconds: float) ->
         memory_format=str(model.memory_format).removeprefix("torch."),
         threads=torch.get_num_threads(),
         versions=machine.deciding_versions(),
-        seconds=seconds,
-        halved_to=tuple(model.halved),
+        seconds=0.0,
     )

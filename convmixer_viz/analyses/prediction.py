@@ -69,26 +69,35 @@ class Prediction(Result):
 def compute(
     model: LoadedModel, images: Sequence[PreparedImage], options: Options
 ) -> Iterator[Step[Prediction]]:
-    """One step a call of the model; partial results hold the pictures done so far."""
+    """One step a call of the model; partial results, as often as the steps have doubled, hold the
+    pictures done so far."""
     size = model.rows(images[0].array.shape[-1])
     starts = range(0, len(images), size)
     logits: list[NDArray[np.float32]] = []
+    seen: list[tuple[str, NDArray[np.uint8]]] = []
     for done, start in enumerate(starts, 1):
-        logits.append(model.logits(model.tensor(images[start : start + size])).cpu().numpy())
-        seen = images[: start + size]
-        yield Step(done, len(starts), _result(model, seen, np.concatenate(logits), options.top))
+        part = images[start : start + size]
+        logits.append(model.logits(model.tensor(part)).cpu().numpy())
+        seen += [(image.name, image.view) for image in part]
+        due = done & (done - 1) == 0 or done == len(starts)
+        result = _result(model, seen, np.concatenate(logits), options.top) if due else None
+        yield Step(done, len(starts), result)
 
 
 def _result(
-    model: LoadedModel, images: Sequence[PreparedImage], logits: NDArray[np.float32], top: int
+    model: LoadedModel,
+    seen: Sequence[tuple[str, NDArray[np.uint8]]],
+    logits: NDArray[np.float32],
+    top: int,
 ) -> Prediction:
+    names, views = zip(*seen, strict=True)
     return Prediction(
-        names=tuple(image.name for image in images),
+        names=names,
         logits=logits,
         probabilities=softmax(logits),
         top=np.argsort(-logits, axis=1, kind="stable")[:, :top],
         classes=model.class_names,
-        views=np.stack([image.view for image in images]),
+        views=np.stack(views),
     )
 
 

@@ -61,7 +61,11 @@ def compute(
     _check_memory(model, images)
     side = images[0].array.shape[-1]
     rows = model.rows(side)
-    parts = [model.tensor(images[i : i + rows]) for i in range(0, len(images), rows)]
+    parts, known = [], []
+    for start in range(0, len(images), rows):
+        several = images[start : start + rows]
+        parts.append(model.tensor(several))
+        known += [(image.sha256, image.name) for image in several]
     grams: list[NDArray[np.float64]] = []
     done, total = 0, len(layers) * len(parts)
     for number, layer in enumerate(layers):
@@ -71,7 +75,7 @@ def compute(
             ready = place == len(parts) - 1 and number in blocks
             if ready:
                 grams.append(_gram(parts))
-            partial = _result(blocks[: len(grams)], grams, images) if ready else None
+            partial = _result(blocks[: len(grams)], grams, known) if ready else None
             yield Step(done, total, partial)
 
 
@@ -94,13 +98,14 @@ def _gram(parts: Sequence[Tensor]) -> NDArray[np.float64]:
 
 
 def _result(
-    blocks: tuple[int, ...], grams: list[NDArray[np.float64]], images: Sequence[PreparedImage]
+    blocks: tuple[int, ...], grams: list[NDArray[np.float64]], known: Sequence[tuple[str, str]]
 ) -> Representation:
+    images, names = zip(*known, strict=True)
     return Representation(
         blocks=blocks,
         gram=np.stack(grams),
-        images=tuple(image.sha256 for image in images),
-        names=tuple(image.name for image in images),
+        images=images,
+        names=names,
     )
 
 

@@ -222,6 +222,26 @@ def test_standard_input(monkeypatch):
         images.load("-")
 
 
+def test_beyond_the_room_pictures_stay_in_their_files(tmp_path):
+    paths = [tmp_path / f"{number}.png" for number in range(3)]
+    for number, path in enumerate(paths):
+        path.write_bytes(encoded(Image.fromarray(np.roll(PHOTO, number))))
+    (tmp_path / "bad.png").write_bytes(b"x")
+    sources = [str(paths[0]), paths[1], tmp_path / "bad.png", str(paths[2]), "gallery:dot"]
+    first, second, bad, third, dot = images.load_all(sources, room=PHOTO.nbytes)
+    assert isinstance(bad, PictureError) and "bad.png" in str(bad)
+    assert [isinstance(image.held, np.ndarray) for image in (first, second, third, dot)] == [
+        True, False, False, True,
+    ]  # fmt: skip
+    for path, image in zip(paths, (first, second, third), strict=True):
+        whole = images.decode(path)
+        assert (image, repr(image), image.notes) == (whole, repr(whole), whole.notes)
+        assert np.array_equal(image.pixels, whole.pixels)
+    paths[2].write_bytes(paths[1].read_bytes())
+    with pytest.raises(PictureError, match=r"2\.png has changed since"):
+        _ = third.pixels
+
+
 def test_folders_expand_sorted_to_pictures_only(tmp_path):
     for name in ("b.PNG", "a.jpg", "notes.txt"):
         (tmp_path / name).write_bytes(b"x")

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from convmixer_viz import images
+from convmixer_viz import images, preprocessing
 from convmixer_viz.errors import ChoiceError, PictureError
-from convmixer_viz.preprocessing import prepare
+from convmixer_viz.preprocessing import Pictures, prepare
 from convmixer_viz.presets import CIFAR10, IMAGENET, IMAGENETTE, Transform
 
 RNG = np.random.default_rng(0)
@@ -69,3 +69,29 @@ def test_impossible_sides_and_shapes_are_refused_before_memory_is_taken():
             prepare(picture(9, 9), transform, 10**9)
     with pytest.raises(PictureError, match="too long and narrow"):
         prepare(picture(1, 30_000), IMAGENET)
+
+
+def test_pictures_are_prepared_when_asked_for_and_the_last_ones_kept(monkeypatch):
+    seen, plain = [], prepare
+    monkeypatch.setattr(preprocessing, "KEPT", 2 * 15 * 8**2)  # two of 8 × 8
+
+    def watched(image, transform, side):
+        seen.append(image.name)
+        return plain(image, transform, side)
+
+    monkeypatch.setattr(preprocessing, "prepare", watched)
+    sources = [images.from_pixels(picture(9, 9).pixels, name) for name in "abcd"]
+    pictures = Pictures(sources, CIFAR10, 8)
+    assert len(pictures) == 4 and seen == []
+    assert [image.name for image in pictures[1:3]] == ["b", "c"] == seen
+    assert pictures[1] is pictures[-3] and pictures[2].name == "c" and seen == ["b", "c"]
+    assert np.array_equal(pictures[0].array, plain(sources[0], CIFAR10, 8).array)
+    assert pictures[1].name == "b" and seen == ["b", "c", "a", "b"]
+    assert [image.name for image in pictures] == list("abcd")
+    with pytest.raises(IndexError):
+        pictures[4]
+
+
+def test_a_picture_that_cannot_be_prepared_is_told_before_any_work():
+    with pytest.raises(PictureError, match="too long and narrow"):
+        Pictures([picture(9, 9), picture(1, 30_000)], IMAGENET, 224)

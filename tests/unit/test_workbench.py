@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from convmixer_viz import machine
+from convmixer_viz import images, machine, report
 from convmixer_viz.errors import ChoiceError, WeightsError
 from convmixer_viz.images import decode, load
 from convmixer_viz.workbench import Workbench
@@ -28,8 +29,6 @@ def bench() -> Iterator[Workbench]:
 
 
 def test_a_picture_comes_as_path_bytes_name_or_decoded(bench: Workbench, tmp_path: Any) -> None:
-    from PIL import Image
-
     path = tmp_path / "red.png"
     Image.new("RGB", (20, 20), "red").save(path)
     ways = [str(path), path, path.read_bytes(), decode(path)]
@@ -40,6 +39,29 @@ def test_a_picture_comes_as_path_bytes_name_or_decoded(bench: Workbench, tmp_pat
 def test_no_picture_is_the_presets_opening_one(bench: Workbench) -> None:
     result = bench.run("prediction", preset="tiny")
     assert result.provenance.images == (load("gallery:cat").sha256,)
+
+
+def test_many_files_are_not_held_and_give_the_same(bench: Workbench, tmp_path: Any) -> None:
+    """Pictures beyond the room stay in their files: same request, same numbers, same digests."""
+    paths = [tmp_path / f"{number}.png" for number in range(9)]
+    for number, path in enumerate(paths):
+        pixels = np.random.default_rng(number).integers(0, 256, (20, 20, 3), np.uint8)
+        Image.fromarray(pixels).save(path)
+    for name in ("receptive-field", "prediction", "representation", "firing"):
+        whole = bench.request(name, paths, preset="tiny")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(images, "HELD", 2 * 20 * 20 * 3)
+            left = bench.request(name, paths, preset="tiny")
+        assert [isinstance(image.held, np.ndarray) for image in left.images] == [True] * 2 + [
+            False
+        ] * 7
+        assert whole.digest == left.digest
+        first = report.arrays(bench.finish(whole))
+        bench.forget_results()
+        second = bench.finish(left)
+        assert second.provenance.images == tuple(decode(path).sha256 for path in paths)
+        for field, array in report.arrays(second).items():
+            assert np.array_equal(array, first[field], equal_nan=True), (name, field)
 
 
 def test_weights_that_are_not_here_say_how_to_get_them(bench: Workbench) -> None:
