@@ -25,9 +25,10 @@ _TABLE = (
     Analysis("patch-embedding", "PatchEmbedding", "none", "the filters that make tokens"),
     Analysis("structure", "Structure", "none", "what kernels have in common, by depth"),
     Analysis("formation", "Formation", "none", "how the kernels formed in training"),
-    Analysis("receptive-field", "ReceptiveField", "many", "how far each block sees", wide=True),
+    Analysis("receptive-field", "ReceptiveField", "many", "how far each block sees",
+             wide=True, shared=True),
     Analysis("representation", "Representation", "many", "how alike blocks hold pictures"),
-)
+)  # fmt: skip
 
 CATALOG: dict[str, Analysis] = {analysis.name: analysis for analysis in _TABLE}
 

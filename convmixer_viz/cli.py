@@ -11,15 +11,15 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from convmixer_viz import catalog, commands, flags, images, weights
-from convmixer_viz.commands import console
+from convmixer_viz import catalog, commands, flags, processes, weights
+from convmixer_viz.commands import console, pictures
 from convmixer_viz.contract import Analysis, Result
 from convmixer_viz.errors import ChoiceError, VizError
 from convmixer_viz.images import DecodedImage
 from convmixer_viz.presets import DEFAULT
 
 if TYPE_CHECKING:
-    from convmixer_viz.workbench import Workbench
+    from convmixer_viz.workbench import Request, Workbench
 
 STOPPED = 130
 
@@ -28,7 +28,7 @@ class Job(NamedTuple):
     """One call of the workbench, and the folder its files go to."""
 
     preset: str
-    pictures: tuple[DecodedImage, ...]
+    pictures: Sequence[DecodedImage]
     folder: Path | None
 
 
@@ -66,9 +66,9 @@ def _parser(argv: Sequence[str]) -> argparse.ArgumentParser:
 
 
 def _add_flags(command: argparse.ArgumentParser, row: Analysis) -> None:
-    pictures = "path, folder, gallery:NAME or - for standard input; none: the preset's own"
+    says = "path, folder, gallery:NAME or - for standard input; none: the preset's own"
     if row.images != "none":
-        command.add_argument("pictures", nargs="*", metavar="IMAGE", help=pictures)
+        command.add_argument("pictures", nargs="*", metavar="IMAGE", help=says)
     add = command.add_argument
     which = command.add_mutually_exclusive_group()
     which.add_argument("--preset", metavar="NAME", help=f"which model (default: {DEFAULT})")
@@ -85,23 +85,31 @@ def _add_flags(command: argparse.ArgumentParser, row: Analysis) -> None:
 
 
 def _run(row: Analysis, arguments: argparse.Namespace) -> None:
-    options = flags.given(arguments, row.options)
+    if processes.process()[1] > 1 and not row.shared:
+        raise ChoiceError(f"{row.name} runs in one process: start it without torchrun.")
     names = (arguments.presets or arguments.preset or DEFAULT).split(",")
     if not arguments.weights:
-        _check(row, options, names)
-    texts = images.expand(getattr(arguments, "pictures", []))
-    pictures = tuple(images.load(text) for text in texts)
+        _check(row, flags.given(arguments, row.options), names)
+    with processes.joined():
+        chosen = pictures.read(getattr(arguments, "pictures", []))
+        results = _results(row, arguments, names, chosen)
+    if processes.process()[0] == 0:
+        console.show(results, as_json=arguments.json)
+
+
+def _results(
+    row: Analysis, arguments: argparse.Namespace, names: list[str], chosen: Sequence[DecodedImage]
+) -> list[Result]:
     from convmixer_viz.workbench import Workbench  # not before: torch takes seconds
 
-    bench = Workbench(arguments.device)
+    choices = flags.given(arguments, row.options)
+    choices |= {"random": arguments.random, "mode": arguments.mode}
+    bench = Workbench(processes.place(arguments.device))
     with closing(bench), console.interruptible():
         if arguments.weights:
             names = [_own(bench, arguments)]
-        results = [
-            _result(bench, row, job, options | _how(arguments), resume=arguments.resume)
-            for job in _jobs(row, names, pictures, arguments.out)
-        ]
-    console.show(results, as_json=arguments.json)
+        jobs = _jobs(row, names, chosen, arguments.out)
+        return [_result(bench, row, job, choices, resume=arguments.resume) for job in jobs]
 
 
 def _check(row: Analysis, options: dict[str, Any], names: Sequence[str]) -> None:
@@ -111,10 +119,6 @@ def _check(row: Analysis, options: dict[str, Any], names: Sequence[str]) -> None
     for name in names:
         preset = catalog.preset(name, known)
         catalog.fit(chosen, preset, weights.class_names(preset))
-
-
-def _how(arguments: argparse.Namespace) -> dict[str, Any]:
-    return {"random": arguments.random, "mode": arguments.mode}
 
 
 def _own(bench: Workbench, arguments: argparse.Namespace) -> str:
@@ -127,10 +131,10 @@ def _own(bench: Workbench, arguments: argparse.Namespace) -> str:
 
 
 def _jobs(
-    row: Analysis, names: Sequence[str], pictures: tuple[DecodedImage, ...], out: Path | None
+    row: Analysis, names: Sequence[str], chosen: Sequence[DecodedImage], out: Path | None
 ) -> Iterator[Job]:
-    single = row.images == "one" and len(pictures) > 1
-    groups = [(picture,) for picture in pictures] if single else [pictures]
+    single = row.images == "one" and len(chosen) > 1
+    groups: list[Sequence[DecodedImage]] = [[one] for one in chosen] if single else [chosen]
     stems = _numbered([Path(group[0].name).stem for group in groups] if single else [""])
     for name in names:
         for stem, group in zip(stems, groups, strict=True):
@@ -152,14 +156,21 @@ def _result(
     bench: Workbench, row: Analysis, job: Job, choices: dict[str, Any], *, resume: bool
 ) -> Result:
     request = bench.request(row.name, job.pictures, preset=job.preset, **choices)
-    if resume and job.folder and (job.folder / f"{row.name}.json").is_file():
-        held: Result = bench.load(job.folder)
-        if bench.answers(held, request):
-            return held
+    held, *_ = processes.gathered([_held(bench, row, job, request) if resume else None])
+    if held:
+        return held
     result: Result = console.follow(bench.follow(request), f"{row.name} {job.preset}")
-    if job.folder:
+    if job.folder and processes.process()[0] == 0:
         bench.save(result, job.folder)
     return result
+
+
+def _held(bench: Workbench, row: Analysis, job: Job, request: Request) -> Result | None:
+    """What --out already holds of this request."""
+    if job.folder is None or not (job.folder / f"{row.name}.json").is_file():
+        return None
+    held: Result = bench.load(job.folder)
+    return held if bench.answers(held, request) else None
 
 
 if __name__ == "__main__":

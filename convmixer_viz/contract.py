@@ -169,6 +169,7 @@ class Analysis:
     images: Literal["none", "one", "many"]
     summary: str
     wide: bool = False  # default resolution: the preset's field resolution instead of its own size
+    shared: bool = False  # joined processes share its pictures out, and add up what they found
 
     @property
     def stem(self) -> str:

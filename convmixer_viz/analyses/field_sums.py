@@ -10,6 +10,7 @@ import lazy_loader as lazy
 import numpy as np
 from numpy.typing import NDArray
 
+from convmixer_viz import processes
 from convmixer_viz.analyses import field_numbers
 
 if TYPE_CHECKING:
@@ -65,22 +66,10 @@ class Sums:
         self.sigma_squared[rows] += sigmas**2
 
     def reduce(self) -> None:
-        """Add up the processes of a torchrun, in place; alone, nothing changes."""
-        if not (torch.distributed.is_available() and torch.distributed.is_initialized()):
-            return
-        cuda = torch.distributed.get_backend() == "nccl"
+        """Add up the joined processes, in place; alone, nothing changes."""
         for field in fields(self):
-            values = torch.from_numpy(getattr(self, field.name)).to("cuda" if cuda else "cpu")
-            torch.distributed.all_reduce(values)
-            setattr(self, field.name, values.cpu().numpy())
-
-
-def own_share(pictures: int) -> range:
-    """The pictures of this process: every n-th of n processes under torchrun, else all."""
-    if not (torch.distributed.is_available() and torch.distributed.is_initialized()):
-        return range(pictures)
-    rank, processes = torch.distributed.get_rank(), torch.distributed.get_world_size()
-    return range(rank, pictures, processes)
+            values = torch.from_numpy(getattr(self, field.name))
+            setattr(self, field.name, processes.summed(values).numpy())
 
 
 def _reduce(gradients: Tensor, reduction: str) -> Floats:

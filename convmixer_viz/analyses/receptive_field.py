@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 
+from convmixer_viz import processes
 from convmixer_viz.analyses import field_baselines, field_numbers, field_probe
-from convmixer_viz.analyses.field_sums import Floats, Reduction, Sums, own_share
+from convmixer_viz.analyses.field_sums import Floats, Reduction, Sums
 from convmixer_viz.contract import Result, Step
 from convmixer_viz.errors import ChoiceError
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 Scalar = Literal["sum", "relu", "signs", "channel"]
 BORDER = 0.01  # of the mass in the outermost ring of tokens: the picture cuts the field
+OFTEN = 8  # pictures of which each gives a partial result, then every eighth: they cost a fifth
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +91,12 @@ class ReceptiveField(Result):
 def compute(
     model: LoadedModel, images: Sequence[PreparedImage], options: Options
 ) -> Iterator[Step[ReceptiveField]]:
-    """A step a group of blocks of one picture, with the result over the pictures before; under
+    """A step a group of blocks of one picture, with a result over pictures before it; under
     torchrun each process takes its share of the pictures and the last step has the sum of all."""
     probe = field_probe.probe(model, images, options)
     models = _models(probe)
     sums = Sums.empty(len(probe.blocks), probe.sides, probe.grid)
-    share = own_share(probe.pictures)
+    share = processes.share(probe.pictures)
     done, total = 0, max(1, len(share) * len(probe.groups))
     partial: ReceptiveField | None = None
     for index in share:
@@ -104,7 +106,8 @@ def compute(
             sums.add(rows, gradients, options.reduction, probe.middle)
             done += 1
             if done < total:
-                partial = _result(probe, sums, models) if rows.start == 0 else partial
+                due = rows.start == 0 and (sums.count <= OFTEN or sums.count % OFTEN == 0)
+                partial = _result(probe, sums, models) if due else partial
                 yield Step(done, total, partial)
     sums.reduce()
     yield Step(total, total, _result(probe, sums, models))

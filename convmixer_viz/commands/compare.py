@@ -7,8 +7,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from convmixer_viz import catalog, images, weights
-from convmixer_viz.commands import console
+from convmixer_viz import catalog, weights
+from convmixer_viz.commands import console, pictures
 from convmixer_viz.errors import ChoiceError
 
 OPENING = "cifar10-128-8-k3,cifar10-128-8-k5,cifar10-128-8-k9"
@@ -19,8 +19,8 @@ def register(rows: Any) -> None:
     """Add the subparser."""
     says = "presets side by side, as one report"
     command = rows.add_parser("compare", help=says, description=says)
-    pictures = "path, folder, gallery:NAME or - for standard input; none: the first preset's own"
-    command.add_argument("pictures", nargs="*", metavar="IMAGE", help=pictures)
+    images = "path, folder, gallery:NAME or - for standard input; none: the first preset's own"
+    command.add_argument("pictures", nargs="*", metavar="IMAGE", help=images)
     command.add_argument("--presets", default=OPENING, help="two to four, separated by commas")
     command.add_argument("--rows", default="", help="which views, separated by commas (all)")
     command.add_argument("--target", metavar="NAME", help="class explained (each preset's own)")
@@ -38,18 +38,17 @@ def run(arguments: argparse.Namespace) -> None:
     if not 2 <= len(names) <= MOST or len(set(names)) < len(names):
         raise ChoiceError(f"Compare two to {MOST} different presets, not {arguments.presets}.")
     first, *_ = [catalog.preset(name, weights.known()) for name in names]
-    texts = images.expand(arguments.pictures) or [f"gallery:{first.opening}"]
-    pictures = [images.load(text) for text in texts]
+    seen = pictures.read(arguments.pictures or [f"gallery:{first.opening}"])
     from convmixer_viz import report, sidebyside
     from convmixer_viz.workbench import Workbench
 
-    chosen = sidebyside.rows([row for row in arguments.rows.split(",") if row], len(pictures))
+    chosen = sidebyside.rows([row for row in arguments.rows.split(",") if row], len(seen))
     how = {key: getattr(arguments, key) for key in ("target", "against", "random", "mode")}
     bench = Workbench(arguments.device)
     sections = []
     with closing(bench), console.interruptible():
         for row in chosen:
-            asked = sidebyside.requests(bench, row, names, pictures, **how)
+            asked = sidebyside.requests(bench, row, names, seen, **how)
             results = [
                 console.follow(bench.follow(r), f"{row.name} {r.preset.name}") for r in asked
             ]

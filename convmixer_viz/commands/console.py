@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from typing import Any
 
+from convmixer_viz import processes
 from convmixer_viz.contract import Result, Step, plain, shown
 
 LINE_EVERY = 10.0  # seconds between progress lines where standard error is no terminal
@@ -31,17 +32,19 @@ def interruptible() -> Iterator[None]:
 
 
 class Progress:
-    """One line on standard error that renews itself; now and then a new one where it can't."""
+    """One line on standard error that renews itself; now and then a new one where it can't. Of
+    several processes the first alone speaks."""
 
     def __init__(self) -> None:
-        self._live = sys.stderr.isatty()
+        self._first = processes.process()[0] == 0
+        self._live = self._first and sys.stderr.isatty()
         self._told = time.monotonic()
 
     def tell(self, line: str) -> None:
         """Show how far the work is."""
         if self._live:
             print(f"\r\033[K{line}", end="", file=sys.stderr, flush=True)
-        elif time.monotonic() - self._told > LINE_EVERY:
+        elif self._first and time.monotonic() - self._told > LINE_EVERY:
             self._told = time.monotonic()
             print(line, file=sys.stderr, flush=True)
 

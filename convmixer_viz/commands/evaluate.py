@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from convmixer_viz import catalog, weights
+from convmixer_viz import catalog, processes, weights
 from convmixer_viz.commands import console
 from convmixer_viz.presets import DEFAULT
 
@@ -32,7 +32,7 @@ def run(arguments: argparse.Namespace) -> None:
     from convmixer_viz.training import evaluation
     from convmixer_viz.workbench import Workbench
 
-    bench = Workbench(evaluation.place(arguments.device))
+    bench = Workbench(processes.place(arguments.device))
     name = arguments.preset
     if arguments.weights:
         name = f"{arguments.preset}+{arguments.weights.name}"
@@ -41,7 +41,7 @@ def run(arguments: argparse.Namespace) -> None:
     with console.interruptible():
         steps = evaluation.evaluate(model, arguments.data, every=arguments.every)
         result = console.follow(steps, f"evaluate {name}")
-    if evaluation.process()[0] == 0:
+    if processes.process()[0] == 0:
         for line in result.unreadable:
             print(f"left out: {line}", file=sys.stderr)
         console.show([result], as_json=arguments.json)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,10 +10,10 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.distributed as dist
 from numpy.typing import NDArray
 from torch import Tensor
 
+from convmixer_viz import processes
 from convmixer_viz.contract import Result, Step
 from convmixer_viz.errors import DataError
 from convmixer_viz.runtime import LoadedModel, chunk
@@ -87,30 +86,18 @@ class _Counts:
     unreadable: tuple[str, ...]
 
 
-def process() -> tuple[int, int]:
-    """This process's number and how many there are; torchrun tells."""
-    return int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
-
-
-def place(device: str) -> str:
-    """The device of this process: under torchrun each takes the GPU of its local number."""
-    cuda = device == "cuda" or (device == "auto" and torch.cuda.is_available())
-    return f"cuda:{os.environ['LOCAL_RANK']}" if cuda and "LOCAL_RANK" in os.environ else device
-
-
 def evaluate(model: LoadedModel, data_dir: Path, *, every: int = 1) -> Iterator[Step[Evaluation]]:
     """Measure a model on the test split of a folder (or the whole of one without splits), or on
     every n-th picture of it; under torchrun each process takes its share and all get the sum.
     Only the last step has a result."""
     listing = data.labelled(data_dir).share(0, every)
     _check(model, listing.classes, data_dir)
-    number, processes = process()
-    mine = listing.share(number, processes)
+    mine = listing.share(*processes.process())
     counts = _zero(len(listing.classes))
     for done, part in enumerate(data.batches(mine, model.preset.transform, ROWS)):
         _count(model, part, counts)
         yield Step(min((done + 1) * ROWS, len(mine)), len(mine) + 1)
-    yield Step(len(mine) + 1, len(mine) + 1, _result(model, _reduced(counts, model.device)))
+    yield Step(len(mine) + 1, len(mine) + 1, _result(model, _reduced(counts)))
 
 
 def _check(model: LoadedModel, classes: tuple[str, ...], data_dir: Path) -> None:
@@ -154,22 +141,14 @@ def _count(model: LoadedModel, part: Pictures, counts: _Counts) -> None:
     counts.bins.index_add_(1, bins, rows)
 
 
-def _reduced(counts: _Counts, device: str) -> _Counts:
+def _reduced(counts: _Counts) -> _Counts:
     """The sum over all processes; the slowest one's seconds."""
-    if process()[1] == 1:
-        return counts
-    dist.init_process_group("nccl" if device.startswith("cuda") else "gloo")
-    try:
+    with processes.joined():
         for name in ("confusion", "bins", "right_5"):
-            total = getattr(counts, name).to(device)
-            dist.all_reduce(total)
-            setattr(counts, name, total.cpu())
-        others: list[tuple[float, tuple[str, ...]]] = [(0.0, ())] * process()[1]
-        dist.all_gather_object(others, (counts.seconds, counts.unreadable))
-    finally:
-        dist.destroy_process_group()
-    counts.seconds = max(seconds for seconds, _ in others)
-    counts.unreadable = tuple(name for _, names in others for name in names)
+            setattr(counts, name, processes.summed(getattr(counts, name)))
+        counts.seconds = max(processes.gathered([counts.seconds]))
+        unreadable = processes.gathered([counts.unreadable])
+    counts.unreadable = tuple(name for names in unreadable for name in names)
     return counts
 
 

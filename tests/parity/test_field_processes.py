@@ -2,57 +2,100 @@
 
 from __future__ import annotations
 
+import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
-ROOT = Path(__file__).parents[2]
+from convmixer_viz import cli
+from convmixer_viz.workbench import Workbench
+
+Capture = pytest.CaptureFixture[str]
+FIELD = ["receptive-field", "--preset", "cifar10-128-8-k3", "--resolution", "24", "--json"]
+FIELD += ["--scalar", "signs"]
+COUNT = 2
 SCRIPT = """
-import sys
-import numpy as np, torch
-from convmixer_viz.analyses import receptive_field as analysis
-from convmixer_viz.preprocessing import PreparedImage
-from tests.conftest import loaded
+import json, sys
+from pathlib import Path
+from convmixer_viz import cli, processes
+from convmixer_viz.analyses import field_probe
+from convmixer_viz.errors import PictureError
 
-torch.set_num_threads(1)
-if sys.argv[2] == "many":
-    torch.distributed.init_process_group("gloo")
-arrays = torch.randn(5, 3, 24, 24, generator=torch.Generator().manual_seed(3)).numpy()
-view = np.zeros((24, 24, 3), np.uint8)
-images = [PreparedImage(f"{i}", "", a, view, (0, 0, 24, 24)) for i, a in enumerate(arrays)]
-for step in analysis.compute(loaded(), images, analysis.Options(scalar="signs")):
-    last = step
-assert last.done == last.total
-names = ("pixels", "spread", "square", "sigma_spread", "ratio", "pictures")
-if sys.argv[2] != "many" or torch.distributed.get_rank() == 0:
-    np.savez(sys.argv[1], **{name: getattr(last.partial, name) for name in names})
+folder, (number, _) = Path(sys.argv[1]), processes.process()
+*lines, last = json.loads((folder / "lines.json").read_text())
+with processes.joined():
+    ended = [cli.main(line) for line in lines]
+    if number == 1:
+        def fail(*_):
+            raise PictureError("one process alone fails.")
+        field_probe.Probe.walk = fail
+    ended.append(cli.main(last))
+(folder / f"{number}.json").write_text(json.dumps(ended))
 """
 
 
-def run(path: Path, how: str, *prefix: str) -> dict[str, np.ndarray]:
-    script = path / "measure.py"
-    script.write_text(SCRIPT)
-    command = [sys.executable, *prefix, str(script), str(path / f"{how}.npz"), how]
+def paint(folder: Path, count: int) -> Path:
+    folder.mkdir()
+    generator = np.random.default_rng(5)
+    for number in range(count):
+        pixels = generator.integers(0, 256, (24, 24, 3), np.uint8)
+        Image.fromarray(pixels).save(folder / f"{number}.png")
+    return folder
+
+
+def launch(folder: Path, lines: list[list[str]]) -> tuple[str, str]:
+    """Run command lines one after another in each process of a real torchrun."""
+    (folder / "script.py").write_text(SCRIPT)
+    (folder / "lines.json").write_text(json.dumps(lines))
+    torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(COUNT)]
     done = subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, timeout=240, check=False,
-        env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", "OMP_NUM_THREADS": "1"},
+        [sys.executable, *torchrun, str(folder / "script.py"), str(folder)],
+        capture_output=True, text=True, timeout=120,
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2]), "OMP_NUM_THREADS": "1"},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    with np.load(path / f"{how}.npz") as arrays:
-        return dict(arrays)
+    return done.stdout, done.stderr
 
 
-def test_two_processes_with_three_and_two_pictures_equal_one(tmp_path: Path) -> None:
-    alone = run(tmp_path, "one")
-    torchrun = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
-    shared = run(tmp_path, "many", *torchrun)
-    assert alone["pictures"] == shared["pictures"] == 5
-    for name in ("pixels", "square"):
-        scale = alone[name].max()
-        assert np.abs(alone[name] - shared[name]).max() <= 1e-6 * scale, name
-    assert shared["spread"] == pytest.approx(alone["spread"], rel=1e-4, abs=1e-7)
-    assert shared["sigma_spread"] == pytest.approx(alone["sigma_spread"], rel=1e-6, abs=1e-9)
-    assert np.array_equal(alone["ratio"], shared["ratio"])
+def test_a_field_from_several_processes_is_that_of_one(tmp_path: Path, capsys: Capture) -> None:
+    """An uneven split with an unreadable picture; fewer pictures than processes; a picture named
+    outright that can't be read; and one process that fails while the others wait."""
+    folder = paint(tmp_path / "five", 5)
+    (folder / "25.png").write_bytes((folder / "2.png").read_bytes()[:99])
+    lone, bad = str(folder / "0.png"), str(folder / "25.png")
+    lines = [[*FIELD, str(folder), "--out"], [*FIELD, lone, "--out"]]
+    alone = [tmp_path / "alone" / str(number) for number in range(2)]
+    for line, out in zip(lines, alone, strict=True):
+        assert cli.main([*line, str(out)]) == 0
+    told = capsys.readouterr()
+    shared = [tmp_path / "shared" / str(number) for number in range(2)]
+    lines = [[*line, str(out)] for line, out in zip(lines, shared, strict=True)]
+    out, err = launch(tmp_path, [*lines, [*FIELD, lone, bad], ["kernels"], [*FIELD, str(folder)]])
+
+    for number in range(COUNT):
+        assert json.loads((tmp_path / f"{number}.json").read_text()) == [0, 0, 2, 2, 2]
+    assert err.count("left out: 25.png") == 2 and told.err.count("left out: 25.png") == 1
+    assert err.count("error: 25.png is cut off") == COUNT
+    assert err.count("error: one process alone fails.") == 1
+    assert err.count("error: Another process of this run has ended") == COUNT - 1
+    assert err.count("kernels runs in one process: start it without torchrun") == COUNT
+    assert out.count('"preset"') == told.out.count('"preset"') == 2, "the first alone prints"
+    for one, many in zip(alone, shared, strict=True):
+        _equal(one, many)
+
+
+def _equal(one: Path, many: Path) -> None:
+    bench = Workbench("cpu")
+    alone, shared = bench.load(one), bench.load(many)
+    bench.close()
+    assert alone.pictures == shared.pictures == len(shared.provenance.images)
+    assert alone.provenance.images == shared.provenance.images
+    for name in ("pixels", "tokens", "square", "sigma", "sigma_spread", "ratio", "spread"):
+        expected, found = getattr(alone, name), getattr(shared, name)
+        assert np.abs(found - expected).max() <= 1e-6 * np.abs(expected).max(), name
+    assert np.array_equal(alone.view, shared.view)

@@ -86,6 +86,20 @@ def test_json_is_one_list_with_an_object_a_picture(capsys: Capture, tmp_path: Pa
     assert len(told[0]["top"]) == 5
 
 
+def test_a_folder_leaves_out_what_cannot_be_read(capsys: Capture, tmp_path: Path) -> None:
+    picture(tmp_path / "a.png"), (tmp_path / "b.png").write_bytes(b"x")
+    line = ["prediction", "--random", "0", "--top", "1"]
+    assert cli.main([*line, str(tmp_path)]) == 0
+    told = capsys.readouterr()
+    assert told.err.startswith("left out: b.png is not an image") and told.err.count("\n") == 1
+    assert "a.png" in told.out and len(told.out.splitlines()) == 2
+    assert cli.main([*line, str(tmp_path / "a.png"), str(tmp_path / "b.png")]) == 2
+    assert capsys.readouterr().err.startswith("error: b.png is not an image")
+    (tmp_path / "a.png").unlink()
+    assert cli.main([*line, str(tmp_path)]) == 2
+    assert f"error: No picture of {tmp_path} can be read: b.png" in capsys.readouterr().err
+
+
 def test_standard_input_is_a_picture(monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
     file = io.BytesIO()
     Image.new("RGB", (40, 30), "green").save(file, "PNG")

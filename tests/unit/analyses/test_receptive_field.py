@@ -257,6 +257,12 @@ def test_steps_count_groups_and_partials_follow_pictures(monkeypatch: pytest.Mon
     assert [step.partial.pictures for step in steps[1:]] == [1, 1, 2]
 
 
+def test_of_many_pictures_every_eighth_has_a_partial() -> None:
+    steps = analysis.compute(loaded(), pictures(18, 8, 8), analysis.Options(blocks=(1,)))
+    counts = [step.partial.pictures for step in steps]
+    assert counts == [*range(1, 9), *[8] * 7, 16, 16, 18]
+
+
 def test_a_field_too_large_is_not_begun(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(machine, "free_memory", lambda device: 2**20)
     with pytest.raises(

@@ -24,7 +24,8 @@ SHARED = """
 import json, sys
 from dataclasses import replace
 from pathlib import Path
-from convmixer_viz.training.evaluation import evaluate, process
+from convmixer_viz.processes import process
+from convmixer_viz.training.evaluation import evaluate
 from tests.conftest import TINY, loaded
 model = loaded(replace(TINY, class_count=2))
 *_, last = evaluate(model, Path(sys.argv[1]))
@@ -126,17 +127,10 @@ def test_two_processes_count_as_one(tmp_path: Path) -> None:
         )
         assert np.array_equal(confusion, alone.confusion) and pictures == alone.pictures == 18
         assert right_5 == alone.right_5
-        assert np.allclose(confidence, alone.bin_confidence, rtol=1e-6), "a mean of probabilities: threads round"
+        assert np.allclose(confidence, alone.bin_confidence, rtol=1e-6), (
+            "a mean of probabilities: threads round"
+        )
         assert tuple(unreadable) == alone.unreadable and len(unreadable) == 1
-
-
-def test_each_process_takes_the_gpu_of_its_number(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert evaluation.place("cuda") == "cuda" and evaluation.process() == (0, 1)
-    monkeypatch.setenv("LOCAL_RANK", "3")
-    assert evaluation.place("cuda") == "cuda:3"
-    assert evaluation.place("cpu") == "cpu"
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    assert evaluation.place("auto") == "auto"
 
 
 def _two_classes() -> object:
