@@ -1,0 +1,92 @@
+"""What the kernels of shipped presets have in common, by block, against random layers:
+
+    python -m tests.findings.kernels PRESET…
+
+Protocol: analyses `structure` and `formation`, seed 0, all blocks. The band is the one that
+`structure` gives: 2.5 to 97.5 percentiles of random layers of the same shape. A number has a trend
+where Spearman's |ρ| with the block is at least 0.74 (p < 0.05 for eight blocks). Sizes, ranks and
+ratios of presets with different kernels are compared as shares of k or k². One training run a
+preset: nothing here goes beyond these runs."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import spearmanr
+
+from convmixer_viz import Workbench
+from convmixer_viz.analyses import formation
+
+TREND = 0.74
+Floats = NDArray[np.floating[Any]]
+
+
+def numbers(found: Any) -> dict[str, tuple[Floats, Floats]]:
+    """Name → values by block, and the lower and upper end of the random band, (2, blocks)."""
+    k, area = found.kernel_size, found.kernel_size**2
+    pairs = {
+        "mean R² of the best template": ("mean_r2", 1),
+        "effective size, 50 % / k": ("mean_effective_size_50", k),
+        "effective size, 90 % / k": ("mean_effective_size_90", k),
+        "border share": ("mean_border_share", 1),
+        "low-frequency share": ("mean_low_frequency_share", 1),
+        "180° parity": ("mean_parity", 1),
+        "covariance participation / k²": ("covariance_participation_ratio", area),
+        "covariance rank / k²": ("covariance_rank", area),
+        "entropy": ("entropy", 1),
+        "sparsity": ("sparsity", 1),
+    }
+    table = {
+        name: (getattr(found, field) / unit, _band(getattr(found, f"{field}_band") / unit, found))
+        for name, (field, unit) in pairs.items()
+    }
+    if found.decidable:
+        other = found.class_names.index("other")
+        band = 1 - found.class_shares_band[:, other][::-1]
+        table["share with a class"] = (1 - found.class_shares[:, other], _band(band, found))
+        for number, name in enumerate(found.class_names[:other]):
+            edges = _band(found.class_shares_band[:, number], found)
+            table[f"share of {name}"] = (found.class_shares[:, number], edges)
+    return table
+
+
+def _band(edges: Floats, found: Any) -> Floats:
+    return np.broadcast_to(edges.reshape(2, -1), (2, len(found.blocks)))
+
+
+def table(found: Any) -> str:
+    """A row a number: its blocks, the band, how many blocks lie outside it, the trend."""
+    heads = ["", *(f"block {block}" for block in found.blocks), "random", "above", "below", "trend"]
+    rows = [heads, ["---"] * len(heads)]
+    for name, (values, band) in numbers(found).items():
+        rho = spearmanr(found.blocks, values).statistic if np.ptp(values) else 0.0
+        trend = f"ρ {rho:+.2f}" if abs(rho) >= TREND else "none"
+        span = f"{band[0].min():.3f} to {band[1].max():.3f}"
+        outside = [str(int((values > band[1]).sum())), str(int((values < band[0]).sum()))]
+        rows.append([name, *(f"{value:.3f}" for value in values), span, *outside, trend])
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def formed(found: Any) -> str:
+    """How the share of kernels with a class grew over the epochs, and when they settled."""
+    other = found.class_names.index("other")
+    shares = (found.code < other).mean((1, 2))
+    told = [f"{epoch}: {share:.0%}" for epoch, share in zip(found.epochs, shares, strict=True)]
+    settled = found.settled[found.code[-1] < other]
+    since = f"; half of them settled by epoch {np.median(settled):g}" if len(settled) else ""
+    return f"Kernels with a class by epoch: {', '.join(told)}{since}."
+
+
+if __name__ == "__main__":
+    bench = Workbench()
+    for preset in sys.argv[1:]:
+        structure = bench.run("structure", preset=preset)
+        weights = structure.provenance.weights_sha256[:12]
+        print(f"\n### {preset}, k = {structure.kernel_size}, weights {weights}\n")
+        print(table(structure))
+        if structure.decidable and formation.locate(bench.presets[preset]):
+            print(f"\n{formed(bench.run('formation', preset=preset))}")
+    bench.close()
