@@ -28,6 +28,7 @@ _TABLE = (
     Analysis("receptive-field", "ReceptiveField", "many", "how far each block sees",
              wide=True, shared=True),
     Analysis("representation", "Representation", "many", "how alike blocks hold pictures"),
+    Analysis("cost", "Cost", "one", "what a preset costs on this machine"),
 )  # fmt: skip
 
 CATALOG: dict[str, Analysis] = {analysis.name: analysis for analysis in _TABLE}

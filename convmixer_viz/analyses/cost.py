@@ -1,0 +1,137 @@
+"""What does a preset cost: counted from its shape, and measured on this machine?"""
+
+from __future__ import annotations
+
+import time
+import weakref
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+
+import lazy_loader as lazy
+import numpy as np
+
+from convmixer_viz.contract import Result, Step
+from convmixer_viz.errors import ChoiceError
+
+if TYPE_CHECKING:
+    import torch
+    from numpy.typing import NDArray
+
+    from convmixer_viz.preprocessing import PreparedImage
+    from convmixer_viz.runtime import LoadedModel
+else:
+    torch = lazy.load("torch")
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    calls: Annotated[int, "how many calls are timed, after two that warm up"] = 7
+    resolution: Annotated[int | None, "side in pixels; none is the preset's own"] = None
+
+    def __post_init__(self) -> None:
+        if self.calls < 1:
+            raise ChoiceError(f"calls {self.calls} measures nothing: choose 1 or more.")
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Cost(Result):
+    """Counts are exact; seconds are of this machine, and differ from run to run."""
+
+    parameters: int
+    multiply_adds: int  # of one picture, all counted
+    depthwise: float  # the depthwise convolutions' share of them
+    batch: int  # pictures in a call
+    call_seconds: NDArray[np.float64]  # (calls,)
+    median_seconds: float  # of a call
+    peak_bytes: int  # the weights, and what a call holds beside them at most
+
+
+def compute(
+    model: LoadedModel, images: Sequence[PreparedImage], options: Options
+) -> Iterator[Step[Cost]]:
+    """Two steps warm up, the second counting memory; each further one times a call. A call has as
+    many rows as every analysis gives it here, all of them the first picture."""
+    side = images[0].array.shape[-1]
+    pixels = model.place(model.tensor(images[:1]).expand(model.rows(side), -1, -1, -1))
+    seconds: list[float] = []
+    _timed(model, pixels)
+    yield Step(1, 2 + options.calls)
+    held = _held(model, pixels)
+    yield Step(2, 2 + options.calls)
+    for done in range(1, options.calls + 1):
+        seconds.append(_timed(model, pixels))
+        result = _result(model, side, seconds, held) if done == options.calls else None
+        yield Step(2 + done, 2 + options.calls, result)
+
+
+def _result(model: LoadedModel, side: int, seconds: list[float], held: int) -> Cost:
+    parts = model.preset.shape.multiply_adds(side, model.preset.class_count)
+    return Cost(
+        parameters=model.preset.parameters,
+        multiply_adds=sum(parts.values()),
+        depthwise=parts["depthwise"] / sum(parts.values()),
+        batch=model.rows(side),
+        call_seconds=np.array(seconds),
+        median_seconds=float(np.median(seconds)),
+        peak_bytes=model.nbytes + held,
+    )
+
+
+def _timed(model: LoadedModel, pixels: torch.Tensor) -> float:
+    """Seconds from the call to its logits on the CPU."""
+    began = time.perf_counter()
+    model.logits(pixels).cpu()
+    return time.perf_counter() - began
+
+
+def _held(model: LoadedModel, pixels: torch.Tensor) -> int:
+    """Bytes that a call holds at most beside the weights; on a CPU those of its tensors, without
+    what the convolutions' library takes for itself."""
+    if model.device.startswith("cuda"):
+        before = torch.cuda.memory_allocated(model.device)
+        torch.cuda.reset_peak_memory_stats(model.device)
+        model.logits(pixels)
+        return torch.cuda.max_memory_allocated(model.device) - before
+    alive = _Alive()
+    with _watching(alive):
+        model.logits(pixels)
+    return alive.most
+
+
+class _Alive:
+    """Bytes of the tensors that are alive, and the most there were."""
+
+    def __init__(self) -> None:
+        self.known: set[int] = set()
+        self.now = self.most = 0
+
+    def note(self, tensor: torch.Tensor) -> None:
+        """Count a tensor's memory once, until it is freed."""
+        storage = tensor.untyped_storage()
+        if storage._cdata not in self.known:
+            self.known.add(storage._cdata)
+            self.now += storage.nbytes()
+            self.most = max(self.most, self.now)
+            weakref.finalize(storage, self._freed, storage._cdata, storage.nbytes())
+
+    def _freed(self, which: int, size: int) -> None:
+        self.known.discard(which)
+        self.now -= size
+
+
+def _watching(alive: _Alive) -> Any:
+    """While it is open, in this thread, what operations give back is noted."""
+    from torch.utils._python_dispatch import TorchDispatchMode
+
+    class Watching(TorchDispatchMode):  # type: ignore[no-untyped-call]
+        def __torch_dispatch__(
+            self, func: Any, types: Any, args: Any = (), kwargs: Any = None
+        ) -> Any:
+            out = func(*args, **(kwargs or {}))
+            for each in out if isinstance(out, tuple | list) else (out,):
+                if isinstance(each, torch.Tensor):
+                    alive.note(each)
+            return out
+
+    return Watching()  # type: ignore[no-untyped-call]
