@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.floating[Any]]
 
 LEAST_SIDE = 448  # px that a view is enlarged to, so that a browser does not blur it
+HEIGHT = 340  # px
 STEPS = 33  # colours of a see-through scale
 
 
@@ -37,20 +38,28 @@ def draw(
         zmin=-limit if signed else 0,
         zmax=limit,
         colorscale=see_through(signed, strength),
-        colorbar=_bar(unit),
+        showscale=False,
         hovertemplate="row %{y}, column %{x}: %{z:.4g}<extra></extra>",
         hoverongaps=False,
     )
-    figure = style.figure(go.Figure(heat), height=360)
+    scale = go.Scatter(x=[None], y=[None], marker={"color": [0], "coloraxis": "coloraxis"},
+                     hoverinfo="skip", showlegend=False)  # fmt: skip
+    figure = style.figure(go.Figure([heat, scale]), height=HEIGHT)
+    figure.update_layout(margin_t=8, coloraxis={
+        "cmin": heat.zmin, "cmax": heat.zmax, "colorbar": bar(unit),
+        "colorscale": over_grey(signed, strength),
+    })  # fmt: skip
     style.picture_axes(figure)
     return figure.add_layout_image(_ground(view, values.shape))
 
 
-def _bar(unit: str) -> dict[str, Any]:
+def bar(unit: str) -> dict[str, Any]:
     """A colour bar below the map, so that narrow columns keep their width for the map."""
     return {
         "title": {"text": unit, "side": "bottom"},
         "orientation": "h",
+        "lenmode": "pixels",
+        "len": 210,
         "y": -0.02,
         "yanchor": "top",
         "thickness": 10,
@@ -75,10 +84,26 @@ def see_through(signed: bool, strength: float) -> list[tuple[float, str]]:
     ]
 
 
+def over_grey(signed: bool, strength: float) -> list[tuple[float, str]]:
+    """The same scale as it looks over the middle grey of the ground, on whatever page."""
+    middle = float(_shade(np.array(127.5)))
+    colors = []
+    for place, color in see_through(signed, strength):
+        *rgb, alpha = (float(part) for part in color[5:-1].split(","))
+        mixed = (round(alpha * part + (1 - alpha) * middle) for part in rgb)
+        colors.append((place, f"rgb({', '.join(str(part) for part in mixed)})"))
+    return colors
+
+
+def _shade(light: Floats) -> Floats:
+    """The grey that the ground gives to a lightness 0 … 255."""
+    return 40 + 0.8 * light
+
+
 def _ground(view: NDArray[np.uint8], shape: tuple[int, ...]) -> dict[str, Any]:
     """The view in grey below the cells; a remainder narrower than a cell hangs over."""
     (h, w), (rows, columns) = view.shape[:2], shape
-    grey = np.round(40 + view.mean(2) * 0.8).astype(np.uint8)
+    grey = np.round(_shade(view.mean(2))).astype(np.uint8)
     png = style.png(grey, scale=max(1, LEAST_SIDE // max(h, w)))
     return {
         "source": "data:image/png;base64," + b64encode(png).decode(),

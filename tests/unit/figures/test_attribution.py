@@ -24,7 +24,7 @@ def test_pixels_sum_to_tokens(found):
     np.testing.assert_allclose(
         pixels.reshape(8, 2, 8, 2).sum((1, 3)), figures.values(result), atol=1e-5
     )
-    (heat,) = figures.draw(result, resolution="pixels").data
+    heat, _ = figures.draw(result, resolution="pixels").data
     np.testing.assert_array_equal(heat.z, pixels)
 
 

@@ -20,9 +20,9 @@ def result(tiny):
 
 
 def test_the_map_drawn_is_the_exact_one(result):
-    (heat,) = figures.draw(result).data
+    heat, _ = figures.draw(result).data
     np.testing.assert_array_equal(heat.z, result.exact)
-    (heat,) = figures.draw(result, block=1, limit=9.0).data
+    heat, _ = figures.draw(result, block=1, limit=9.0).data
     np.testing.assert_array_equal(heat.z, result.maps[1])
     assert heat.zmax == 9
 

@@ -14,7 +14,7 @@ VIEW = np.random.default_rng(0).integers(0, 255, (16, 16, 3), dtype=np.uint8)
 
 def test_a_signed_map_is_centred_on_zero_and_raw():
     values = np.array([[-1.0, 0.5], [0.25, 3.0]], np.float32)
-    (heat,) = maps.draw(VIEW, values).data
+    heat, _ = maps.draw(VIEW, values).data
     assert (heat.zmin, heat.zmax) == (-3, 3)
     np.testing.assert_array_equal(heat.z, values)
     (low, *_, high) = heat.colorscale
@@ -22,12 +22,12 @@ def test_a_signed_map_is_centred_on_zero_and_raw():
 
 
 def test_an_unsigned_map_starts_at_zero():
-    (heat,) = maps.draw(VIEW, np.ones((2, 2)), signed=False, limit=5.0).data
+    heat, _ = maps.draw(VIEW, np.ones((2, 2)), signed=False, limit=5.0).data
     assert (heat.zmin, heat.zmax) == (0, 5)
 
 
 def test_a_map_of_zeros_has_a_scale():
-    (heat,) = maps.draw(VIEW, np.zeros((2, 2))).data
+    heat, _ = maps.draw(VIEW, np.zeros((2, 2))).data
     assert heat.zmin < 0 < heat.zmax
 
 
@@ -36,6 +36,16 @@ def test_colours_fade_at_zero_and_grow_with_strength(strength):
     alphas = [float(c.split(",")[-1].rstrip(")")) for _, c in maps.see_through(True, strength)]
     assert alphas[len(alphas) // 2] == 0
     assert alphas[0] == alphas[-1] == pytest.approx(strength)
+
+
+@pytest.mark.parametrize("signed", [True, False])
+def test_the_bar_shows_the_scale_over_the_grounds_grey_on_any_page(signed):
+    colors = [color for _, color in maps.over_grey(signed, 0.85)]
+    assert all(color.startswith("rgb(") for color in colors), "nothing shines through"
+    nothing = colors[len(colors) // 2] if signed else colors[0]
+    assert nothing == "rgb(142, 142, 142)"
+    bar = maps.draw(VIEW, np.ones((2, 2)), signed=signed, limit=2.0).layout.coloraxis
+    assert (bar.cmin, bar.cmax) == (-2 if signed else 0, 2)
 
 
 def test_the_view_lies_under_the_cells():
