@@ -10,7 +10,15 @@ import numpy as np
 
 from convmixer_viz import catalog, comparison
 from convmixer_viz.errors import ChoiceError
-from convmixer_viz.figures import attribution, evidence, prediction, receptive_field, structure
+from convmixer_viz.figures import (
+    attribution,
+    cost,
+    evidence,
+    prediction,
+    receptive_field,
+    representation,
+    structure,
+)
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -20,6 +28,7 @@ if TYPE_CHECKING:
 
 Numbers = list[dict[str, Any]]
 FEWEST_FOR_CKA = 4  # pictures
+READING = "Red speaks for the class that the table names, blue against; one scale a row."
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +42,7 @@ class Row:
     numbers: Callable[[Sequence[Any]], Numbers]  # agreement with the first column
     pictures: int = 1  # fewest that it needs
     options: tuple[tuple[str, Any], ...] = ()
+    told: Callable[[Sequence[Any]], str] | None = None  # the row in a sentence
 
 
 def requests(
@@ -126,6 +136,22 @@ def _fields(results: Sequence[Any]) -> Numbers:
     ]  # fmt: skip
 
 
+def _fields_told(results: Sequence[Any]) -> str:
+    first, *others = (float(result.sigma[-1]) for result in results)
+    said = (
+        f"{_name(result)}'s is {sigma / first:.2f} times that of {_name(results[0])}"
+        for result, sigma in zip(results[1:], others, strict=True)
+    )
+    return (
+        f"σ is the field's spread about its token, on pictures of {results[0].view.shape[1]} px. "
+        f"In the last block {', '.join(said)}. A larger field is not a better one."
+    )
+
+
+def _alike_told(results: Sequence[Any]) -> str:
+    return " ".join(representation.told(results[0], each) for each in results[1:])
+
+
 def _structures(results: Sequence[Any]) -> Numbers:
     return [
         {"preset": _name(result)} | {f"last block: {key}": value for key, value in last.items()}
@@ -154,11 +180,13 @@ ROWS = (
     Row("attribution", "Integrated gradients", "attribution", _attribution,
         lambda results: _maps(results, [result.tokens for result in results])),
     Row("receptive-field", "How far they see", "receptive-field",
-        lambda results: [receptive_field.growths(results)], _fields),
+        lambda results: [receptive_field.growths(results)], _fields, told=_fields_told),
     Row("structure", "Kernels by depth", "structure",
         lambda results: [structure.compare(results)], _structures),
     Row("representation", "How alike they hold the pictures", "representation",
-        lambda results: [], _alike, FEWEST_FOR_CKA),
+        lambda results: [], _alike, FEWEST_FOR_CKA,
+        told=_alike_told),
+    Row("cost", "What they cost", "cost", lambda results: [], cost.table, told=cost.told),
 )  # fmt: skip
 EXPLAINS = ("evidence", "attribution")
 

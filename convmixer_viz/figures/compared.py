@@ -1,4 +1,4 @@
-"""Presets side by side: differences on the common grid, costs, the pictures they disagree on."""
+"""Presets side by side: differences on the common grid, the pictures they disagree on."""
 
 from __future__ import annotations
 
@@ -10,54 +10,33 @@ import plotly.graph_objects as go
 from PIL import Image
 
 from convmixer_viz import comparison
-from convmixer_viz.figures import style
+from convmixer_viz.figures import maps, style
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from convmixer_viz.analyses.prediction import Prediction
-    from convmixer_viz.presets import Preset
 
     Floats = NDArray[np.floating[Any]]
 
 SHOWN = 160  # px of a picture that presets disagree on
 
 
-def differences(grids: Sequence[Floats], names: Sequence[str]) -> list[go.Figure]:
+def differences(grids: Sequence[Floats]) -> list[go.Figure]:
     """Every map minus the first, cell by cell of the common grid, on one scale about zero."""
     found = [comparison.difference(grid, grids[0]) for grid in grids[1:]]
     limit = max((float(np.abs(values).max()) for values in found), default=0.0) or 1.0
-    return [
-        _difference(values, limit, f"{name} minus {names[0]}")
-        for values, name in zip(found, names[1:], strict=True)
-    ]
+    return [_difference(values, limit) for values in found]
 
 
-def _difference(values: Floats, limit: float, title: str) -> go.Figure:
+def _difference(values: Floats, limit: float) -> go.Figure:
     heat = go.Heatmap(
         z=values, zmin=-limit, zmax=limit, colorscale=style.DIVERGING,
-        colorbar=style.color_bar("difference") | {"tickformat": ".2~g"},
+        colorbar=maps.bar("difference"),
         hovertemplate="cell %{y}, %{x}: %{z:.4g}<extra></extra>",
     )  # fmt: skip
-    return style.picture_axes(style.figure(go.Figure(heat), title, height=300))
-
-
-def costs(presets: Sequence[Preset], predictions: Sequence[Prediction]) -> list[dict[str, Any]]:
-    """What each preset costs at its own size: parameters, multiply-adds with the depthwise part,
-    and the time that the prediction above took here."""
-    rows = []
-    for preset, found in zip(presets, predictions, strict=True):
-        parts = preset.shape.multiply_adds(preset.transform.size, preset.class_count)
-        seconds = found.provenance.seconds if found.provenance else 0.0
-        rows.append(
-            {"preset": preset.name, "parameters": preset.parameters,
-             "multiply-adds (M)": round(sum(parts.values()) / 1e6, 1),
-             "of them depthwise": round(parts["depthwise"] / sum(parts.values()), 3),
-             "weights (MB)": round(4 * preset.parameters / 1e6, 2),
-             "measured here (ms a picture)": round(1e3 * seconds / len(found.names), 1),
-             "device": found.provenance.device if found.provenance else ""}
-        )  # fmt: skip
-    return rows
+    figure = style.picture_axes(style.figure(go.Figure(heat), height=maps.HEIGHT))
+    return figure.update_layout(margin_t=8)
 
 
 def disagreements(

@@ -8,17 +8,17 @@ from typing import Any
 import streamlit as st
 
 from convmixer_viz.figures import compared, style
-from convmixer_viz.pages import _session
 
 
 def heads(presets: Sequence[str]) -> None:
     """The columns' names, and a button that moves one to the left."""
     for place, (column, name) in enumerate(zip(st.columns(len(presets)), presets, strict=True)):
-        column.markdown(f"**{name}**")
-        if place:
-            column.button(
-                "Move left", key=f"move-{place}", on_click=_move, args=(tuple(presets), place),
-                help=f"Puts {name} before {presets[place - 1]}.",
+        with column.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f"**{name}**", width="content")
+            st.button(
+                "", icon=":material/arrow_back:", type="tertiary", key=f"move-{place}",
+                on_click=_move, args=(tuple(presets), place), disabled=not place,
+                help=f"Puts {name} before {presets[place - 1]}." if place else "The first column.",
             )  # fmt: skip
 
 
@@ -29,20 +29,21 @@ def _move(presets: tuple[str, ...], place: int) -> None:
     st.session_state["preset"] = order
 
 
-def plot(figures: Sequence[Any], key: str, told: str) -> None:
-    """A figure a column, or one for all; None leaves its column empty."""
+def plot(figures: Sequence[Any], key: str, told: str, names: Sequence[str] = ()) -> None:
+    """A figure a column below its name, or one for all; None leaves its column empty."""
     columns = st.columns(len(figures)) if figures else []
     for place, (column, figure) in enumerate(zip(columns, figures, strict=True)):
-        if figure is not None:
-            column.plotly_chart(
-                figure, config=style.CONFIG, key=f"{key}-{place}", alt=f"{told}, column {place + 1}"
-            )
+        if figure is None:
+            continue
+        if names:
+            column.caption(f"**{names[place]}**")
+        column.plotly_chart(
+            figure, config=style.CONFIG, key=f"{key}-{place}", alt=f"{told}, column {place + 1}"
+        )
 
 
-def answers(presets: Sequence[str], results: Sequence[Any]) -> None:
-    """What the presets cost, and the pictures on which they differ most from the first."""
-    known = _session.bench().presets
-    st.dataframe(compared.costs([known[name] for name in presets], results), hide_index=True)
+def disagreements(presets: Sequence[str], results: Sequence[Any]) -> None:
+    """The pictures on which the presets differ most from the first."""
     for name, other in zip(presets[1:], results[1:], strict=True):
         if len(other.names) > 1:
             _disagree(presets[0], name, compared.disagreements(results[0], other))

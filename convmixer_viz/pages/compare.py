@@ -48,32 +48,32 @@ def show(row: sidebyside.Row) -> list[Any]:
                    f"{', '.join(missing)} so far.")  # fmt: skip
         return []
     figures = row.figures(results)
+    names = presets if len(figures) == len(presets) else ()
+    _columns.plot(figures, f"figure-{row.name}", row.title, names)
     if row.name in MAPS:
+        st.caption(sidebyside.READING)
         maps = [MAPS[row.name](result) for result in results]
-        _columns.plot(figures, f"map-{row.name}", row.title)
         grids = sidebyside.maps_on_common_grid(results, maps)
-        differ = [None, *compared.differences(grids, presets)]
-        _columns.plot(differ, f"difference-{row.name}", f"{row.title}, difference")
+        differ = [None, *compared.differences(grids)]
+        minus = [f"{name} minus {presets[0]}" for name in presets]
+        _columns.plot(differ, f"difference-{row.name}", f"{row.title}, difference", minus)
     elif row.name == "representation":
         alike = [representation.draw(results[0], other=each) for each in results]
         _columns.plot(alike, "cka", "CKA with the first column")
-        st.caption(" ".join(representation.told(results[0], each) for each in results[1:]))
-    else:
-        _columns.plot(figures, f"figure-{row.name}", row.title)
-    if row.name == "receptive-field":
-        at = [min(chosen.block, result.blocks[-1]) for result in results]
-        fields = receptive_field.together(results, at)
-        _columns.plot([fields], "fields", "The fields on one scale in pixels")
-    st.dataframe(row.numbers(results), hide_index=True, key=f"numbers-{row.name}")
+    elif row.name == "receptive-field":
+        fields = receptive_field.together(results, [result.blocks[-1] for result in results])
+        _columns.plot([fields], "fields", "The last blocks' fields on one scale in pixels")
+    st.dataframe(row.numbers(results), hide_index=True, key=f"numbers-{row.name}", placeholder="–")
+    if row.told:
+        st.caption(row.told(results))
     sections.append((row.title, figures, row.numbers(results)))
     return results
 
 
-left, right = st.columns([2, 1])
-wanted = left.multiselect("Rows", list(TITLES), list(TITLES), key="rows", bind=BOUND,
-                          help="Switch off what you don't need.")  # fmt: skip
-on = right.selectbox("Pictures", ON, key="on", bind=BOUND, help="Several pictures give agreement "
-                     "of answers, disagreements, and CKA.")  # fmt: skip
+wanted = st.multiselect("Rows", list(TITLES), list(TITLES), key="rows", bind=BOUND,
+                        help="Switch off what you don't need.")  # fmt: skip
+on = st.selectbox("Pictures", ON, key="on", bind=BOUND, width=240,
+                  help="Several give agreement of answers, disagreements, and CKA.")  # fmt: skip
 pictures = [_session.picture()]
 if on == ON[1]:
     names = (chosen.picture, *(n for n in (*GALLERY, *_session.uploads()) if n != chosen.picture))
@@ -91,7 +91,7 @@ for row in [row for row in sidebyside.ROWS if row.name in wanted]:
         st.error(str(error))
         continue
     if row.name == "prediction" and results:
-        _columns.answers(presets, results)
+        _columns.disagreements(presets, results)
 if sections:
     st.download_button("Report of this comparison (html)", key="take-comparison",
                        data=lambda: report.sections(" · ".join(presets), sections),
