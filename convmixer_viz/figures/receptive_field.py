@@ -19,6 +19,12 @@ if TYPE_CHECKING:
     Floats = NDArray[np.floating[Any]]
 
 GAMMA = 0.5  # root of the field: what is weak is still seen
+BELOW = {"orientation": "h", "x": 0.2, "y": -0.08, "yanchor": "top", "len": 0.4,
+         "thickness": 10, "tickformat": ".2~g",
+         "title": {"text": "share of the maximum", "side": "bottom"}}  # fmt: skip
+WITHIN = {"x": 1, "xanchor": "right", "y": 1, "yanchor": "bottom"}  # place of a legend
+STYLES = {"weights alone": "dot", "null model": "dashdot",
+          "flat over the theoretical field": "longdashdot"}  # fmt: skip
 
 
 def draw(result: ReceptiveField, *, twin: ReceptiveField | None = None) -> go.Figure:
@@ -29,19 +35,25 @@ def draw(result: ReceptiveField, *, twin: ReceptiveField | None = None) -> go.Fi
 def growths(
     results: Sequence[ReceptiveField], *, twins: Sequence[ReceptiveField | None] = ()
 ) -> go.Figure:
-    """The same for several presets on one scale in px: a colour a preset, or a curve if alone."""
+    """The same for several presets on one scale in px: a colour a preset, or a curve if alone;
+    the theoretical bound, far above the others, is drawn for one alone."""
     figure = go.Figure()
     twins = (*twins, *[None] * (len(results) - len(twins)))
     for number, (result, twin) in enumerate(zip(results, twins, strict=True)):
         first = _named(result, number) if len(results) > 1 else ""
-        for place, (name, values, dash) in enumerate(_curves(result, twin)):
+        curves = _curves(result, twin)
+        for place, (name, values, dash) in enumerate(curves[:-1] if len(results) > 1 else curves):
             color = style.CATEGORICAL[number if len(results) > 1 else place]
             figure.add_scatter(
                 x=result.blocks, y=values, name=f"{first} {name}".strip(), mode="lines+markers",
                 line={"dash": dash, "color": color, "width": 3 if dash == "solid" else 1.5},
                 marker_size=7 if dash == "solid" else 4,
                 legendgroup=first, hovertemplate="block %{x}: %{y:.2f} px",
+                showlegend=len(results) == 1 or name not in STYLES,
             )  # fmt: skip
+    for name, dash in tuple(STYLES.items())[:-1] if len(results) > 1 else ():
+        figure.add_scatter(x=[None], y=[None], mode="lines", name=name, hoverinfo="skip",
+                           line={"dash": dash, "color": style.INK, "width": 1.5})  # fmt: skip
     figure.update_xaxes(title="block", dtick=1 if results[0].blocks[-1] <= 12 else 4)
     figure.update_yaxes(title="σ in px, square reduction", rangemode="tozero")
     return style.figure(figure, height=420).update_layout(hovermode="x unified")
@@ -51,10 +63,11 @@ def large(result: ReceptiveField, block: int) -> go.Figure:
     """One field in pixels with ellipses of one and two σ, beside its profile along the row."""
     row = result.blocks.index(block)
     field, (down, right) = result.pixels[row], result.centre
-    figure = make_subplots(1, 2, column_widths=[0.55, 0.45], horizontal_spacing=0.26)
+    reach = _reach([result], [result.blocks[-1]])
+    figure = make_subplots(1, 2, column_widths=[0.5, 0.5], horizontal_spacing=0.2)
     heat = go.Heatmap(
         z=field / (field.max() or 1), zmin=0, zmax=1, colorscale=_rooted(), x0=0.5, y0=0.5,
-        colorbar=style.color_bar("share of the maximum") | {"x": 0.43, "tickformat": ".2~g"},
+        colorbar=style.color_bar("share of the maximum") | BELOW,
         hovertemplate="%{x:.0f}, %{y:.0f} px: %{z:.3g}<extra></extra>",
     )  # fmt: skip
     figure.add_trace(heat, 1, 1)
@@ -66,15 +79,24 @@ def large(result: ReceptiveField, block: int) -> go.Figure:
         )  # fmt: skip
     for trace in _profiles(result, row):
         figure.add_trace(trace, 1, 2)
-    style.figure(figure, height=420)
-    figure.update_xaxes(range=[0, field.shape[1]], title="px", constrain="domain", row=1, col=1)
+    style.figure(figure, height=420).update_layout(margin_t=8, legend=WITHIN)
+    figure.update_xaxes(range=[right - reach, right + reach], constrain="domain", row=1, col=1)
     figure.update_yaxes(
-        range=[field.shape[0], 0], scaleanchor="x", constrain="domain", row=1, col=1
-    )
+        range=[down + reach, down - reach], scaleanchor="x", constrain="domain", title="px",
+        row=1, col=1,
+    )  # fmt: skip
     figure.update_xaxes(title="px from the token's centre", row=1, col=2)
     return figure.update_yaxes(
         title="share of the mass, by token column", rangemode="tozero", col=2
     )
+
+
+def _reach(results: Sequence[ReceptiveField], blocks: Sequence[int]) -> float:
+    """Half a side in px of a window that holds the widest of these fields to three σ."""
+    widest = max(r.sigma[r.blocks.index(b)] for r, b in zip(results, blocks, strict=True))
+    most = max(max(result.pixels.shape[1:]) for result in results) / 2
+    least = 2 * max(result.patch_size for result in results)
+    return float(min(most, max(3 * widest, least)))
 
 
 def _curves(result: ReceptiveField, twin: ReceptiveField | None) -> list[tuple[str, Floats, str]]:
@@ -85,15 +107,13 @@ def _curves(result: ReceptiveField, twin: ReceptiveField | None) -> list[tuple[s
     return [
         ("measured", result.sigma_square, "solid"),
         *untrained,
-        ("weights alone", result.weights_only, "dot"),
-        ("null model", result.null, "dashdot"),
-        ("flat over the theoretical field", uniform, "longdashdot"),
+        *zip(STYLES, (result.weights_only, result.null, uniform), STYLES.values(), strict=True),
     ]
 
 
 def together(results: Sequence[ReceptiveField], blocks: Sequence[int]) -> go.Figure:
     """One field a preset, side by side on one scale in px about the token, each to its maximum."""
-    reach = max(max(result.pixels.shape[1:]) for result in results) / 2
+    reach = _reach(results, blocks)
     titles = [
         f"{_named(result, number)}, {'block ' + str(block) if block else 'stem'}"
         for number, (result, block) in enumerate(zip(results, blocks, strict=True))

@@ -34,7 +34,8 @@ def test_growth_has_every_baseline_in_the_squares_sigma(field: analysis.Receptiv
     flat = np.minimum(field.theoretical, 24) / 12**0.5
     assert curves["flat over the theoretical field"] == pytest.approx(flat)
     both = figures.growths([field, field])
-    assert len(both.data) == 8 and both.data[0].name == "model 1 measured"
+    shown = [trace.name for trace in both.data if trace.showlegend is not False]
+    assert shown == ["model 1 measured", "model 2 measured", *list(figures.STYLES)[:-1]]
 
 
 def test_one_field_stands_in_px_about_its_token(field: analysis.ReceptiveField) -> None:
