@@ -77,7 +77,7 @@ def _draw_slab(fig: go.Figure, slab: Slab, left: float) -> None:
     box = {"x0": left, "x1": left + slab.width, "y0": -slab.height / 2, "y1": slab.height / 2}
     fig.add_shape(type="rect", **box, fillcolor=SOLID, opacity=0.85, line={"width": 0})
     middle = left + slab.width / 2
-    words = f"{slab.name}<br><b>{_times(slab.shape)}</b>"
+    words = f"{slab.name.replace(' in ', ' in<br>')}<br><b>{_times(slab.shape)}</b>"
     _write(fig, words, (middle, -slab.height / 2 - 0.12), "top")
     if slab.arrow:
         start = left - GAP + 0.15
@@ -89,7 +89,7 @@ def _draw_slab(fig: go.Figure, slab: Slab, left: float) -> None:
 
 
 def _frame_block(fig: go.Figure, preset: Preset, left: float, right: float) -> None:
-    box = {"x0": left + 0.3, "x1": right + 0.4, "y0": -2.35, "y1": 2.6}
+    box = {"x0": left + 0.18, "x1": right + 0.4, "y0": -2.35, "y1": 2.6}
     fig.add_shape(type="rect", **box, line={"color": style.INK, "width": 1, "dash": "dot"})
     _write(fig, f"<b>block, {preset.shape.depth} times</b>", ((left + right) / 2, 2.6), "bottom")
 

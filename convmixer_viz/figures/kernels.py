@@ -114,6 +114,22 @@ def present(result: KernelAtlas, block: int) -> dict[str, int]:
     }
 
 
+def largest(result: KernelAtlas) -> str:
+    """Which block's kernels are the largest, dead ones left out."""
+    sizes = np.array(
+        [
+            size[~dead].mean() if (~dead).any() else size.mean()
+            for size, dead in zip(result.effective_size_50, result.dead, strict=True)
+        ]
+    )
+    most, least = int(sizes.argmax()), int(sizes.argmin())
+    return (
+        f"The largest kernels are those of block {result.blocks[most]}: on average half of the "
+        f"energy in the middle {sizes[most]:.2f} tokens a side of {result.weights.shape[-1]}; the "
+        f"smallest those of block {result.blocks[least]}, {sizes[least]:.2f}."
+    )
+
+
 def limit_of(result: KernelAtlas, block: int, limits: str, form: str = "raw") -> float | None:
     """The largest |weight| that the colours reach; none where each kernel has its own."""
     if limits == "per kernel":

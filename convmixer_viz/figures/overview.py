@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from convmixer_viz.figures import strip, style
+from convmixer_viz.figures import kernels, strip, style
 
 if TYPE_CHECKING:
     from convmixer_viz.analyses.activations import Activations
@@ -86,7 +86,7 @@ def facts(
     said = (
         _evidence_fact(evidence) if evidence else None,
         _field_fact(field) if field else None,
-        _kernel_fact(atlas) if atlas else None,
+        kernels.largest(atlas) if atlas else None,
     )
     return tuple(fact for fact in said if fact)
 
@@ -116,19 +116,4 @@ def _field_fact(field: ReceptiveField) -> str:
         f"The field's width σ grows from {near:.1f} px in block {first} to {far:.1f} px in "
         f"block {last}, on a picture of {field.view.shape[1]} px; theory would let block {last} "
         f"reach {field.theoretical[-1]:.0f} px."
-    )
-
-
-def _kernel_fact(atlas: KernelAtlas) -> str:
-    sizes = np.array(
-        [
-            size[~dead].mean() if (~dead).any() else size.mean()
-            for size, dead in zip(atlas.effective_size_90, atlas.dead, strict=True)
-        ]
-    )
-    most, least = int(sizes.argmax()), int(sizes.argmin())
-    return (
-        f"The largest kernels are those of block {atlas.blocks[most]}: on average 90 % of the "
-        f"energy in {sizes[most]:.1f} tokens a side of {atlas.weights.shape[-1]}; the smallest "
-        f"those of block {atlas.blocks[least]}, {sizes[least]:.1f}."
     )

@@ -34,14 +34,14 @@ def compare(results: Sequence[Structure], *, curves: Sequence[str] = tuple(CURVE
     """The same panels for several presets over relative depth, a colour each, one scale a panel."""
     rows = -(-len(curves) // ACROSS)
     figure = make_subplots(rows, ACROSS, subplot_titles=[_wrapped(CURVES[name]) for name in curves],
-                           vertical_spacing=0.28 / rows, horizontal_spacing=0.1)  # fmt: skip
+                           vertical_spacing=0.36 / rows, horizontal_spacing=0.1)  # fmt: skip
     for number, result in enumerate(results):
         for panel, name in enumerate(curves):
             for trace in _curve(result, name, number, (panel == 0, len(results) > 1)):
                 figure.add_trace(trace, panel // ACROSS + 1, panel % ACROSS + 1)
     figure.update_xaxes(title="relative depth" if len(results) > 1 else "block", row=rows)
-    style.figure(figure, height=210 * rows + 60).update_annotations(font_size=13)
-    return figure.update_layout(margin_t=96, legend=TOP | {"y": 1 + 56 / (210 * rows)})
+    style.figure(figure, height=230 * rows + 60).update_annotations(font_size=13)
+    return figure.update_layout(margin_t=96, legend=TOP | {"y": 1 + 56 / (230 * rows)})
 
 
 def _curve(result: Structure, name: str, number: int, place: tuple[bool, bool]) -> list[go.Scatter]:
@@ -103,8 +103,8 @@ def classes(results: Sequence[Structure]) -> go.Figure:
 
 
 def glance(atlas: KernelAtlas) -> go.Figure:
-    """Share of each class by block, and the mean share of energy on the border, from the atlas."""
-    titles = ("classes by depth", "share of energy on the border")
+    """Share of each class by block, and the kernels' mean size, from the atlas."""
+    titles = ("share of each class", "half the energy in (tokens a side)")
     figure = make_subplots(1, 2, subplot_titles=titles)
     for code, name in enumerate(atlas.class_names):
         shares = (atlas.code == code).mean(1)
@@ -112,11 +112,12 @@ def glance(atlas: KernelAtlas) -> go.Figure:
             bars = go.Bar(x=atlas.blocks, y=shares, name=name, marker_color=CLASS_COLORS[code],
                           hovertemplate="block %{x}: %{y:.1%}")  # fmt: skip
             figure.add_trace(bars, 1, 1)
-    border = go.Scatter(x=atlas.blocks, y=atlas.border_share.mean(1), showlegend=False,
-                        mode="lines+markers", line_color=style.CATEGORICAL[0],
-                        hovertemplate="block %{x}: %{y:.1%}<extra></extra>")  # fmt: skip
-    figure.add_trace(border, 1, 2)
-    figure.update_yaxes(range=[0, 1], tickformat=".0%").update_xaxes(title="block")
+    size = go.Scatter(x=atlas.blocks, y=atlas.effective_size_50.mean(1), showlegend=False,
+                      mode="lines+markers", line_color=style.CATEGORICAL[0],
+                      hovertemplate="block %{x}: %{y:.2f} tokens<extra></extra>")  # fmt: skip
+    figure.add_trace(size, 1, 2)
+    figure.update_yaxes(range=[0, 1], tickformat=".0%", col=1).update_xaxes(title="block")
+    figure.update_annotations(font_size=14)
     below = {"orientation": "h", "y": -0.35, "traceorder": "normal"}
     return style.figure(figure, height=280).update_layout(barmode="stack", legend=below)
 

@@ -58,6 +58,7 @@ def population() -> None:
                   f". 1 % of random {side}×{side} kernels fit a template with R² above "
                   f"{atlas.threshold:.2f}: their classes can't be told apart."))  # fmt: skip
     st.plotly_chart(structure.glance(atlas), config=style.CONFIG, alt="Classes and size by depth")
+    st.caption(kernels.largest(atlas))
 
 
 def number() -> int:
@@ -79,7 +80,6 @@ def one(channel: int) -> None:
     st.plotly_chart(kernel.draw(found), config=style.CONFIG, alt=kernel.told(found))
     st.caption(f"Response: the convolution of channel {found.channel} in block {found.block} with "
                f"its bias, before the activation, a cell a token of {found.picture}.")  # fmt: skip
-    fires(channel)
     with st.expander("Numbers"):
         st.table(kernel.numbers(found))
     with st.expander("Strongest inputs and outputs"):
@@ -107,5 +107,6 @@ with right:
     one(channel)
 with left:
     population()
+    fires(channel)
 _kernel_tabs.show(atlas, block, channel)
 _session.facts(atlas)

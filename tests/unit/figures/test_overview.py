@@ -78,10 +78,10 @@ def test_the_field_fact_names_first_and_last_block(results):
 
 def test_the_kernel_fact_leaves_dead_kernels_out(results):
     atlas = results["atlas"]
-    sizes, dead = np.ones_like(atlas.effective_size_90), np.zeros_like(atlas.dead)
+    sizes, dead = np.ones_like(atlas.effective_size_50), np.zeros_like(atlas.dead)
     sizes[1], sizes[2, 0], dead[2, 0] = 4.0, 1000.0, True
-    (fact,) = overview.facts(atlas=replace(atlas, effective_size_90=sizes, dead=dead))
-    assert "those of block 2" in fact and "4.0 tokens a side of 5" in fact
+    (fact,) = overview.facts(atlas=replace(atlas, effective_size_50=sizes, dead=dead))
+    assert "those of block 2" in fact and "4.00 tokens a side of 5" in fact
 
 
 def test_facts_are_as_many_as_results(results):
