@@ -33,13 +33,13 @@ def draw(result: Activations, *, limit: float | None = None) -> go.Figure:
         hoverongaps=False,
     )
     rows = -(-n // across)
-    figure = style.figure(go.Figure(heat), _title(result), height=60 + 130 * rows)
+    figure = style.figure(go.Figure(heat), height=30 + 130 * rows)
     return style.picture_axes(figure)
 
 
-def _title(result: Activations) -> str:
-    where = "the stem" if result.block == 0 else f"block {result.block}"
-    return f"Strongest channels of {where}: {', '.join(str(c) for c in result.channels)}"
+def named(result: Activations) -> str:
+    """The channels' numbers, in the order of the picture."""
+    return ", ".join(str(channel) for channel in result.channels)
 
 
 def overlay(result: Activations, number: int, *, strength: float = 0.85) -> go.Figure:

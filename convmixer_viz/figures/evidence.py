@@ -36,6 +36,11 @@ def audit(result: Evidence) -> str:
     )
 
 
+def reading(result: Evidence) -> str:
+    """What the colours say."""
+    return f"Red speaks for {result.target_name}, blue against."
+
+
 def strip_png(result: Evidence, scale: int = 4) -> bytes:
     """The probe's maps, a thumbnail a block, each on its own scale about zero."""
     return maps.strip_png(result.maps, scale=scale)

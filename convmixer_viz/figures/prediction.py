@@ -33,7 +33,8 @@ def draw(result: Prediction, *, picture: int = 0) -> go.Figure:
         customdata=logits,
         marker_color=style.CATEGORICAL[0],
     )
-    figure = style.figure(go.Figure(bars), height=60 + 44 * len(top))
+    figure = style.figure(go.Figure(bars), height=56 + 38 * len(top))
+    figure.update_layout(margin_t=8)
     figure.update_xaxes(range=[0, 1], tickformat=".0%", dtick=0.25, title="softmax probability")
     figure.update_yaxes(autorange="reversed")
     return figure

@@ -31,11 +31,17 @@ def plot(figure: Any, key: str, told: str) -> None:
 
 
 def show_evidence(result: Any, limit: float, strength: float) -> None:
-    """One preset's exact map with its audit, and the probe through depth."""
-    name, audit, decision = result.provenance.preset, exact.audit(result), exact.decision(result)
+    """One preset's exact map: what the colours say, and its audit."""
+    name, audit = result.provenance.preset, exact.audit(result)
     st.markdown(f"**{result.target_name}** · {name}")
     plot(exact.draw(result, limit=limit, strength=strength), f"exact-{name}", audit)
-    st.caption(audit)
+    st.caption(f"{exact.reading(result)} {audit}")
+
+
+def show_depth(result: Any) -> None:
+    """The probe's map and probability after each block."""
+    name, decision = result.provenance.preset, exact.decision(result)
+    st.markdown(f"**Through depth** · {name}")
     with st.container(key=f"pixelated-{name}"):
         strip = exact.strip_png(result)
         words = f"The probe's map after each block. {decision}"
@@ -48,8 +54,9 @@ def show_evidence(result: Any, limit: float, strength: float) -> None:
 def show_map(result: Any, **look: Any) -> None:
     """One map with its badge; the reason in its place where it is another under a false name."""
     badge, reason = figures.badge(result)
-    st.markdown(f"**{result.method}** · {result.provenance.preset}")
-    st.badge(badge, color="green" if result.valid else "orange", help=reason)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"**{result.method}** · {result.provenance.preset}", width="content")
+        st.badge(badge, color="green" if result.valid else "orange", help=reason)
     if not result.valid:
         st.caption(f"Not shown: {reason}.")
         return

@@ -32,13 +32,18 @@ aims = {preset: _maps.aim(preset) for preset in chosen.presets}
 asked: dict[str, dict[str, Any]] = {p: {"analysis": "evidence"} | aims[p] for p in aims}
 evidence = [r for r in _session.several(asked, slot="evidence").values() if r]
 limit = maps.largest([result.exact for result in evidence])
-for place, result in zip(st.columns(len(aims)), evidence, strict=False):
+alone = len(aims) == 1  # one preset's map and depth stand side by side, several below each other
+exact = st.columns([1, 2] if alone else len(aims))
+depths = exact[1:] if alone else st.columns(len(aims))
+for place, below, result in zip(exact, depths, evidence, strict=False):
     with place:
         _maps.show_evidence(result, limit, strength)
+    with below:
+        _maps.show_depth(result)
 
 st.subheader("Methods", help="Each on its own scale; of several presets, those of a row share one.")
 methods = st.multiselect("Methods", FIELDS["method"].choices or (), OPENING, key="methods",
-                         bind=BOUND)  # fmt: skip
+                         bind=BOUND, label_visibility="collapsed")  # fmt: skip
 first, second, third, fourth = st.columns(4)
 cam = third.number_input("Block of CAMs", 0, depth, depth, key="cam_block", bind=BOUND,
                          help=FIELDS["block"].sentence)  # fmt: skip

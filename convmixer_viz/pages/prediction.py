@@ -43,7 +43,8 @@ st.subheader(f"Strongest channels of block {chosen.block}")
 if found["activations"]:
     channels = activations.draw(found["activations"])
     st.plotly_chart(channels, config=style.CONFIG, alt="maps of the strongest channels")
-    st.caption("In units of the channel's standard deviation over the training set.")
+    st.caption(f"Channels {activations.named(found['activations'])}, strongest first, in units of "
+               "each one's standard deviation over the training set.")  # fmt: skip
 
 names = list(_session.uploads())
 if len(names) > 1:

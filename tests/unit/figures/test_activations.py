@@ -24,7 +24,7 @@ def test_channels_share_one_scale_and_tell_their_number(result):
     np.testing.assert_array_equal(heat.z[9:, :8], result.channel_maps[6])
     assert heat.customdata[0, 0] == result.channels[0]
     assert heat.zmax == -heat.zmin == pytest.approx(np.abs(result.channel_maps).max())
-    assert "block 2" in figure.layout.title.text
+    assert figures.named(result).split(", ") == [str(channel) for channel in result.channels]
 
 
 def test_a_channel_over_the_view(result):
