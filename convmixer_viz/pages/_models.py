@@ -11,11 +11,12 @@ import streamlit as st
 
 from convmixer_viz import architecture, weights
 from convmixer_viz.errors import VizError
+from convmixer_viz.pages._controls import MOST_PRESETS
 from convmixer_viz.presets import Preset
 
 MAX_UPLOAD = 300  # MB; the largest published file has 207
 OWN = "a preset of its own"
-UNSAID = "not said"
+UNSAID = "not known"
 MB = 1e6
 
 
@@ -69,9 +70,10 @@ def table() -> None:
         rows, hide_index=True, key="models", on_select=_pick, selection_mode="single-row",
         height="content", placeholder="–",
         column_config={
+            "preset": st.column_config.TextColumn(width=190),
             "parameters": whole,
-            "GMACs": number(format="%.2f", help="Multiply-adds of one picture, all counted."),
-            "published": number(format="%.2f", help=architecture.NOT_COUNTED),
+            "10⁹ multiply-adds": number(format="%.2f", help="Of one picture, all counted."),
+            "as published": number(format="%.2f", help=architecture.NOT_COUNTED),
             "top-1 %": number(format="%.2f", help="Published on ImageNet-1k, or measured here."),
             "MB": number(format="%.1f"),
         },
@@ -85,12 +87,12 @@ def _row(preset: Preset) -> dict[str, Any]:
         "preset": preset.name,
         "weights": facts["weights"],
         "top-1 %": facts["top1"],
-        "of": facts["top1_is"].split()[0] if facts["top1"] else None,
+        "that is": facts["top1_is"].split()[0].rstrip(",") if facts["top1"] else None,
         "parameters": facts["parameters"],
-        "GMACs": facts["multiply_adds"] / 1e9,
-        "published": published / 1e9 if published else None,
+        "10⁹ multiply-adds": facts["multiply_adds"] / 1e9,
+        "as published": published / 1e9 if published else None,
         "MB": facts["bytes"] / MB if facts["bytes"] else None,
-        "sha256": facts["sha256"][:16],
+        "sha256": facts["sha256"][:8],
         "licence": facts["licence"],
     }
 
@@ -98,9 +100,13 @@ def _row(preset: Preset) -> dict[str, Any]:
 def _pick() -> None:
     picked = st.session_state["models"]["selection"]["rows"]
     if picked:
-        name = list(weights.known())[picked[0]]
-        others = [other for other in st.session_state["preset"] if other != name]
-        st.session_state["preset"] = [name, *others][:4]
+        _choose(list(weights.known())[picked[0]])
+
+
+def _choose(name: str) -> None:
+    """Make a preset the first one, which most pages show."""
+    others = [other for other in st.session_state.get("preset", []) if other != name]
+    st.session_state["preset"] = [name, *others][:MOST_PRESETS]
 
 
 def place(preset: Preset) -> None:
@@ -161,16 +167,24 @@ def add() -> None:
         max_upload_size=MAX_UPLOAD,
     )  # fmt: skip
     published = [p.name for p in weights.known().values() if weights.source(p).kind == "missing"]
-    replaces = st.selectbox("They are", [OWN, *published], key="weights-as")
+    replaces = st.selectbox("These weights are", [OWN, *published], key="weights-as")
     said = {"replaces": replaces} if replaces != OWN else _said()
-    if st.button("Verify and add", disabled=file is None, key="weights-add") and file:
-        try:
-            added = weights.add_upload(file.getvalue(), file.name, **said)
-        except VizError as error:
-            st.error(str(error))
-            return
-        st.session_state["_news"] = (added.preset.name, added.assumed)
-        st.rerun()
+    st.button("Verify and add", disabled=file is None, key="weights-add",
+              on_click=_add, args=(file, said))  # fmt: skip
+    refused = st.session_state.pop("_refused", "")
+    if refused:
+        st.error(refused)
+
+
+def _add(file: Any, said: dict[str, Any]) -> None:
+    """Check a file, add it and choose it; before the run, so that the sidebar knows it."""
+    try:
+        added = weights.add_upload(file.getvalue(), file.name, **said)
+    except VizError as error:
+        st.session_state["_refused"] = str(error)
+        return
+    st.session_state["_news"] = (added.preset.name, added.assumed)
+    _choose(added.preset.name)
 
 
 def news() -> None:
@@ -178,7 +192,8 @@ def news() -> None:
     name, assumed = st.session_state.pop("_news", (None, ()))
     if name:
         words = f"Assumed: {'; '.join(assumed)}." if assumed else "Nothing had to be assumed."
-        st.success(f"{name} was verified and added. {words}")
+        st.success(f"{name} was verified and added, and is the chosen preset now: every page "
+                   f"shows it. {words}")  # fmt: skip
 
 
 def _said() -> dict[str, Any]:

@@ -26,7 +26,8 @@ card, curve, drawn, blocks = st.tabs(["Card", "Learning curve", "Architecture", 
 with card:
     written = weights.beside(preset, ".md")
     if written:
-        st.markdown(written.read_text("utf-8"))
+        _, _, below = written.read_text("utf-8").partition("\n")  # its title stands above
+        st.markdown(below.replace("\n## ", "\n#### "))
     else:
         top1 = f"{facts['top1']:.2f} %, {facts['top1_is']}" if facts["top1"] else "not measured"
         st.markdown(
