@@ -17,22 +17,18 @@ TABLE = (  # file, title, icon
     ("compare", "Compare", ":material/compare:"),
     ("models", "Models", ":material/inventory_2:"),
 )
-STYLE = """<style>
-[data-testid=stStatusWidget] button {display: none}
-.st-key-pixelated img, [class*=st-key-pixelated] img {image-rendering: pixelated}
-</style>"""
+SIDEBAR = 272  # px
 
-st.set_page_config("ConvMixer Viz", str(PAGES / "icon.png"), layout="wide")
-st.html(STYLE)
-page = st.navigation(
-    [
-        st.Page(
-            PAGES / f"{file}.py", title=title, icon=icon, url_path=file, default=file == "overview"
-        )
-        for file, title, icon in TABLE
-        if (PAGES / f"{file}.py").exists()
-    ]
+st.set_page_config(
+    "ConvMixer Viz", str(PAGES / "icon.png"), layout="wide", initial_sidebar_state=SIDEBAR
 )
+st.html(PAGES / "_look.css")
+pages = [st.Page(PAGES / f"{file}.py", title=title, icon=icon) for file, title, icon in TABLE]
+# the first page's address is bare; by its name it is found, too
+home = st.Page(PAGES / "overview.py", title="Overview", icon=TABLE[0][2], url_path="home",
+               default=True)  # fmt: skip
+named = st.Page(PAGES / "overview.py", title="Overview", visibility="hidden")
+page = st.navigation([home, *pages[1:], named])
 _session.begin(_controls.sidebar())
 try:
     page.run()

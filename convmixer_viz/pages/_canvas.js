@@ -58,7 +58,7 @@ function resize(view) {
 
 function layStrip(view, width) {
   const { bands, heads } = view.spec, n = heads.length;
-  const side = Math.max(56, Math.min(100, Math.floor((width - NAMES) / n) - GAP));
+  const side = Math.max(56, Math.min(132, Math.floor((width - NAMES) / n) - GAP));
   const heights = bands.map((band) => (band.captions.length ? 2 * LINE : side));
   const tops = heights.map((_, b) => heights.slice(0, b).reduce((y, h) => y + h + GAP, HEAD));
   view.cells = bands.flatMap((_, band) => heads.map((_, column) => (
@@ -77,7 +77,7 @@ function nameOf(band, top, height) {
 function layGrid(view, width) {
   const { tile: [w, h], words } = view.spec.bands[0], n = words.length;
   const roomy = Math.floor(Math.sqrt((width * 460) / n) / (w + 1)); // fills about 460 px of height
-  const zoom = Math.max(Math.ceil(16 / w), Math.min(8, roomy));
+  const zoom = Math.max(Math.ceil(16 / w), Math.min(16, roomy));
   const stepX = w * zoom + GRID_GAP, stepY = h * zoom + GRID_GAP, across = Math.max(1, Math.floor(width / stepX));
   tile(view, across, [stepX, stepY], [w * zoom, h * zoom]);
   size(view, across, across * stepX, Math.ceil(n / across) * stepY);

@@ -9,7 +9,7 @@ import streamlit as st
 from convmixer_viz import weights
 from convmixer_viz.errors import VizError
 from convmixer_viz.images import GALLERY, SUFFIXES
-from convmixer_viz.pages import _session
+from convmixer_viz.pages import _session, _share
 from convmixer_viz.presets import DEFAULT, Preset
 
 MOST_PRESETS = 4
@@ -28,6 +28,7 @@ def sidebar() -> _session.Choices:
         target, against = _target(first, ignored)
         block = _block(first)
         device, mode = _device()
+        _share.button()
         _foot()
     return _session.Choices(presets, picture, target, against, block, device, mode)
 
@@ -39,11 +40,12 @@ def _picture(ignored: Any) -> str:
     default = _session.bench().presets[DEFAULT].opening
     name: str = st.selectbox(  # a bound label is what stands in the link: no format_func here
         "Picture", names, index=names.index(default), key="picture", bind=BOUND,
-        help="Uploads join this list; links hold gallery pictures only.",
+        help="The gallery, and what you upload.",
     )  # fmt: skip
     st.file_uploader(
         "Upload or paste pictures", type=[s.removeprefix(".") for s in SUFFIXES],
         accept_multiple_files=True, key="uploads", on_change=_newest,
+        help=f"{', '.join(s.removeprefix('.').upper() for s in SUFFIXES)}; at most 20 MB each.",
     )  # fmt: skip
     try:
         shown = _session.picture(name)
@@ -53,6 +55,8 @@ def _picture(ignored: Any) -> str:
     thumbnail.image(shown.pixels, width=160, output_format="PNG", alt=f"picture: {shown.name}")
     told = GALLERY[name][0] if name in GALLERY else f"{shown.width}×{shown.height} px"
     thumbnail.caption(" · ".join((told, *shown.notes)))
+    if name not in GALLERY:
+        thumbnail.caption(f"An upload can't be in a link: a colleague sees {default} instead.")
     return name
 
 

@@ -156,6 +156,7 @@ def several(work: dict[str, dict[str, Any]], *, slot: str) -> dict[str, Any]:
     line, note = _line.draw(slot), st.empty()
     found: dict[str, Any] = dict.fromkeys(work)
     missing: list[Request] = []
+    stale: list[str] = []
     for name, arguments in work.items():
         try:
             request = ask(**arguments)
@@ -164,12 +165,13 @@ def several(work: dict[str, dict[str, Any]], *, slot: str) -> dict[str, Any]:
             continue
         result, before = _at_hand(request, f"{slot}:{name}:{request.preset.name}")
         missing += [request] if result is None else []
+        stale += [request.analysis] if result is None and before is not None else []
         found[name] = before if result is None else result
     if missing:
         failed = st.session_state.setdefault("_failed", {})
         _want(min(missing, key=lambda request: request.digest in failed), slot, line)
-        waiting = ", ".join(dict.fromkeys(request.analysis for request in missing))
-        note.caption(f"Still to come for these choices: {waiting}.")
+    if stale:
+        note.caption(f"Still shown of the choices before: {', '.join(dict.fromkeys(stale))}.")
     return found
 
 
