@@ -22,7 +22,7 @@ def draw(result: Prediction, *, picture: int = 0) -> go.Figure:
     shares = [float(result.probabilities[picture, index]) for index in top]
     bars = go.Bar(
         x=shares,
-        y=[f"{name} ({index})" for name, index in zip(names, top, strict=True)],
+        y=[_label(name, int(index)) for name, index in zip(names, top, strict=True)],
         orientation="h",
         text=[
             f"{share:.1%} · logit {logit:.2f}" for share, logit in zip(shares, logits, strict=True)
@@ -40,6 +40,15 @@ def draw(result: Prediction, *, picture: int = 0) -> go.Figure:
     return figure
 
 
+def _label(name: str, index: int) -> str:
+    return f"class {index}" if name == str(index) else f"{name} ({index})"
+
+
+def nameless(result: Prediction) -> bool:
+    """Whether the classes are numbers only."""
+    return all(name == str(index) for index, name in enumerate(result.classes))
+
+
 def told(result: Prediction, picture: int = 0) -> str:
     """The picture's first class in words."""
     best = result.top[picture][0]
@@ -49,6 +58,10 @@ def told(result: Prediction, picture: int = 0) -> str:
 
 def knows(result: Prediction) -> str:
     """What can be predicted at all."""
+    if nameless(result):
+        return (
+            f"knows {len(result.classes)} classes by their numbers: no names came with its weights."
+        )
     if len(result.classes) <= MOST_NAMED:
         return f"knows only: {', '.join(result.classes)}."
     return f"knows {len(result.classes)} classes, from {result.classes[0]} to {result.classes[-1]}."

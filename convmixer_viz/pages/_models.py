@@ -168,16 +168,18 @@ def add() -> None:
     )  # fmt: skip
     published = [p.name for p in weights.known().values() if weights.source(p).kind == "missing"]
     replaces = st.selectbox("These weights are", [OWN, *published], key="weights-as")
-    said = {"replaces": replaces} if replaces != OWN else _said()
-    st.button("Verify and add", disabled=file is None, key="weights-add",
-              on_click=_add, args=(file, said))  # fmt: skip
+    if replaces == OWN:
+        _questions()
+    st.button("Verify and add", disabled=file is None, key="weights-add", on_click=_add)
     refused = st.session_state.pop("_refused", "")
     if refused:
         st.error(refused)
 
 
-def _add(file: Any, said: dict[str, Any]) -> None:
-    """Check a file, add it and choose it; before the run, so that the sidebar knows it."""
+def _add() -> None:
+    """Check the file, add it and choose it; before the run, so that the sidebar knows it."""
+    file, replaces = (st.session_state[f"weights-{name}"] for name in ("file", "as"))
+    said = _answers() if replaces == OWN else {"replaces": replaces}
     try:
         added = weights.add_upload(file.getvalue(), file.name, **said)
     except VizError as error:
@@ -196,14 +198,24 @@ def news() -> None:
                    f"shows it. {words}")  # fmt: skip
 
 
-def _said() -> dict[str, Any]:
+def _questions() -> None:
+    """What a file of weights doesn't say."""
     left, middle, right = st.columns(3)
-    name = left.text_input("Name", key="weights-name", placeholder="the file's")
-    activation = middle.selectbox("Activation", [UNSAID, "gelu", "relu"], key="weights-activation")
+    left.text_input("Name", key="weights-name", placeholder="the file's")
+    middle.selectbox("Activation", [UNSAID, "gelu", "relu"], key="weights-activation")
     known = [UNSAID, *weights.known()]
-    preprocess = right.selectbox("Pictures are prepared as for", known, key="weights-preprocess")
-    skip = left.checkbox("Residual around the depthwise step", True, key="weights-residual")
-    names = middle.file_uploader("Class names: text or JSON", key="weights-classes")
+    right.selectbox("Pictures are prepared as for", known, key="weights-preprocess")
+    left.checkbox("Residual around the depthwise step", True, key="weights-residual")
+    middle.file_uploader("Class names: text or JSON", key="weights-classes",
+                         help="One name a line, or a JSON list; without it classes are "
+                         "numbers.")  # fmt: skip
+
+
+def _answers() -> dict[str, Any]:
+    name, activation, preprocess, skip, names = (
+        st.session_state[f"weights-{key}"]
+        for key in ("name", "activation", "preprocess", "residual", "classes")
+    )
     return {
         "name": name or None,
         "activation": None if activation == UNSAID else activation,
