@@ -28,12 +28,12 @@ def draw(result: Activations, *, limit: float | None = None) -> go.Figure:
         zmin=-limit,
         zmax=limit,
         colorscale=style.DIVERGING,
-        colorbar=style.color_bar("σ of the training pictures"),
+        colorbar=maps.bar("σ of the training pictures"),
         hovertemplate="channel %{customdata}: %{z:.2f} σ<extra></extra>",
         hoverongaps=False,
     )
     rows = -(-n // across)
-    figure = style.figure(go.Figure(heat), height=30 + 130 * rows)
+    figure = style.figure(go.Figure(heat), height=90 + 140 * rows)
     return style.picture_axes(figure)
 
 

@@ -9,7 +9,7 @@ from convmixer_viz.figures import prediction as bars
 from convmixer_viz.pages import _canvas, _session
 
 DOORS = ("kernels", "receptive_field", "prediction", "attribution")  # of the strip's rows
-WIDTH = 230  # px of a picture
+WIDTH = 320  # px of a picture
 
 chosen = _session.choices()
 preset = _session.bench().presets[chosen.preset]

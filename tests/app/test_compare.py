@@ -36,13 +36,24 @@ def test_several_pictures_give_agreement_disagreements_and_cka(visit: Visit) -> 
     rows = ["prediction", "representation"]
     app = visit("compare", preset=PAIR, rows=rows, on="gallery and uploads")
     assert not app.exception
-    answers, cost, alike = tables(app)
-    assert [row["preset"] for row in cost] == PAIR and cost[1]["parameters"] < cost[0]["parameters"]
+    answers, alike = tables(app)
     assert 0 <= answers[1]["same first class"] <= 1
     cka = array(traces(app, 2)[0]["z"])
     assert np.diag(cka) == pytest.approx(1)
     assert alike[1]["CKA of last blocks"] == pytest.approx(array(traces(app, 3)[0]["z"])[-1, -1])
     assert "differ most on" in told(app) and "Last blocks: CKA" in told(app)
+
+
+def test_costs_are_medians_of_warm_calls_measured_here(visit: Visit) -> None:
+    app = visit("compare", preset=PAIR, rows=["cost"])
+    assert not app.exception
+    (costs,) = tables(app)
+    assert [row["preset"] for row in costs] == PAIR
+    assert costs[1]["parameters"] < costs[0]["parameters"]
+    for row in costs:
+        fastest, slowest = (float(part) for part in row["fastest to slowest"].split(" to "))
+        assert 0 < fastest <= row["ms a call"] <= slowest
+    assert "Measured here on cpu" in told(app) and "the median of 7 calls after two" in told(app)
 
 
 def test_columns_move_and_one_picture_leaves_cka_a_sentence(visit: Visit) -> None:

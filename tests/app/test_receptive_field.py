@@ -39,7 +39,7 @@ def array(packed: Any) -> np.ndarray[Any, Any]:
 
 
 def sheets(app: AppTest) -> dict[str, Any]:
-    found = [json.loads(each.proto.json) for each in app.get("bidi_component")]
+    found = [json.loads(each.proto.json) for each in app.get("bidi_component") if each.proto.json]
     return {sheet["layout"]: sheet for sheet in found}
 
 
