@@ -30,6 +30,9 @@ FLAGS = (
     "--disable-background-networking",
     "--disable-dev-shm-usage",
 )
+FILES = sorted(path.stem for path in (ROOT / "convmixer_viz/pages").glob("[a-z]*.py"))
+PAGES = ["" if name == "overview" else name for name in FILES]  # the overview's address is bare
+by_page = pytest.mark.parametrize("name", PAGES, ids=[name or "overview" for name in PAGES])
 KNOWN = ("_stcore/health", "_stcore/host-config")  # a deep path always misses these two once
 
 
@@ -104,12 +107,23 @@ def listen(page: sync_api.Page, messages: list[str]) -> None:
     page.on("pageerror", lambda error: messages.append(str(error)))
 
 
+def ready(page: sync_api.Page) -> sync_api.Page:
+    """The page stands: its title, its results, every figure drawn, no error."""
+    page.wait_for_selector("h1", timeout=60_000)
+    settle(page)
+    page.wait_for_function(DRAWN, timeout=120_000)
+    assert page.locator('[data-testid="stException"]').count() == 0
+    return page
+
+
 def settle(page: sync_api.Page, timeout: float = 240) -> None:
     """Wait until the script has come to its end for good: no run, no bar, for half a second."""
     page.evaluate("window.calm = 0")
     page.wait_for_function(CALM, timeout=1000 * timeout, polling=100)
 
 
+DRAWN = """() => !document.querySelector('[data-testid=stSkeleton]') && [...document.querySelectorAll('[data-testid=stPlotlyChart]')].every(
+    chart => !chart.offsetParent || chart.querySelector('.main-svg'))"""
 CALM = """() => {
     const app = document.querySelector('[data-testid="stApp"]');
     const busy = app?.dataset.testScriptState !== 'notRunning'

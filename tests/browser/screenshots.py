@@ -1,25 +1,29 @@
-"""Renew the README's pictures from the running app: python -m tests.browser.screenshots FOLDER."""
+"""Renew the README's pictures from the running app: python -m tests.browser.screenshots."""
 
 from __future__ import annotations
 
+import io
 import shutil
 import sys
 import tempfile
 from pathlib import Path
 
+from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
 
-from tests.browser.conftest import FLAGS, ROOT, open_page, settle, start_server
+from tests.browser.conftest import FLAGS, ROOT, open_page, ready, start_server
 
+FOLDER = ROOT / ".readme"
+COLORS = 128  # of a picture's palette: flat grounds and few hues stay clean in a small file
 SHOTS = {  # file: (address, theme, width, height) in px
-    "overview": ("", "light", 1600, 1150),
-    "overview-dark": ("", "dark", 1600, 1150),
-    "prediction": ("prediction", "light", 1280, 1000),
-    "attribution": ("attribution", "light", 1280, 1200),
-    "kernels": ("kernels?block=3&kernel=12", "light", 1280, 1100),
-    "receptive-field": ("receptive_field?block=6", "light", 1280, 1100),
-    "compare": ("compare", "light", 1280, 1200),
-    "models": ("models", "light", 1280, 1000),
+    "wide": ("?against=dog", "light", 1600, 1000),
+    "overview": ("?preset=cifar10-128-8-k9&block=5", "dark", 1280, 1100),
+    "prediction": ("prediction?block=4", "light", 1280, 960),
+    "attribution": ("attribution?against=dog", "light", 1280, 1440),
+    "kernels": ("kernels?block=3&channel=12", "light", 1280, 1180),
+    "receptive-field": ("receptive_field?block=6", "dark", 1280, 1480),
+    "compare": ("compare?rows=receptive-field&rows=cost", "light", 1280, 1240),
+    "models": ("models", "light", 1280, 900),
 }
 
 
@@ -40,18 +44,18 @@ def main(folder: Path) -> None:
 
 
 def shoot(browser: Browser, address: str, file: Path) -> None:
-    """One page's picture once its results stand."""
+    """One page's picture once its results stand, as a PNG of few colours."""
     path, theme, width, height = SHOTS[file.stem]
     context = open_page(browser, theme, width)
     page = context.new_page()
     page.set_viewport_size({"width": width, "height": height})
     page.goto(f"{address}/{path}")
-    page.wait_for_selector("h1", timeout=60_000)
-    settle(page, 600)
+    ready(page)
     page.wait_for_timeout(1000)
-    page.screenshot(path=file)
+    picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+    picture.quantize(COLORS, dither=Image.Dither.NONE).save(file, optimize=True)
     context.close()
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER)

@@ -1,45 +1,15 @@
-"""The whole app in Chromium: each page in each look, uploads, links, switches, exports."""
+"""The whole app in Chromium: each page in each look, uploads, links, switches, comparisons."""
 
 from __future__ import annotations
 
-import csv
-import io
-import json
-import re
-from pathlib import Path
-
-import numpy as np
 import pytest
 from PIL import Image
 
 from convmixer_viz import weights
 from convmixer_viz.presets import PRESETS
-from tests.browser.conftest import LOOKS, ROOT, every_look, listen, open_page, settle
+from tests.browser.conftest import LOOKS, by_page, every_look, listen, open_page, ready, settle
 
-FILES = sorted(path.stem for path in (ROOT / "convmixer_viz/pages").glob("[a-z]*.py"))
-PAGES = ["" if name == "overview" else name for name in FILES]  # the overview's address is bare
-by_page = pytest.mark.parametrize("name", PAGES, ids=[name or "overview" for name in PAGES])
 SHIPPED = [n for n, p in PRESETS.items() if not p.published and weights.locate(p)]
-STEADY = """() => {
-    const names = ['stImage', 'stPlotlyChart', 'stHeading', 'stBidiComponentRegular', 'stCaption'];
-    const all = () => names.flatMap(n => [...document.querySelectorAll(`[data-testid=${n}]`)]);
-    const bare = s => s.getBoundingClientRect().width && !s.childElementCount;
-    Object.assign(window, { least: all().length, most: all().length, white: 0 });
-    const look = () => {
-        window.least = Math.min(window.least, all().length);
-        window.most = Math.max(window.most, all().length);
-        window.white += [...document.images].some(i => i.complete && !i.naturalWidth);
-        window.white += [...document.querySelectorAll('.main-svg')].some(bare);
-        requestAnimationFrame(look); };
-    look(); }"""
-
-
-def ready(page):
-    """The page stands: its title, its results, no error."""
-    page.wait_for_selector("h1", timeout=60_000)
-    settle(page)
-    assert page.locator('[data-testid="stException"]').count() == 0
-    return page
 
 
 def fits(page):
@@ -143,66 +113,23 @@ def test_three_presets_stand_side_by_side(app, page):
     assert fits(page)
 
 
-def test_a_long_job_stops_at_once_and_goes_on_where_it_was(app, page):
-    page.goto(f"{app}/attribution?picture=coffee&methods=integrated-gradients&steps=300")
-    page.get_by_text(re.compile(r"^attribution, .*: [1-9]\d* of")).wait_for(timeout=120_000)
-    page.get_by_role("button", name="Stop").last.click()
-    stopped = page.get_by_text("Stopped at").inner_text(timeout=20_000)
-    done = int(re.search(r"Stopped at (\d+)", stopped)[1])
-    page.wait_for_timeout(1500)
-    assert page.get_by_text(stopped).is_visible(), "nothing goes on by itself"
-    page.get_by_role("button", name="Go on").click()
-    bar = page.get_by_text(re.compile(r"^attribution, .*: [1-9]\d* of"))
-    bar.wait_for(timeout=60_000)
-    assert int(re.search(r": (\d+) of", bar.inner_text())[1]) >= done
+def test_the_comparison_opens_with_three_sizes_of_kernels(app, page):
+    page.goto(f"{app}/compare")
     ready(page)
-    assert page.get_by_role("button", name="Go on").count() == 0
+    assert page.locator('[data-testid="stMain"] [data-testid="stAlert"]').count() == 0
+    for name in ("k3", "k5", "k9"):
+        assert page.get_by_text(f"cifar10-128-8-{name}", exact=True).count() > 1
+    for title in ("What they say", "How far they see", "What they cost"):
+        page.get_by_role("heading", name=title).wait_for()
+    assert page.get_by_text("stands here once all columns").count() == 0
+    assert page.get_by_text("the median of 7 calls").count() == 1
+    assert fits(page)
 
 
-@by_page
-def test_every_download_opens(app, page, name, tmp_path):
-    page.goto(f"{app}/{name}")
+def test_the_button_copies_a_link_to_this_view(app, page):
+    page.goto(f"{app}/overview?block=4")  # the first page by its name
     ready(page)
-    folds = page.locator('[data-testid="stExpander"] details:not([open]) summary')
-    while folds.count():
-        folds.first.click()
-    buttons = page.locator('[data-testid="stDownloadButton"] button')
-    page.wait_for_timeout(300)
-    assert buttons.count() or name == "models"
-    for index in range(buttons.count()):
-        with page.expect_download() as waiting:
-            buttons.nth(index).click()
-        file = tmp_path / f"{index}-{waiting.value.suggested_filename}"
-        waiting.value.save_as(file)
-        opens(file)
-
-
-def opens(file: Path) -> None:
-    """Read a download by the tool that a person would open it with."""
-    data = file.read_bytes()
-    if file.suffix == ".npz":
-        arrays = np.load(io.BytesIO(data))
-        assert arrays.files and all(arrays[name].dtype != object for name in arrays.files)
-    elif file.suffix == ".csv":
-        assert len(list(csv.reader(io.StringIO(data.decode())))) >= 2
-    elif file.suffix == ".json":
-        assert json.loads(data)
-    elif file.suffix == ".html":
-        assert "<html" in data.decode().lower() and 'src="http' not in data.decode()
-    elif file.suffix == ".png":
-        Image.open(io.BytesIO(data)).verify()
-    else:
-        assert file.suffix == ".zip" and data[:2] == b"PK"
-
-
-def test_thirty_reruns_show_no_white_no_ghost_and_lose_nothing(app, page):
-    page.goto(app)
-    ready(page)
-    page.evaluate(STEADY)
-    page.locator(".st-key-strip .stage").focus()
-    for i in range(30):
-        page.keyboard.press("ArrowRight" if i % 14 < 7 else "ArrowLeft")
-        page.wait_for_timeout(250)
-        settle(page)
-    seen = page.evaluate("[window.least, window.most, window.white]")
-    assert seen[0] == seen[1] and seen[2] == 0, seen
+    page.get_by_role("button", name="Copy the link").click()
+    page.get_by_role("button", name="Copied").wait_for()
+    assert page.evaluate("navigator.clipboard.readText()") == page.url
+    assert page.url.endswith("/overview?block=4")

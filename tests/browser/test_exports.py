@@ -1,0 +1,86 @@
+"""What a person takes along opens: every download, every figure as SVG, the report's as PNG."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+from PIL import Image
+
+from tests.browser.conftest import by_page, ready
+
+
+@by_page
+def test_every_download_opens(app, page, name, tmp_path):
+    page.goto(f"{app}/{name}")
+    ready(page)
+    folds = page.locator('[data-testid="stExpander"] details:not([open]) summary')
+    while folds.count():
+        folds.first.click()
+    buttons = page.locator('[data-testid="stDownloadButton"] button')
+    page.wait_for_timeout(300)
+    assert buttons.count() or name == "models"
+    for index in range(buttons.count()):
+        with page.expect_download() as waiting:
+            buttons.nth(index).click()
+        file = tmp_path / f"{index}-{waiting.value.suggested_filename}"
+        waiting.value.save_as(file)
+        opens(file)
+
+
+def opens(file: Path) -> None:
+    """Read a download by the tool that a person would open it with."""
+    data = file.read_bytes()
+    if file.suffix == ".npz":
+        arrays = np.load(io.BytesIO(data))
+        assert arrays.files and all(arrays[name].dtype != object for name in arrays.files)
+    elif file.suffix == ".csv":
+        assert len(list(csv.reader(io.StringIO(data.decode())))) >= 2
+    elif file.suffix == ".json":
+        assert json.loads(data)
+    elif file.suffix == ".html":
+        assert "<html" in data.decode().lower() and 'src="http' not in data.decode()
+    elif file.suffix == ".png":
+        Image.open(io.BytesIO(data)).verify()
+    else:
+        assert file.suffix == ".zip" and data[:2] == b"PK"
+
+
+@by_page
+def test_every_figure_saves_itself_as_svg(app, page, name, tmp_path):
+    page.goto(f"{app}/{name}")
+    ready(page)
+    plots = page.locator(".js-plotly-plot:visible")
+    plots.first.wait_for(timeout=60_000)
+    for index in range(plots.count()):
+        drawn = save(page, plots.nth(index), tmp_path / f"{index}.svg")
+        tags = [part.tag.rpartition("}")[2] for part in ElementTree.parse(drawn).iter()]
+        assert tags[0] == "svg" and {"path", "image"} & set(tags) and "text" in tags
+
+
+def test_a_figure_of_the_report_saves_itself_as_png(app, page, tmp_path):
+    page.goto(f"{app}/prediction")
+    ready(page)
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="report (html)").click()
+    waiting.value.save_as(tmp_path / "report.html")
+    page.goto((tmp_path / "report.html").as_uri())
+    drawn = save(page, page.locator(".js-plotly-plot").first, tmp_path / "figure.png")
+    with Image.open(drawn) as picture:
+        assert picture.format == "PNG" and min(picture.size) > 100
+        assert len(set(picture.convert("L").tobytes())) > 10, "something is drawn"
+
+
+def save(page, plot, file: Path) -> Path:
+    """Press a figure's own button; where the file came to lie."""
+    plot.scroll_into_view_if_needed()
+    plot.hover()
+    with page.expect_download() as waiting:
+        plot.locator(".modebar-btn[data-title^='Download']").click()
+    assert Path(waiting.value.suggested_filename).suffix == file.suffix
+    waiting.value.save_as(file)
+    return file

@@ -1,0 +1,76 @@
+"""Long work and many reruns: nothing vanishes, turns white or stays behind; stop and go on."""
+
+from __future__ import annotations
+
+import re
+
+from tests.browser.conftest import ready, settle
+
+STEADY = """() => {
+    const names = ['stImage', 'stPlotlyChart', 'stHeading', 'stBidiComponentRegular', 'stCaption'];
+    const all = () => names.flatMap(n => [...document.querySelectorAll(`[data-testid=${n}]`)]);
+    const bare = s => s.getBoundingClientRect().width && !s.childElementCount;
+    let before = all().length;
+    Object.assign(window, { lost: 0, white: 0 });
+    const look = () => {
+        window.lost += Math.max(0, before - all().length);
+        before = all().length;
+        window.white += [...document.images].some(i => i.complete && !i.naturalWidth);
+        window.white += [...document.querySelectorAll('.main-svg')].some(bare);
+        requestAnimationFrame(look); };
+    look(); }"""
+
+
+def test_a_long_job_stops_at_once_and_goes_on_where_it_was(app, page):
+    page.goto(f"{app}/attribution?picture=coffee&methods=integrated-gradients&steps=300")
+    page.get_by_text(re.compile(r"^attribution, .*: [1-9]\d* of")).wait_for(timeout=120_000)
+    page.get_by_role("button", name="Stop").last.click()
+    stopped = page.get_by_text("Stopped at").inner_text(timeout=20_000)
+    done = int(re.search(r"Stopped at (\d+)", stopped)[1])
+    page.wait_for_timeout(1500)
+    assert page.get_by_text(stopped).is_visible(), "nothing goes on by itself"
+    page.get_by_role("button", name="Go on").click()
+    bar = page.get_by_text(re.compile(r"^attribution, .*: [1-9]\d* of"))
+    bar.wait_for(timeout=60_000)
+    assert int(re.search(r": (\d+) of", bar.inner_text())[1]) >= done
+    ready(page)
+    assert page.get_by_role("button", name="Go on").count() == 0
+
+
+def watched(page):
+    """Elements that went, frames with a white picture, and what is left faded: none of each."""
+    ghosts = page.locator('[data-testid="stMain"] [data-stale="true"]').count()
+    return [*page.evaluate("[window.lost, window.white]"), ghosts]
+
+
+def test_thirty_reruns_beside_a_long_job_show_no_white_no_ghost_and_lose_nothing(app, page):
+    slow = "methods=integrated-gradients&methods=smoothgrad&steps=1000"
+    page.goto(f"{app}/attribution?picture=rocket&{slow}")
+    running = page.get_by_text(re.compile(r"^attribution, .*: [1-9]\d* of"))
+    running.wait_for(timeout=120_000)
+    page.evaluate(STEADY)
+    busy, strength = 0, page.get_by_role("slider", name="Strength of the colours")
+    for i in range(30):
+        before = page.url
+        strength.press("ArrowLeft" if i % 10 < 5 else "ArrowRight")
+        page.wait_for_function("before => location.href !== before", arg=before)
+        page.wait_for_timeout(250)
+        busy += running.count()
+    stop = page.get_by_role("button", name="Stop")
+    if stop.count():
+        stop.click()
+    settle(page)
+    assert busy, "the job was going on"
+    assert watched(page) == [0, 0, 0]
+
+
+def test_thirty_reruns_show_no_white_no_ghost_and_lose_nothing(app, page):
+    page.goto(app)
+    ready(page)
+    page.evaluate(STEADY)
+    page.locator(".st-key-strip .stage").focus()
+    for i in range(30):
+        page.keyboard.press("ArrowRight" if i % 14 < 7 else "ArrowLeft")
+        page.wait_for_timeout(250)
+        settle(page)
+    assert watched(page) == [0, 0, 0]
