@@ -63,6 +63,13 @@ def test_every_shipped_preset_has_weights_card_and_log() -> None:
         assert path.with_name(f"{name}.json").is_file()
 
 
+def test_pictures_are_there_small_and_those_that_the_script_makes() -> None:
+    shown = set(re.findall(r"\.readme/[\w-]+\.webp", README))
+    there = {f".readme/{path.name}" for path in (ROOT / ".readme").iterdir()}
+    assert shown == there and len(there) == 8
+    assert sum((ROOT / name).stat().st_size for name in there) < 1_500_000
+
+
 def test_every_page_has_its_line_in_the_router_and_a_test() -> None:
     router = (ROOT / "streamlit_app.py").read_text(encoding="utf-8")
     pages = [p.stem for p in (ROOT / "convmixer_viz/pages").glob("[!_]*.py")]

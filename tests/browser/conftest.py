@@ -122,8 +122,9 @@ def settle(page: sync_api.Page, timeout: float = 240) -> None:
     page.wait_for_function(CALM, timeout=1000 * timeout, polling=100)
 
 
-DRAWN = """() => !document.querySelector('[data-testid=stSkeleton]') && [...document.querySelectorAll('[data-testid=stPlotlyChart]')].every(
-    chart => !chart.offsetParent || chart.querySelector('.main-svg'))"""
+DRAWN = """() => !document.querySelector('[data-testid=stSkeleton]')
+    && [...document.querySelectorAll('[data-testid=stPlotlyChart]')].every(
+        chart => !chart.offsetParent || chart.querySelector('.main-svg'))"""
 CALM = """() => {
     const app = document.querySelector('[data-testid="stApp"]');
     const busy = app?.dataset.testScriptState !== 'notRunning'

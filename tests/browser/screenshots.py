@@ -14,15 +14,15 @@ from playwright.sync_api import Browser, sync_playwright
 from tests.browser.conftest import FLAGS, ROOT, open_page, ready, start_server
 
 FOLDER = ROOT / ".readme"
-COLORS = 128  # of a picture's palette: flat grounds and few hues stay clean in a small file
+QUALITY = 88  # of WebP: colour scales keep their hues, a picture stays under 150 kB
 SHOTS = {  # file: (address, theme, width, height) in px
-    "wide": ("?against=dog", "light", 1600, 1000),
-    "overview": ("?preset=cifar10-128-8-k9&block=5", "dark", 1280, 1100),
-    "prediction": ("prediction?block=4", "light", 1280, 960),
+    "wide": ("?against=dog", "light", 1600, 1130),
+    "overview": ("?preset=cifar10-128-8-k9&block=5", "dark", 1280, 1180),
+    "prediction": ("prediction?block=4", "light", 1280, 1370),
     "attribution": ("attribution?against=dog", "light", 1280, 1440),
     "kernels": ("kernels?block=3&channel=12", "light", 1280, 1180),
     "receptive-field": ("receptive_field?block=6", "dark", 1280, 1480),
-    "compare": ("compare?rows=receptive-field&rows=cost", "light", 1280, 1240),
+    "compare": ("compare?rows=receptive-field&rows=cost", "light", 1280, 1560),
     "models": ("models", "light", 1280, 900),
 }
 
@@ -36,7 +36,7 @@ def main(folder: Path) -> None:
             chromium = shutil.which("chromium") or shutil.which("google-chrome")
             browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
             for name in SHOTS:
-                shoot(browser, address, folder / f"{name}.png")
+                shoot(browser, address, folder / f"{name}.webp")
             browser.close()
         finally:
             server.terminate()
@@ -44,7 +44,7 @@ def main(folder: Path) -> None:
 
 
 def shoot(browser: Browser, address: str, file: Path) -> None:
-    """One page's picture once its results stand, as a PNG of few colours."""
+    """One page's picture once its results stand."""
     path, theme, width, height = SHOTS[file.stem]
     context = open_page(browser, theme, width)
     page = context.new_page()
@@ -53,7 +53,7 @@ def shoot(browser: Browser, address: str, file: Path) -> None:
     ready(page)
     page.wait_for_timeout(1000)
     picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
-    picture.quantize(COLORS, dither=Image.Dither.NONE).save(file, optimize=True)
+    picture.save(file, quality=QUALITY, method=6)
     context.close()
 
 
