@@ -84,7 +84,7 @@ def beside(preset: Preset, suffix: str) -> Path | None:
 def facts(preset: Preset) -> dict[str, Any]:
     """What a table of presets says: plain values; accuracies in percent, multiply-adds whole."""
     place, published = source(preset), preset.published
-    top1, top1_is = _accuracy(preset)
+    top1, top1_is = accuracy(preset)
     return {
         "preset": preset.name,
         "summary": preset.summary,
@@ -102,6 +102,20 @@ def facts(preset: Preset) -> dict[str, Any]:
         "origin": place.origin,
         "licence": preset.licence,
     }
+
+
+def accuracy(preset: Preset) -> tuple[float | None, str]:
+    """Top-1 in percent, none where nobody measured it; and where it comes from, in words."""
+    if preset.published:
+        return preset.published.top1, "published, ImageNet-1k"
+    log = beside(preset, ".json")
+    told = json.loads(log.read_text("utf-8")) if log else {}
+    measured, epochs = told.get("measured"), len(told.get("epochs", ()))
+    if measured is None:
+        return None, "not measured"
+    pictures = measured["pictures"]
+    share = 100 * measured["right"] / pictures
+    return share, f"measured on {pictures:,} test pictures after {epochs} epochs"
 
 
 def missing(preset: Preset) -> str:
@@ -203,17 +217,6 @@ def _place(preset: Preset) -> tuple[Literal["shipped", "added", "fetched", "miss
         return "added", store.weights_of(preset.name)
     fetched = hub.cached(preset)
     return ("fetched", fetched.resolve()) if fetched else ("missing", None)
-
-
-def _accuracy(preset: Preset) -> tuple[float | None, str]:
-    if preset.published:
-        return preset.published.top1, "published, ImageNet-1k"
-    log = beside(preset, ".json")
-    measured = json.loads(log.read_text("utf-8"))["measured"] if log else None
-    if measured is None:
-        return None, "not measured"
-    pictures = measured["pictures"]
-    return 100 * measured["right"] / pictures, f"measured on {pictures:,} test pictures"
 
 
 def _origin(preset: Preset, kind: str) -> str:

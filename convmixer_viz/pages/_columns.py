@@ -7,11 +7,13 @@ from typing import Any
 
 import streamlit as st
 
+from convmixer_viz import weights
 from convmixer_viz.figures import compared, style
+from convmixer_viz.pages import _session
 
 
 def heads(presets: Sequence[str]) -> None:
-    """The columns' names, and a button that moves one to the left."""
+    """The columns' names and accuracies, and a button that moves one to the left."""
     for place, (column, name) in enumerate(zip(st.columns(len(presets)), presets, strict=True)):
         with column.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"**{name}**", width="content")
@@ -20,6 +22,8 @@ def heads(presets: Sequence[str]) -> None:
                 on_click=_move, args=(tuple(presets), place), disabled=not place,
                 help=f"Puts {name} before {presets[place - 1]}." if place else "The first column.",
             )  # fmt: skip
+        share, told = weights.accuracy(_session.bench().presets[name])
+        column.caption(told if share is None else f"Top-1 {share:.2f} %, {told}")
 
 
 def _move(presets: tuple[str, ...], place: int) -> None:

@@ -28,6 +28,7 @@ def test_a_column_a_preset_on_one_scale_with_the_difference_below(visit: Visit) 
     assert first["zmax"] == second["zmax"]
     grids = sidebyside.maps_on_common_grid(results, [result.maps[-1] for result in results])
     assert np.array_equal(array(difference["z"]), grids[1] - grids[0])
+    assert sum("test pictures after" in each.value for each in app.caption) == len(PAIR)
     (numbers,) = tables(app)
     assert numbers[1]["rank"] == pytest.approx(comparison.spearman(grids[0], grids[1]))
 
