@@ -7,8 +7,9 @@ import re
 from tests.browser.conftest import ready, settle
 
 STEADY = """() => {
-    const names = ['stImage', 'stPlotlyChart', 'stHeading', 'stBidiComponentRegular', 'stCaption'];
-    const all = () => names.flatMap(n => [...document.querySelectorAll(`[data-testid=${n}]`)]);
+    const names = ['stImage', 'stPlotlyChart', 'stHeading', 'stBidiComponentRegular'];
+    const all = () => names.flatMap(n => [...document.querySelectorAll(`[data-testid=${n}]`)])
+        .filter(element => element.checkVisibility());
     const bare = s => s.getBoundingClientRect().width && !s.childElementCount;
     let before = all().length;
     Object.assign(window, { lost: 0, white: 0 });
