@@ -27,10 +27,13 @@ def table(trained: Any, signed: Any, twins: Sequence[Any]) -> str:
     """A row a number of the protocol, a column a block."""
     untrained = np.stack([twin.sigma_square for twin in twins])
     radii = np.stack([twin.radius[:, 1] for twin in twins])
+    mean, nothing = untrained.mean(0), np.full(len(trained.blocks), np.nan)  # the stem's σ is 0
     rows = {
         "σ, trained": _words(trained.sigma_square),
         "σ, untrained": _range(untrained),
-        "trained / untrained": _words(trained.sigma_square / untrained.mean(0)),
+        "trained / untrained": _words(
+            np.divide(trained.sigma_square, mean, out=nothing, where=mean > 0)
+        ),
         "radius of 90 %, trained": _words(trained.radius[:, 1]),
         "radius of 90 %, untrained": _range(radii),
         "σ, random signs": _words(signed.sigma_square),
@@ -43,7 +46,7 @@ def table(trained: Any, signed: Any, twins: Sequence[Any]) -> str:
 
 
 def _words(values: Any) -> list[str]:
-    return [f"{value:.2f}" for value in values]
+    return ["" if np.isnan(value) else f"{value:.2f}" for value in values]
 
 
 def _range(values: Any) -> list[str]:
