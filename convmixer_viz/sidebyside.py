@@ -130,20 +130,21 @@ def _attribution(results: Sequence[Any]) -> list[go.Figure]:
 
 def _fields(results: Sequence[Any]) -> Numbers:
     return [
-        {"preset": _name(r), "σ of block 1 (px)": float(r.sigma[1]),
-         "σ of the last block (px)": float(r.sigma[-1]), "theoretical (px)": int(r.theoretical[-1])}
+        {"preset": _name(r), "σ of block 1 (px)": float(r.sigma_square[1]),
+         "σ of the last block (px)": float(r.sigma_square[-1]),
+         "theoretical (px)": int(r.theoretical[-1])}
         for r in results
     ]  # fmt: skip
 
 
 def _fields_told(results: Sequence[Any]) -> str:
-    first, *others = (float(result.sigma[-1]) for result in results)
+    first, *others = (float(result.sigma_square[-1]) for result in results)
     said = (
         f"{_name(result)}'s is {sigma / first:.2f} times that of {_name(results[0])}"
         for result, sigma in zip(results[1:], others, strict=True)
     )
     return (
-        f"σ is the field's spread about its token, on pictures of {results[0].view.shape[1]} px. "
+        f"σ is the spread of the squared gradient, on pictures of {results[0].view.shape[1]} px. "
         f"In the last block {', '.join(said)}. A larger field is not a better one."
     )
 
