@@ -86,3 +86,7 @@ def test_fields_stand_on_one_scale_in_pixels(visit: Visit) -> None:
     growth, fields = traces(app, 0), traces(app, 1)
     assert {trace["name"] for trace in growth} >= {f"{name} measured" for name in PAIR}
     assert [array(trace["z"]).shape for trace in fields] == [(128, 128)] * 2
+    (numbers,) = tables(app)
+    for row in numbers:
+        (curve,) = (array(t["y"]) for t in growth if t["name"] == f"{row['preset']} measured")
+        assert [row["σ of block 1 (px)"], row["σ of the last block (px)"]] == [curve[1], curve[-1]]
