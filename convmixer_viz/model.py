@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, cast
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 if TYPE_CHECKING:
     from convmixer_viz.presets import Shape
@@ -102,8 +103,10 @@ class ConvMixer(nn.Module):
     def classify(self, tokens: Tensor) -> Tensor:
         """Head after pooling, (n, dim, H, W) → (n, classes). On a CPU a multiply and a sum: the
         bits of a matrix product depend on the number of rows."""
+        if self.training:  # the gradient of mean would leave the tokens' memory layout
+            return self.head(F.avg_pool2d(tokens, tokens.shape[-2:]).flatten(1))  # type: ignore[no-any-return]
         pooled = tokens.mean((2, 3))
-        if self.training or tokens.is_cuda:
+        if tokens.is_cuda:
             return self.head(pooled)  # type: ignore[no-any-return]
         rows = [(row * self.head.weight).sum(1) for row in pooled]
         return torch.stack(rows) + self.head.bias

@@ -17,7 +17,7 @@ from convmixer_viz import machine, runtime
 from convmixer_viz.errors import DataError
 from convmixer_viz.model import ConvMixer, initialise
 from convmixer_viz.presets import PRESETS, Preset
-from convmixer_viz.training import data, depthwise, files, history, memory, recipes
+from convmixer_viz.training import data, files, history, layers, memory, recipes
 from convmixer_viz.training.data import Pictures
 from convmixer_viz.training.log import TrainingLog, loads
 from convmixer_viz.training.recipes import Recipe
@@ -102,7 +102,7 @@ def _learner(
     initialise(model, recipe.seed)
     if device == "cpu":
         memory.keep()
-        model = depthwise.replace(model) if depthwise.compiler() else model
+        model = layers.replace(model) if layers.compiler() else model
     model = model.to(device).to(memory_format=torch.channels_last)
     optimizer = AdamW(model.parameters(), lr=0.0, weight_decay=recipe.weight_decay, fused=True)
     schedule = OneCycleLR(
@@ -130,7 +130,7 @@ def _new_log(recipe: Recipe, device: str, train: Pictures, test: Pictures) -> Tr
 
 def _precision(device: str) -> str:
     """bfloat16 where it is fast: on a CPU it needs the processor and the own weight gradient."""
-    fast = device != "cpu" or (machine.native_bf16() and depthwise.compiler())
+    fast = device != "cpu" or (machine.native_bf16() and layers.compiler())
     return "bfloat16" if fast else "float32"
 
 

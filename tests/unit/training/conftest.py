@@ -11,7 +11,7 @@ from PIL import Image
 
 from convmixer_viz import presets
 from convmixer_viz.presets import Shape, Transform
-from convmixer_viz.training import depthwise, recipes
+from convmixer_viz.training import layers, recipes
 from convmixer_viz.training.recipes import Recipe
 
 CLASSES = ("dark", "light")
@@ -47,6 +47,6 @@ def tiny(monkeypatch: pytest.MonkeyPatch) -> Recipe:
     """The tiny recipe in the table, and no compiler (it would take longer than the run)."""
     monkeypatch.setitem(presets.PRESETS, "tiny", TINY)
     monkeypatch.setitem(recipes.RECIPES, "tiny", RECIPE)
-    monkeypatch.setattr(depthwise, "compiler", lambda: True)
-    monkeypatch.setattr(depthwise, "_products", lambda: depthwise.shifted_products)
+    monkeypatch.setattr(layers, "compiler", lambda: True)
+    monkeypatch.setattr(layers, "_compiled", lambda function: function)
     return RECIPE

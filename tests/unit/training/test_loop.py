@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 
 from convmixer_viz import checkpoints
 from convmixer_viz.errors import ChoiceError, DataError
-from convmixer_viz.training import depthwise, recipes
+from convmixer_viz.training import layers, recipes
 from convmixer_viz.training.log import read
 from convmixer_viz.training.loop import Progress, train
 from convmixer_viz.training.recipes import Recipe
@@ -25,11 +25,11 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from convmixer_viz import presets
-from convmixer_viz.training import depthwise, recipes
+from convmixer_viz.training import layers, recipes
 from convmixer_viz.training.loop import train
 from tests.unit.training.conftest import RECIPE, TINY
 presets.PRESETS["tiny"], recipes.RECIPES["tiny"] = TINY, RECIPE
-depthwise.compiler, depthwise._products = lambda: True, lambda: depthwise.shifted_products
+layers.compiler, layers._compiled = lambda: True, lambda function: function
 for progress in train("tiny", Path(sys.argv[1]), Path(sys.argv[2]), device="cpu"):
     if (progress.epoch, progress.step) == (2, 3):
         os.kill(os.getpid(), signal.SIGKILL)
@@ -72,8 +72,8 @@ def test_progress_counts_down(tiny: Recipe, pictures: Path, tmp_path: Path) -> N
 def test_without_a_compiler_it_stays_float32_and_torchs_own(
     tiny: Recipe, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(depthwise, "compiler", lambda: False)
-    monkeypatch.setattr(depthwise, "replace", lambda model: pytest.fail("replaced"))
+    monkeypatch.setattr(layers, "compiler", lambda: False)
+    monkeypatch.setattr(layers, "replace", lambda model: pytest.fail("replaced"))
     run(pictures, tmp_path, epochs=1)
     assert read(tmp_path / "tiny.json").precision == "float32"
 

@@ -10,19 +10,19 @@ from torch.nn import functional as F
 
 from convmixer_viz.model import ConvMixer, initialise
 from convmixer_viz.presets import Shape
-from convmixer_viz.training import depthwise
+from convmixer_viz.training import layers
 
 
 @pytest.fixture(autouse=True)
 def no_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(depthwise, "_products", lambda: depthwise.shifted_products)
+    monkeypatch.setattr(layers, "_compiled", lambda function: function)
 
 
 @pytest.mark.parametrize("k", [3, 5, 9])
 def test_gradients_equal_torchs(k: int) -> None:
     draw = torch.Generator().manual_seed(k)
     x = torch.randn(2, 3, 6, 5, generator=draw, dtype=torch.float64)  # smaller than the kernel
-    layer = depthwise.Depthwise(3, 3, k, groups=3, dtype=torch.float64)
+    layer = layers.Depthwise(3, 3, k, groups=3, dtype=torch.float64)
     upstream = torch.randn(2, 3, 6, 5, generator=draw, dtype=torch.float64)
     inputs = (x.requires_grad_(), layer.weight, layer.bias)
     truth = F.conv2d(x, layer.weight, layer.bias, padding=k // 2, groups=3)
@@ -34,7 +34,7 @@ def test_gradients_equal_torchs(k: int) -> None:
 
 def test_bfloat16_gradient_is_accumulated_in_float32() -> None:
     padded, gradient = torch.ones(1, 34, 34, 1), torch.full((1, 32, 32, 1), 1.0)
-    sums = depthwise.shifted_products(padded.bfloat16(), gradient.bfloat16(), 3)
+    sums = layers.shifted_products(padded.bfloat16(), gradient.bfloat16(), 3)
     assert sums.dtype is torch.float32
     assert torch.equal(sums, torch.full((9, 1), 1024.0))
 
@@ -42,9 +42,9 @@ def test_bfloat16_gradient_is_accumulated_in_float32() -> None:
 def test_replaced_model_is_the_same_model() -> None:
     model = ConvMixer(Shape(6, 2, 5, 2), 3)
     initialise(model, 0)
-    other = depthwise.replace(copy.deepcopy(model))
+    other = layers.replace(copy.deepcopy(model))
     assert list(other.state_dict()) == list(model.state_dict())
-    assert all(isinstance(b.depthwise, depthwise.Depthwise) for b in other.walk())
+    assert all(isinstance(b.depthwise, layers.Depthwise) for b in other.walk())
     x = torch.randn(4, 3, 16, 16, generator=torch.Generator().manual_seed(1))
     for module in (model, other):
         module(x).square().sum().backward()
@@ -54,3 +54,12 @@ def test_replaced_model_is_the_same_model() -> None:
         torch.testing.assert_close(
             ours.grad, theirs.grad, atol=1e-5 * scale + 1e-6, rtol=1e-4, msg=name
         )
+
+
+def test_gelu_and_its_slope_to_five_in_ten_million() -> None:
+    x = torch.linspace(-40, 40, 200_001)
+    exact = x.double().requires_grad_()
+    value = F.gelu(exact)
+    (slope,) = torch.autograd.grad(value.sum(), exact)
+    for ours, theirs in zip(layers.gelu_and_slope(x), (value, slope), strict=True):
+        assert (ours - theirs).abs().max() < 1e-6
