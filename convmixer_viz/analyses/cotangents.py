@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import groupby, islice
+from operator import itemgetter
 from typing import TYPE_CHECKING, cast
 
 import lazy_loader as lazy
@@ -19,6 +20,7 @@ else:
 
 Token = tuple[int, int]  # row and column on the grid
 Window = tuple[int, int, int, int]  # top, bottom, left, right on the grid, ends excluded
+Walk = tuple["Tensor", Window]  # rows of cotangents, (seeds, dim, h, w), and where they lie
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,17 +50,28 @@ def pull_back(
     module: ConvMixer, walked: Trace, tokens: Sequence[Token], seeds: dict[int, Tensor]
 ) -> Tensor:
     """Gradients (seeds, 3, p·H, p·W) of the scalars Σ seed · output, one (tokens, dim) a block,
-    deepest first: each seed joins the rows when the way back reaches its block."""
-    grid, window = walked.gains[0].shape[-2:], _around(tokens)
-    rows = _crop(walked.gains[-1], window)[:0]
+    deepest first: each starts on its tokens at its block and joins the older ones where it has
+    spread over as much of the grid."""
+    grid, start = walked.gains[0].shape[-2:], _around(tokens)
+    walks: list[Walk] = []
     for number in range(max(seeds), -1, -1):
         if number in seeds:
-            rows = torch.cat([rows, _row(walked.gains[0], window, tokens, seeds[number])])
+            walks.append((_row(walked.gains[0], start, tokens, seeds[number]), start))
         if number:
             block = cast("Block", module.blocks[number - 1])
             gains = walked.gains[2 * number - 1 : 2 * number + 1]
-            rows, window = _through(block, gains, rows, window)
-    return _to_pixels(module, rows * _crop(walked.gains[0], window), window, grid)
+            walks = _joined(_through(block, gains, walks))
+    stem = walked.gains[0]
+    return torch.cat([_to_pixels(module, r * _crop(stem, w), w, grid) for r, w in walks])
+
+
+def _joined(walks: Iterable[Walk]) -> list[Walk]:
+    """Rows on equal windows as one batch; the oldest first, whose windows are the largest."""
+    groups = [(window, list(group)) for window, group in groupby(walks, key=itemgetter(1))]
+    return [
+        group[0] if len(group) == 1 else (torch.cat([rows for rows, _ in group]), window)
+        for window, group in groups
+    ]
 
 
 def _layer(layers: Iterable[nn.Module], x: Tensor) -> tuple[Tensor, Tensor]:
@@ -81,21 +94,19 @@ def _exact(convolution: nn.Conv2d) -> tuple[Tensor, Tensor]:
     return weight, bias
 
 
-def _through(
-    block: Block, gains: Sequence[Tensor], rows: Tensor, window: Window
-) -> tuple[Tensor, Window]:
-    """From a block's output to its input; the window grows by what its kernels reach."""
+def _through(block: Block, gains: Sequence[Tensor], walks: Iterable[Walk]) -> Iterator[Walk]:
+    """From a block's output to its input; the windows grow by what its kernels reach."""
     first, second = gains
-    weight = block.pointwise.weight.transpose(0, 1)
-    rows = torch.nn.functional.conv2d(rows * _crop(second, window), weight)
-    reach = block.depthwise.kernel_size[0] // 2
-    wider = _grow(window, reach, first.shape[-2:])
-    branch = _pad(rows * _crop(first, window), window, wider)
-    height, width = branch.shape[-2:]
-    kernels = block.depthwise.weight.flip(2, 3)
-    branch = torch.nn.functional.conv2d(branch, kernels, padding=reach, groups=len(kernels))
-    branch = branch[..., :height, :width]  # an even kernel leaves one more
-    return branch + _pad(rows, window, wider) if block.spatial.residual else branch, wider
+    weight = block.pointwise.weight.transpose(0, 1).contiguous()
+    kernels, reach = block.depthwise.weight.flip(2, 3), block.depthwise.kernel_size[0] // 2
+    for rows, window in walks:
+        rows = torch.nn.functional.conv2d(rows * _crop(second, window), weight)
+        wider = _grow(window, reach, first.shape[-2:])
+        branch = _pad(rows * _crop(first, window), window, wider)
+        height, width = branch.shape[-2:]
+        branch = torch.nn.functional.conv2d(branch, kernels, padding=reach, groups=len(kernels))
+        branch = branch[..., :height, :width]  # an even kernel leaves one more
+        yield branch + _pad(rows, window, wider) if block.spatial.residual else branch, wider
 
 
 def _to_pixels(module: ConvMixer, rows: Tensor, window: Window, grid: Sequence[int]) -> Tensor:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 else:
     torch = lazy.load("torch")
 
-LARGEST_TENSOR = 32 * 2**20  # bytes; above it glibc hands each tensor back: slow pages
+LARGEST_TENSOR = 16 * 2**20  # bytes; what a cache holds, and half of what glibc hands back
 HELD = 0.9  # of the free memory that one job may take
 
 
