@@ -116,20 +116,21 @@ def _imagenette(name: str, shape: Shape, summary: str) -> Preset:
     )  # fmt: skip
 
 
+AS_K5 = ", otherwise as cifar10-128-8-k5"
 _TABLE = (
     _cifar10("cifar10-256-8", Shape(256, 8, 5, 2), "the paper's small CIFAR-10 model"),
-    _cifar10("cifar10-128-8-k3", Shape(128, 8, 3, 2), "kernel size 3, else as k5"),
+    _cifar10("cifar10-128-8-k3", Shape(128, 8, 3, 2), "kernel size 3" + AS_K5),
     _cifar10("cifar10-128-8-k5", Shape(128, 8, 5, 2), "the ablations' common point"),
-    _cifar10("cifar10-128-8-k9", Shape(128, 8, 9, 2), "kernel size 9, else as k5"),
+    _cifar10("cifar10-128-8-k9", Shape(128, 8, 9, 2), "kernel size 9" + AS_K5),
     _imagenette(
         "imagenette-256-8", Shape(256, 8, 9, 14), "the geometry of 1024/20 on ten ImageNet classes"
     ),
-    _cifar10("cifar10-128-8-k5-relu", Shape(128, 8, 5, 2, "relu"), "ReLU, else as k5"),
-    _cifar10("cifar10-128-8-k5-p4", Shape(128, 8, 5, 4), "patch size 4, else as k5"),
+    _cifar10("cifar10-128-8-k5-relu", Shape(128, 8, 5, 2, "relu"), "ReLU" + AS_K5),
+    _cifar10("cifar10-128-8-k5-p4", Shape(128, 8, 5, 4), "patch size 4" + AS_K5),
     _cifar10(
         "cifar10-128-8-k5-plain",
         Shape(128, 8, 5, 2, residual=False),
-        "no residual around the depthwise step, else as k5",
+        "no residual around the depthwise step" + AS_K5,
     ),
     _imagenette(
         "imagenette-256-8-p7", Shape(256, 8, 7, 7, "relu"), "the geometry of 768/32, ReLU as there"

@@ -94,8 +94,12 @@ def _predictions(results: Sequence[Any]) -> Numbers:
             alike = comparison.predictions(
                 (first.logits, first.classes), (other.logits, other.classes)
             )
-            row |= {"same first class": alike.top1, "logits alike": alike.logits,
-                    "divergence (bit)": alike.divergence}  # fmt: skip
+            count = len(first.logits)
+            row |= {
+                "same first class": f"{round(alike.top1 * count)} of {count}",
+                "logits alike": alike.logits,
+                "divergence (bit)": alike.divergence,
+            }
         rows.append(row)
     return rows
 

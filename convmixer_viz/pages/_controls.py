@@ -8,7 +8,7 @@ import streamlit as st
 
 from convmixer_viz import weights
 from convmixer_viz.errors import VizError
-from convmixer_viz.images import GALLERY, SUFFIXES
+from convmixer_viz.images import GALLERY, READABLE
 from convmixer_viz.pages import _session, _share
 from convmixer_viz.presets import DEFAULT, Preset
 
@@ -42,10 +42,9 @@ def _picture(ignored: Any) -> str:
         "Picture", names, index=names.index(default), key="picture", bind=BOUND,
         help="The gallery, and what you upload.",
     )  # fmt: skip
-    st.file_uploader(
-        "Upload or paste pictures", type=[s.removeprefix(".") for s in SUFFIXES],
-        accept_multiple_files=True, key="uploads", on_change=_newest,
-        help=f"{', '.join(s.removeprefix('.').upper() for s in SUFFIXES)}; at most 20 MB each.",
+    st.file_uploader(  # any file: what can't be read is told in a sentence
+        "Upload or paste pictures", accept_multiple_files=True, key="uploads", on_change=_newest,
+        help=f"{READABLE}; at most 20 MB each.",
     )  # fmt: skip
     try:
         shown = _session.picture(name)

@@ -74,6 +74,13 @@ def test_a_broken_upload_is_told_and_loses_nothing(visit: Visit) -> None:
     assert len(bars(app)) == 5
 
 
+def test_any_other_file_is_told_what_to_do(visit: Visit) -> None:
+    app = visit("prediction")
+    app.file_uploader[0].upload("IMG_1.HEIC", b"\0\0\0\x18ftypheic", "image/heic").run()
+    assert not app.exception
+    assert any("save it as JPEG or PNG first" in each.value for each in app.error)
+
+
 def test_several_uploads_become_a_table(visit: Visit) -> None:
     app = visit("prediction")
     for colour in ("red", "green"):
