@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import streamlit as st
+from PIL import Image
 
 from convmixer_viz import weights
 from convmixer_viz.errors import VizError
-from convmixer_viz.images import GALLERY, READABLE
+from convmixer_viz.images import GALLERY, READABLE, DecodedImage
 from convmixer_viz.pages import _session, _share
 from convmixer_viz.presets import DEFAULT, Preset
 
 MOST_PRESETS = 4
+THUMBNAIL = 160  # px
 PREDICTED = "what it predicts"
 NOBODY = "nothing else"
 BOUND: Any = "query-params"
@@ -51,12 +53,21 @@ def _picture(ignored: Any) -> str:
     except VizError as error:
         thumbnail.error(str(error))
         return default
-    thumbnail.image(shown.pixels, width=160, output_format="PNG", alt=f"picture: {shown.name}")
+    small = _small(shown.sha256, shown)
+    thumbnail.image(small, width=THUMBNAIL, output_format="PNG", alt=f"picture: {shown.name}")
     told = GALLERY[name][0] if name in GALLERY else f"{shown.width}×{shown.height} px"
     thumbnail.caption(" · ".join((told, *shown.notes)))
     if name not in GALLERY:
         thumbnail.caption(f"An upload can't be in a link: a colleague sees {default} instead.")
     return name
+
+
+@st.cache_data(max_entries=100, show_spinner=False)
+def _small(sha256: str, _picture: DecodedImage) -> Image.Image:
+    """At twice the width at which it is shown: a large picture would be coded in every run."""
+    small = Image.fromarray(_picture.pixels)
+    small.thumbnail((2 * THUMBNAIL, small.height))
+    return small
 
 
 def _newest() -> None:
