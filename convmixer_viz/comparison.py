@@ -33,7 +33,7 @@ class MapAgreement:
 
     spearman: float | None  # -1 … 1, by rank
     ssim: float | None  # -1 … 1, by structure
-    overlap: float  # 0 … 1, of the highest tenth of the cells
+    overlap: float | None  # 0 … 1, of the highest tenth of the cells
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -107,8 +107,10 @@ def ssim(a: Floats, b: Floats) -> float | None:
     return float(skimage.metrics.structural_similarity(first, second, win_size=7, data_range=2.0))
 
 
-def overlap(a: Floats, b: Floats, cells: int = HIGHEST) -> float:
-    """Intersection over union of the highest cells, by signed value."""
+def overlap(a: Floats, b: Floats, cells: int = HIGHEST) -> float | None:
+    """Intersection over union of the highest cells, by signed value; none where a map is flat."""
+    if np.ptp(a) == 0 or np.ptp(b) == 0:
+        return None
     highest = [set(np.argsort(-m, axis=None, kind="stable")[:cells].tolist()) for m in (a, b)]
     return len(highest[0] & highest[1]) / len(highest[0] | highest[1])
 

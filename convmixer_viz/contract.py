@@ -67,7 +67,7 @@ class Result:
         columns = {
             name: value
             for name, value in values.items()
-            if isinstance(value, np.ndarray | tuple) and np.shape(value) == (len(blocks),)
+            if isinstance(value, np.ndarray) and value.shape == (len(blocks),)
         }
         return [
             {"block": int(block)} | {name: column[i] for name, column in columns.items()}

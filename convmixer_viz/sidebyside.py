@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from convmixer_viz import catalog, comparison
+from convmixer_viz import catalog, classes, comparison
 from convmixer_viz.errors import ChoiceError
 from convmixer_viz.figures import (
     attribution,
@@ -48,12 +48,13 @@ class Row:
 def requests(
     bench: Workbench, row: Row, presets: Sequence[str], pictures: Sequence[DecodedImage], **how: Any
 ) -> list[Request]:
-    """The row's analysis for every preset. A target is a name: a preset that doesn't know the
-    class explains its own prediction."""
+    """The row's analysis for every preset. A target is a name: a preset that doesn't know every
+    class that is named explains its own prediction."""
     analysis = catalog.find(row.analysis)
     shown = pictures[:1] if analysis.images == "one" else pictures
     given = () if analysis.images == "none" else shown
-    aims = {key: how.pop(key, None) for key in ("target", "against")}
+    given_names = {key: how.pop(key, None) for key in ("target", "against")}
+    aims = {key: _label(bench, presets, text) for key, text in given_names.items() if text}
     return [
         bench.request(
             row.analysis, given, preset=name, **dict(row.options), **how,
@@ -63,12 +64,24 @@ def requests(
     ]  # fmt: skip
 
 
-def _aims(bench: Workbench, preset: str, aims: dict[str, Any]) -> dict[str, Any]:
-    known = {name.casefold() for name in bench.shelf.class_names(preset)}
-    return {
-        key: name if name is not None and name.casefold() in known else None
-        for key, name in aims.items()
-    }
+def _label(bench: Workbench, presets: Sequence[str], text: str) -> str:
+    """The class that a person means, by the first preset that knows it; refused where none does."""
+    known = [bench.shelf.class_names(preset) for preset in presets]
+    names = next((names for names in known if _knows(names, text)), known[0])
+    return classes.label(names, classes.find(names, text))
+
+
+def _aims(bench: Workbench, preset: str, aims: dict[str, str]) -> dict[str, str]:
+    names = bench.shelf.class_names(preset)
+    return aims if all(_knows(names, text) for text in aims.values()) else {}
+
+
+def _knows(names: Sequence[str], text: str) -> bool:
+    try:
+        classes.find(names, text)
+    except ChoiceError:
+        return False
+    return True
 
 
 def maps_on_common_grid(results: Sequence[Any], maps: Sequence[Any]) -> list[Any]:

@@ -97,6 +97,9 @@ class Faithfulness(Result):
         """A row an order: the method's and the controls', with the areas under their curves."""
         names = ("infidelity", "max_sensitivity", "completeness", "complexity")
         own = {"road": self.road} | {name: getattr(self, name) for name in names}
+        if self.randomisation is not None:
+            alike = zip(self.stages, self.randomisation, strict=True)
+            own |= {f"randomised to {stage}": float(value) for stage, value in alike}
         rows = []
         for i, order in enumerate(self.orders):
             row: dict[str, Any] = {"picture": self.picture, "order": order if i else self.method}

@@ -29,21 +29,22 @@ class Canvas:
 
     scene: Scene
     tokens: Tensor  # (1, dim, H, W), the stem's output
-    blank: Tensor  # (1, dim, H, W), the baseline's
+    blanks: Tensor  # (baselines, dim, H, W), theirs
 
     @property
     def rows(self) -> int:
         return self.scene.model.rows(self.scene.side)
 
-    def logits(self, keep: Tensor) -> Tensor:
-        """Logits with the tokens where `keep`, else the baseline; (n, H, W) → (n, classes)."""
+    def logits(self, keep: Tensor, blank: int = 0) -> Tensor:
+        """Logits with the tokens where `keep`, else a baseline's; (n, H, W) → (n, classes)."""
         model, kept = self.scene.model, keep.to(self.tokens.device)[:, None]
-        mixed = torch.where(kept, self.tokens, self.blank)
+        mixed = torch.where(kept, self.tokens, self.blanks[blank])
         return model.call(self._classify, model.place(mixed), self.scene.side)
 
     def scores(self, keep: Tensor) -> Tensor:
-        """The score of the same, (n, H, W) → (n,) float64 on the CPU."""
-        return self.scene.target.score(self.logits(keep).double()).cpu()
+        """The mean score over the baselines, (n, H, W) → (n,) float64 on the CPU."""
+        answers = [self.logits(keep, blank).double() for blank in range(len(self.blanks))]
+        return torch.stack([self.scene.target.score(one) for one in answers]).mean(0).cpu()
 
     def _classify(self, tokens: Tensor) -> Tensor:
         module = self.scene.model.module
@@ -52,14 +53,15 @@ class Canvas:
 
 
 def canvas(scene: Scene, baseline: Tensor | None = None) -> Canvas:
-    """The scene's picture over a baseline picture (1, 3, h, w); none is the options' (first)."""
-    blank = baselines(scene)[:1] if baseline is None else baseline
+    """The scene's picture over baseline pictures (n, 3, h, w); none are the options'."""
+    blanks = baselines(scene) if baseline is None else baseline
 
     def embed(part: Tensor) -> Tensor:
         with torch.no_grad():
             return scene.model.module.embed(part)
 
-    return Canvas(scene, scene.model.call(embed, scene.pixels), scene.model.call(embed, blank))
+    parts = [scene.model.call(embed, part) for part in scene.model.parts(blanks)]
+    return Canvas(scene, scene.model.call(embed, scene.pixels), torch.cat(parts))
 
 
 def occlusion(scene: Scene) -> Plan:
@@ -131,7 +133,7 @@ def regress(coalitions: Tensor, scores: Tensor) -> Tensor:
 def rise(scene: Scene) -> Plan:
     """Σ probability·mask / (N·E[mask]) over soft random masks (Petsiuk et al. 2018); a token's
     value is the mean over its patch."""
-    model, (x,), blank = scene.model, scene.pixels, baselines(scene)[0]
+    model, (x,), blanks = scene.model, scene.pixels, baselines(scene)
     count, generator = scene.options.samples or 1000, scene.generator()
     size = model.rows(scene.side)
     starts = range(0, count, size)
@@ -141,8 +143,10 @@ def rise(scene: Scene) -> Plan:
         for start in starts:
             number = min(size, count - start)
             masks = torch.stack([soft_mask(x.shape[-2:], generator) for _ in range(number)])
-            mixed = blank + masks.to(x.device)[:, None] * (x - blank)
-            chances = scene.target.probability(model.logits(model.place(mixed))).cpu()
+            shown = masks.to(x.device)[:, None]
+            mixed = [model.place(blank + shown * (x - blank)) for blank in blanks]
+            each = [scene.target.probability(model.logits(pictures)) for pictures in mixed]
+            chances = torch.stack(each).mean(0).cpu()
             tokens = _patch_means(masks.double(), model.preset.shape.patch_size)
             total = total + torch.einsum("n,nij->ij", chances, tokens)
             yield total / ((start + number) * KEPT)

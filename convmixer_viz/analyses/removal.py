@@ -157,7 +157,7 @@ def infidelity(scene: Scene, tokens: Tensor) -> Iterator[dict[str, Any]]:
     yield {"infidelity": _misfit(claimed, scores[0] - scores[1:])}
 
 
-def _misfit(claimed: Tensor, lost: Tensor) -> float:
-    energy = float(claimed @ claimed)
-    beta = float(claimed @ lost) / energy if energy > 0 else 0.0
-    return float(((beta * claimed - lost) ** 2).mean() / (lost**2).mean().clamp(min=1e-30))
+def _misfit(claimed: Tensor, lost: Tensor) -> float | None:
+    energy, change = float(claimed @ claimed), float(lost @ lost)
+    beta = float(claimed @ lost) / energy if energy else 0.0
+    return float(((beta * claimed - lost) ** 2).sum()) / change if change else None

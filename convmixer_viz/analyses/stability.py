@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Generator, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -37,8 +38,9 @@ def max_sensitivity(scene: Scene, tokens: Tensor) -> Iterator[dict[str, Any]]:
         shake = REACH * (2 * torch.rand(scene.pixels.shape, generator=generator) - 1)
         shaken = scene.again(scene.model, scene.pixels + scene.model.place(shake))
         moved = yield from _map(shaken)
-        worst = max(worst, float((moved - tokens).norm() / tokens.norm()))
-    yield {"max_sensitivity": worst}
+        worst = max(worst, float((moved - tokens).norm()))
+    size = float(tokens.norm())
+    yield {"max_sensitivity": worst / size if size else None}
 
 
 def stages(scene: Scene) -> tuple[str, ...]:
@@ -53,12 +55,14 @@ def randomisation_chunks(scene: Scene, chunks: int) -> int:
 
 def randomisation(scene: Scene, tokens: Tensor) -> Iterator[dict[str, Any]]:
     """Spearman correlation of |φ| with the original's, the weights randomised from the head
-    down, stage by stage (Adebayo et al. 2018): a map that stays alike explains no model."""
+    down, stage by stage (Adebayo et al. 2018): a map that stays alike explains no model. NaN
+    where a map is constant."""
     alike: list[float] = []
     for module in cascade(scene):
         model = replace(scene.model, module=module)
         found = yield from _map(scene.again(model, scene.pixels))
-        alike.append(spearman(found.abs().numpy(), tokens.abs().numpy()) or 0.0)
+        same = spearman(found.abs().numpy(), tokens.abs().numpy())
+        alike.append(math.nan if same is None else same)
     yield {"randomisation": np.array(alike, np.float32), "stages": stages(scene)}
 
 
@@ -84,10 +88,11 @@ def _recalibrate(module: ConvMixer, parts: list[nn.Module], seed: int, side: int
     for norm in norms:
         norm.momentum = 1.0
         norm.train()
+    module.training = True  # the flag alone: all pictures in one batch
     with torch.no_grad():
         module(noise.to(module.head.weight.device, module.head.weight.dtype))
-    for norm in norms:
-        norm.eval()
+    for part in (module, *norms):
+        part.training = False
 
 
 def _map(scene: Scene) -> Generator[dict[str, Any], None, Tensor]:

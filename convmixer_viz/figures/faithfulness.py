@@ -30,7 +30,10 @@ SCORES = {  # column: field, which way is good
 
 
 def draw(result: Faithfulness, *, baseline: str = "mean") -> go.Figure:
-    """The two curves with random order and centre first; what was not measured stays empty."""
+    """The two curves with random order and centre first, what was not measured empty; or the
+    randomisation test, where that alone was asked."""
+    if result.deletion is None and result.insertion is None and result.randomisation is not None:
+        return randomisation([result])
     return compare([result], baseline=baseline)
 
 

@@ -5,6 +5,7 @@ from typing import Any
 import streamlit as st
 
 from convmixer_viz import catalog
+from convmixer_viz.analyses.faithfulness import MEASURES, QUICK
 from convmixer_viz.contract import option_fields
 from convmixer_viz.figures import attribution as figures
 from convmixer_viz.figures import faithfulness, maps
@@ -73,16 +74,24 @@ if len(made) > 1:
     st.dataframe(_maps.agreement(made), hide_index=True)
 
 st.subheader("Can they be trusted?")
-said = "Deletion, insertion, ROAD and infidelity of each method for the first preset."
+said = "Scores of each method's map for the first preset."
 if methods and st.toggle("Score these maps", key="scores", bind=BOUND, help=said):
-    asked = {method: {"analysis": "faithfulness", "method": method} | options | aims[chosen.preset]
-             for method in methods}  # fmt: skip
+    measures = st.multiselect("Measures", MEASURES, QUICK, key="measures", bind=BOUND,
+                              help="Max-sensitivity and randomisation run the method ten times "
+                              "and more.")  # fmt: skip
+    asked = {method: {"analysis": "faithfulness", "method": method, "measures": tuple(measures)}
+             | options | aims[chosen.preset] for method in methods}  # fmt: skip
     scored = [result for result in _session.several(asked, slot="scores").values() if result]
     if scored:
         told = faithfulness.controls(scored[0])
         _maps.plot(faithfulness.compare(scored), "curves", f"Deletion and insertion. {told}")
         st.caption(f"Areas of the controls: {told}.")
         st.dataframe(faithfulness.scores(scored), hide_index=True)
+        if any(result.randomisation is not None for result in scored):
+            words = ("How alike each map stays while the weights are randomised from the head "
+                     "down: one that stays alike explains no model.")  # fmt: skip
+            _maps.plot(faithfulness.randomisation(scored), "randomisation", words)
+            st.caption(words)
 else:
     st.caption("Curves and scores of these maps stand here once you ask for them: it takes "
                "hundreds of predictions a method.")  # fmt: skip

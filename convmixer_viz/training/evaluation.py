@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,14 +16,15 @@ from torch import Tensor
 
 from convmixer_viz import processes
 from convmixer_viz.contract import Result, Step
-from convmixer_viz.errors import DataError
+from convmixer_viz.errors import ChoiceError, DataError
 from convmixer_viz.runtime import LoadedModel, chunk
 from convmixer_viz.training import data
 from convmixer_viz.training.augment import normalise
-from convmixer_viz.training.data import Pictures
+from convmixer_viz.training.data import Listing, Pictures
 
 BINS = 15  # of equal width over the confidence, for the calibration error
 ROWS = 500  # pictures decoded and counted at once
+_SYNSET = re.compile(r"n\d{8}")
 _SCALE = 2**40  # confidences are summed as integers: any order gives the same sum
 
 
@@ -90,8 +92,9 @@ def evaluate(model: LoadedModel, data_dir: Path, *, every: int = 1) -> Iterator[
     """Measure a model on the test split of a folder (or the whole of one without splits), or on
     every n-th picture of it; under torchrun each process takes its share and all get the sum.
     Only the last step has a result."""
-    listing = data.labelled(data_dir).share(0, every)
-    _check(model, listing.classes, data_dir)
+    if every < 1:
+        raise ChoiceError(f"Every {every}th picture is none: choose 1 (all of them) or more.")
+    listing = _as_the_model_counts(model, data.labelled(data_dir), data_dir).share(0, every)
     mine = listing.share(*processes.process())
     counts = _zero(len(listing.classes))
     for done, part in enumerate(data.batches(mine, model.preset.transform, ROWS)):
@@ -100,13 +103,29 @@ def evaluate(model: LoadedModel, data_dir: Path, *, every: int = 1) -> Iterator[
     yield Step(len(mine) + 1, len(mine) + 1, _result(model, _reduced(counts)))
 
 
-def _check(model: LoadedModel, classes: tuple[str, ...], data_dir: Path) -> None:
-    expected = len(model.class_names)
-    if len(classes) != expected:
+def _as_the_model_counts(model: LoadedModel, listing: Listing, data_dir: Path) -> Listing:
+    """The listing with the model's labels: folders are matched by name; in sorted order only where
+    they are ImageNet's synsets, or where the model's classes have no names."""
+    names, folders = ([_plain(n) for n in given] for given in (model.class_names, listing.classes))
+    if len(folders) != len(names):
         raise DataError(
-            f"{data_dir} has {len(classes)} classes, {model.preset.name} {expected}: give a "
+            f"{data_dir} has {len(folders)} classes, {model.preset.name} {len(names)}: give a "
             "folder with one folder a class, all of them."
         )
+    if sorted(folders) == sorted(names):
+        labels = [names.index(folders[label]) for label in listing.labels]
+        return Listing(listing.sources, labels, model.class_names)
+    synsets = model.preset.class_set != "cifar10" and all(map(_SYNSET.fullmatch, folders))
+    if synsets or all(map(str.isdecimal, names)):
+        return listing
+    raise DataError(
+        f"{data_dir} has a folder {min(set(folders) - set(names))!r}, which is no class of "
+        f"{model.preset.name}: name the folders as its classes ({', '.join(names[:3])}, …)."
+    )
+
+
+def _plain(name: str) -> str:
+    return name.replace("_", " ").casefold()
 
 
 def _zero(classes: int) -> _Counts:

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from convmixer_viz.errors import DataError
+from convmixer_viz.errors import ChoiceError, DataError
+from convmixer_viz.runtime import LoadedModel
 from convmixer_viz.training import evaluation
 from convmixer_viz.training.data import Pictures
 from convmixer_viz.training.evaluation import Evaluation, evaluate
@@ -27,7 +29,7 @@ from pathlib import Path
 from convmixer_viz.processes import process
 from convmixer_viz.training.evaluation import evaluate
 from tests.conftest import TINY, loaded
-model = loaded(replace(TINY, class_count=2))
+model = replace(loaded(replace(TINY, class_count=2)), class_names=("dark", "light"))
 *_, last = evaluate(model, Path(sys.argv[1]))
 counts = last.partial
 kept = [counts.confusion.tolist(), counts.bin_confidence.tolist(), counts.right_5, counts.pictures]
@@ -79,7 +81,7 @@ def test_known_calibration_error() -> None:
 def test_a_folder_is_counted_whole_and_unreadable_pictures_named(tmp_path: Path) -> None:
     write_pictures(tmp_path, 9, 0)
     (tmp_path / "dark" / "03.png").write_bytes(b"")
-    model = loaded(_two_classes())
+    model = named("dark", "light")
     steps = list(evaluate(model, tmp_path))
     result = steps[-1].partial
     assert result is not None and all(step.partial is None for step in steps[:-1])
@@ -97,13 +99,29 @@ def test_wrong_classes_are_refused(tmp_path: Path) -> None:
         next(evaluate(loaded(), tmp_path))
 
 
+def test_folders_are_matched_by_name(tmp_path: Path) -> None:
+    write_pictures(tmp_path, 9, 0)
+    right = [
+        next(step.partial.right for step in evaluate(named(*names), tmp_path) if step.partial)
+        for names in (("dark", "light"), ("Light", "dark"), ("0", "1"))
+    ]
+    assert right[1] == 18 - right[0] and right[2] == right[0] != 9
+    with pytest.raises(DataError, match="a folder 'dark', which is no class of tiny"):
+        next(evaluate(named("tench", "light"), tmp_path))
+    (tmp_path / "dark").rename(tmp_path / "n01440764")
+    (tmp_path / "light").rename(tmp_path / "n02102040")
+    assert next(evaluate(named("tench", "spaniel"), tmp_path)).total
+    with pytest.raises(ChoiceError, match="choose 1"):
+        next(evaluate(named("dark", "light"), tmp_path, every=0))
+
+
 def test_two_processes_count_as_one(tmp_path: Path) -> None:
     """torchrun, an odd number of pictures and an unreadable one: every count is the same."""
     write_pictures(tmp_path / "data", 10, 0)
     (tmp_path / "data" / "light" / "02.png").unlink()
     (tmp_path / "data" / "dark" / "03.png").write_bytes(b"")
     (tmp_path / "script.py").write_text(SHARED)
-    *_, last = evaluate(loaded(_two_classes()), tmp_path / "data")
+    *_, last = evaluate(named("dark", "light"), tmp_path / "data")
     alone = last.partial
     assert alone is not None
     environment = {
@@ -133,7 +151,5 @@ def test_two_processes_count_as_one(tmp_path: Path) -> None:
         assert tuple(unreadable) == alone.unreadable and len(unreadable) == 1
 
 
-def _two_classes() -> object:
-    from dataclasses import replace
-
-    return replace(TINY, class_count=2)
+def named(*names: str) -> LoadedModel:
+    return replace(loaded(replace(TINY, class_count=len(names))), class_names=names)
