@@ -194,6 +194,26 @@ def test_the_cascade_randomises_downwards(tiny, preset):
     torch.testing.assert_close(model.module.state_dict(), original)
 
 
+def test_the_stem_too_is_measured_on_all_pictures_at_once(tiny):
+    asked = scene(tiny, "saliency")
+    *_, module = stability.cascade(asked)
+    seed = 1000 * asked.options.seed + len(stability.stages(asked))
+    noise = torch.randn(8, 3, 16, 16, generator=torch.Generator().manual_seed(seed))
+    convolution, activation, norm = module.stem
+    measured = activation(convolution(noise)).mean((0, 2, 3))
+    torch.testing.assert_close(norm.running_mean, measured, atol=1e-5, rtol=0)
+    assert not any(part.training for part in module.modules())
+
+
+def test_a_map_of_zeros_has_no_sensitivity_and_no_rank(tiny):
+    asked = scene(tiny, "saliency")
+    zeros = torch.zeros(asked.grid)
+    assert last(stability.max_sensitivity, asked, zeros)["max_sensitivity"] is None
+    assert removal._misfit(torch.ones(3), torch.zeros(3)) is None
+    alike = last(stability.randomisation, asked, zeros)["randomisation"]
+    assert np.isnan(alike).all()
+
+
 def test_each_layer_of_the_cascade_has_its_own_draws(tiny):
     *_, module = stability.cascade(scene(tiny, "saliency"))
     first, second = module.blocks[0], module.blocks[1]

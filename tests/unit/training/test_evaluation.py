@@ -101,11 +101,13 @@ def test_wrong_classes_are_refused(tmp_path: Path) -> None:
 
 def test_folders_are_matched_by_name(tmp_path: Path) -> None:
     write_pictures(tmp_path, 9, 0)
+    for number in range(4):
+        (tmp_path / "light" / f"{number:02d}.png").unlink()
     right = [
         next(step.partial.right for step in evaluate(named(*names), tmp_path) if step.partial)
         for names in (("dark", "light"), ("Light", "dark"), ("0", "1"))
     ]
-    assert right[1] == 18 - right[0] and right[2] == right[0] != 9
+    assert right[1] == 14 - right[0] and right[2] == right[0] != 7
     with pytest.raises(DataError, match="a folder 'dark', which is no class of tiny"):
         next(evaluate(named("tench", "light"), tmp_path))
     (tmp_path / "dark").rename(tmp_path / "n01440764")
@@ -152,4 +154,5 @@ def test_two_processes_count_as_one(tmp_path: Path) -> None:
 
 
 def named(*names: str) -> LoadedModel:
-    return replace(loaded(replace(TINY, class_count=len(names))), class_names=names)
+    preset = replace(TINY, class_count=len(names), class_set="imagenette")
+    return replace(loaded(preset), class_names=names)
