@@ -15,7 +15,7 @@ from PIL import Image
 
 from convmixer_viz import images, report
 from convmixer_viz.contract import Provenance, Result
-from convmixer_viz.errors import DataError
+from convmixer_viz.errors import DataError, VizError
 from convmixer_viz.images import DecodedImage
 
 TOLERANCE = 1e-3  # of an array's largest value, on another machine or other versions
@@ -70,11 +70,16 @@ def read(path: Path, scratch: Path) -> Bundle:
             for name in archive.namelist():
                 if "/" not in name and name.endswith((".npz", ".json")):
                     (scratch / Path(name).name).write_bytes(archive.read(name))
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+        pictures = tuple(images.decode(one, name) for one, name in zip(held, names, strict=True))
+        result = report.load(scratch)
+        origin: Provenance = result.provenance
+        if tuple(picture.sha256 for picture in pictures) != origin.images:
+            raise DataError(f"{path} is damaged: its pictures aren't those of its result.")
+    except VizError:
+        raise
+    except Exception as error:  # parsers may raise anything over foreign bytes
         raise DataError(f"{path} can't be read as a bundle: {error}.") from error
-    result = report.load(scratch)
-    pictures = tuple(images.decode(one, name) for one, name in zip(held, names, strict=True))
-    return Bundle(result.provenance, pictures, result)
+    return Bundle(origin, pictures, result)
 
 
 def compare(fresh: Result, bundle: Bundle) -> list[Difference]:
@@ -94,7 +99,7 @@ def compare(fresh: Result, bundle: Bundle) -> list[Difference]:
 
 def _largest(a: np.ndarray[Any, Any], b: np.ndarray[Any, Any]) -> float:
     floats = a.dtype.kind == "f"
-    if a.shape != b.shape:
+    if (a.shape, a.dtype) != (b.shape, b.dtype):
         return float("inf")
     if np.array_equal(a, b, equal_nan=floats):
         return 0.0

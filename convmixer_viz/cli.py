@@ -169,7 +169,7 @@ def _held(bench: Workbench, row: Analysis, job: Job, request: Request) -> Result
     """What --out already holds of this request."""
     if job.folder is None or not (job.folder / f"{row.name}.json").is_file():
         return None
-    held: Result = bench.load(job.folder)
+    held: Result = bench.load(job.folder, row.name)
     return held if bench.answers(held, request) else None
 
 

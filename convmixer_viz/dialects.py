@@ -17,9 +17,9 @@ FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 COUNTERS = ("n_averaged", "steps")  # beside the tensors of averaged models
 # the weight of each block's depthwise convolution tells the dialect, a prefix and the block
 DIALECTS = {
-    "timm": r"(?P<prefix>.*?)blocks\.(?P<block>\d+)\.0\.fn\.0\.weight",
-    "mmpretrain": r"(?P<prefix>.*?)backbone\.stages\.(?P<block>\d+)\.0\.fn\.0\.weight",
-    "authors": r"(?P<prefix>(?:[A-Za-z_]\w*\.)*)(?P<block>\d+)\.0\.fn\.0\.weight",
+    "timm": r"(?P<prefix>.*?)blocks\.(?P<block>\d{1,3})\.0\.fn\.0\.weight",
+    "mmpretrain": r"(?P<prefix>.*?)backbone\.stages\.(?P<block>\d{1,3})\.0\.fn\.0\.weight",
+    "authors": r"(?P<prefix>(?:[A-Za-z_]\w*\.)*)(?P<block>\d{1,3})\.0\.fn\.0\.weight",
 }
 
 
@@ -65,7 +65,7 @@ def _our_name(name: str, dialect: str, depth: int) -> str:
         name = re.sub(r"^backbone\.stages\.", "blocks.", name)
         return re.sub(r"^backbone\.stem\.", "stem.", re.sub(r"^head\.fc\.", "head.", name))
     number, _, rest = name.partition(".")
-    if dialect == "timm" or not number.isdecimal():
+    if dialect == "timm" or not re.fullmatch(r"\d{1,3}", number):
         return name
     place = int(number)  # in the authors' Sequential: stem 0 to 2, blocks, pool, flatten, head
     if place < 3:
@@ -82,7 +82,7 @@ def read_shape(named: Named, source: str) -> tuple[Shape, int]:
         raise _misfit(named, "stem.0.weight", "3 input channels and square patches", source)
     if (width, group) != (dim, 1) or kernel != kernel_x:
         raise _misfit(named, "blocks.0.0.fn.0.weight", f"{dim}×1×k×k", source)
-    depth = sum(bool(re.fullmatch(r"blocks\.\d+\.0\.fn\.0\.weight", name)) for name in named)
+    depth = sum(bool(re.fullmatch(r"blocks\.\d{1,3}\.0\.fn\.0\.weight", name)) for name in named)
     return Shape(dim, depth, kernel, patch), classes
 
 
@@ -101,7 +101,7 @@ def fit(named: Named, expected: Mapping[str, Tensor], source: str) -> dict[str, 
         _check(named, name, want, source)
     extra = next((found for name, (found, _) in named.items() if name not in expected), None)
     if extra is not None:
-        raise WeightsError(f"{source} is no ConvMixer: it has a tensor too many, {extra}.")
+        raise WeightsError(f"{source} is no ConvMixer: it has a tensor too many, {extra[:100]}.")
     return {name: _own(name, named.get(name), want, source) for name, want in expected.items()}
 
 

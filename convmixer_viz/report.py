@@ -17,7 +17,7 @@ import numpy as np
 
 from convmixer_viz import catalog
 from convmixer_viz.contract import Provenance, Result, plain, shown
-from convmixer_viz.errors import DataError
+from convmixer_viz.errors import DataError, VizError
 
 SCHEMA = 1
 Rows = Sequence[dict[str, Any]]
@@ -128,19 +128,27 @@ def write(contents: dict[str, bytes], folder: Path) -> list[Path]:
     return [folder / name for name in contents]
 
 
-def load(folder: Path) -> Any:
-    """Read back the one result in a folder."""
-    records = [path for path in sorted(folder.glob("*.json")) if path.stem in catalog.CATALOG]
-    if len(records) != 1:
-        raise DataError(f"{folder} holds {len(records)} results: name a folder with one.")
-    (path,) = records
+def load(folder: Path, analysis: str | None = None) -> Any:
+    """Read back an analysis's result, or the one result in a folder."""
+    names = [catalog.find(analysis).name] if analysis else _held(folder)
+    if len(names) != 1:
+        several = f" ({', '.join(names)}): name one of them" if names else ": name another folder"
+        raise DataError(f"{folder} holds {len(names)} results{several}.")
+    path = folder / f"{names[0]}.json"
     try:
         told = json.loads(path.read_text(encoding="utf-8"))
-        with np.load(path.with_suffix(".npz"), allow_pickle=False) as archive:
+        with path.with_suffix(".npz").open("rb") as file:
+            archive = np.load(file, allow_pickle=False)
             held = {name: archive[name] for name in archive.files}
         return _revive(told, held)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DataError(f"{path} can't be read as a result: {error}.") from error
+    except VizError:
+        raise
+    except Exception as error:  # parsers may raise anything over foreign bytes
+        raise DataError(f"{path} can't be read as a result ({error}): delete it.") from error
+
+
+def _held(folder: Path) -> list[str]:
+    return [path.stem for path in sorted(folder.glob("*.json")) if path.stem in catalog.CATALOG]
 
 
 def _revive(told: dict[str, Any], held: dict[str, np.ndarray[Any, Any]]) -> Any:

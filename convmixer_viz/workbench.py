@@ -184,9 +184,9 @@ class Workbench:
         """Write <command>.npz, .json, .csv and .html, whole or not at all."""
         return report.save(result, Path(folder))
 
-    def load(self, folder: str | Path) -> Any:
-        """Read back what save() wrote."""
-        return report.load(Path(folder))
+    def load(self, folder: str | Path, analysis: str | None = None) -> Any:
+        """Read back what save() wrote; a folder with several results needs the analysis's name."""
+        return report.load(Path(folder), analysis)
 
     def answers(self, result: Result, request: Request) -> bool:
         """Whether a result, read back from a file, is that of a request."""

@@ -6,11 +6,14 @@ import argparse
 import tempfile
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from convmixer_viz import bundle
 from convmixer_viz.commands import console
-from convmixer_viz.errors import DataError, WeightsError
+from convmixer_viz.errors import DataError, VizError, WeightsError
+
+if TYPE_CHECKING:
+    from convmixer_viz.workbench import Request, Workbench
 
 
 def register(rows: Any) -> None:
@@ -27,7 +30,7 @@ def run(arguments: argparse.Namespace) -> None:
     """A row an array; exit 2 where one differs by more than is allowed."""
     with tempfile.TemporaryDirectory() as scratch:
         held = bundle.read(arguments.bundle, Path(scratch))
-    fresh = _again(held, arguments)
+    fresh = _again(held, *_asked(held, arguments))
     found = bundle.compare(fresh, held)
     console.print_table(
         [{"array": d.array, "difference": d.largest, "allowed": d.allowed} for d in found]
@@ -37,20 +40,28 @@ def run(arguments: argparse.Namespace) -> None:
         raise DataError(f"{arguments.bundle} isn't reproduced: {', '.join(worst)} differ.")
 
 
-def _again(held: bundle.Bundle, arguments: argparse.Namespace) -> Any:
+def _asked(held: bundle.Bundle, arguments: argparse.Namespace) -> tuple[Workbench, Request]:
     from convmixer_viz.workbench import Workbench
 
-    origin = held.origin
-    bench = Workbench(arguments.device or origin.device)
-    name = origin.preset
-    if arguments.weights:
-        like = name if name in bench.presets else None
-        name = f"{name} again"
-        bench.add(name, arguments.weights, like=like)
-    request = bench.request(
-        origin.analysis, held.images, preset=name, random=origin.untrained_seed,
-        mode=origin.mode, **origin.options,
-    )  # fmt: skip
+    origin, name = held.origin, held.origin.preset
+    try:
+        bench = Workbench(arguments.device or origin.device)
+        if arguments.weights:
+            like = name if name in bench.presets else None
+            name = f"{name} again"
+            bench.add(name, arguments.weights, like=like)
+        return bench, bench.request(
+            origin.analysis, held.images, preset=name, random=origin.untrained_seed,
+            mode=origin.mode, **origin.options,
+        )  # fmt: skip
+    except VizError:
+        raise
+    except Exception as error:  # anybody may have written what the bundle asks for
+        raise DataError(f"{arguments.bundle} asks for what can't be computed ({error}).") from error
+
+
+def _again(held: bundle.Bundle, bench: Workbench, request: Request) -> Any:
+    origin, name = held.origin, request.preset.name
     if request.which.weights_sha256 != origin.weights_sha256:
         raise WeightsError(
             f"The bundle's weights (sha256 {origin.weights_sha256[:12]}) aren't those of {name} "

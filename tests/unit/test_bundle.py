@@ -14,6 +14,8 @@ from convmixer_viz.errors import DataError
 from convmixer_viz.images import load
 from convmixer_viz.workbench import Workbench
 
+Capture = pytest.CaptureFixture[str]
+
 
 @pytest.fixture
 def packed(tmp_path: Path) -> Path:
@@ -86,3 +88,58 @@ def test_a_bomb_is_refused_before_it_is_unpacked(
         archive.writestr("pictures.json", " " * 100_000)
     with pytest.raises(DataError, match="that's no bundle"):
         bundle.read(tmp_path / "x.zip", tmp_path)
+
+
+def changed(packed: Path, entry: str, old: bytes, new: bytes) -> Path:
+    """The bundle with other bytes in one entry."""
+    path = packed.with_name("changed.zip")
+    with zipfile.ZipFile(packed) as source, zipfile.ZipFile(path, "w") as target:
+        assert old in source.read(entry)
+        for name in source.namelist():
+            content = source.read(name)
+            target.writestr(name, content.replace(old, new) if name == entry else content)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("entry", "old", "new", "words"),
+    [
+        ("pictures.json", b'["cat"]', b"5", "can't be read as a bundle"),
+        ("pictures.json", b'["cat"]', b"[5]", "can't be read as a bundle"),
+        (
+            "prediction.json",
+            b'"images": [\n   "',
+            b'"images": [\n   "0',
+            "its pictures aren't those",
+        ),
+        ("prediction.json", b'"top": 3', b'"top": "abc"', "asks for what can't be computed"),
+        ("prediction.json", b'"fields": {', b'"fields": [], "else": {', "can't be read as a"),
+    ],
+)
+def test_a_forged_bundle_is_one_sentence(
+    packed: Path, capsys: Capture, entry: str, old: bytes, new: bytes, words: str
+) -> None:
+    assert cli.main(["replay", str(changed(packed, entry, old, new))]) == 2
+    told = capsys.readouterr().err
+    assert told.startswith("error: ") and told.count("\n") == 1
+    assert words in told
+
+
+@pytest.mark.parametrize("entry", ["prediction.json", "prediction.npz", "pictures/0.png"])
+def test_a_flipped_byte_is_one_sentence(packed: Path, capsys: Capture, entry: str) -> None:
+    with zipfile.ZipFile(packed) as archive:
+        info = archive.getinfo(entry)
+        place = info.header_offset + 30 + len(entry) + info.compress_size // 2
+    data = bytearray(packed.read_bytes())
+    for bit in range(8):
+        data[place] ^= 1 << bit
+        packed.write_bytes(data)
+        assert cli.main(["replay", str(packed)]) == 2
+        assert capsys.readouterr().err.count("\n") == 1
+        data[place] ^= 1 << bit
+
+
+def test_arrays_of_another_kind_differ(packed: Path, tmp_path: Path) -> None:
+    held = bundle.read(packed, tmp_path)
+    other = replace(held.result, logits=held.result.logits.astype(str))
+    assert [d.array for d in bundle.compare(other, held) if not d.good] == ["logits"]

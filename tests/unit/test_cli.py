@@ -15,9 +15,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from convmixer_viz import cli, flags
+from convmixer_viz import cli, flags, report
 from convmixer_viz.commands import app, console
 from convmixer_viz.contract import Step, clock
+from convmixer_viz.errors import DataError
 from convmixer_viz.workbench import Workbench
 
 Capture = pytest.CaptureFixture[str]
@@ -130,6 +131,30 @@ def test_a_run_that_was_cut_off_resumes(tmp_path: Path) -> None:
     assert paths[0].stat().st_mtime_ns == first[0] < paths[1].stat().st_mtime_ns
     assert cli.main([*line, "--resume", "--target", "dog"]) == 0
     assert all(p.stat().st_mtime_ns > t for p, t in zip(paths, first, strict=True))
+
+
+def test_several_analyses_share_a_folder(tmp_path: Path, capsys: Capture) -> None:
+    line = ["--random", "0", "--out", str(tmp_path)]
+    assert cli.main(["prediction", *line]) == cli.main(["evidence", *line]) == 0
+    first = (tmp_path / "evidence.npz").stat().st_mtime_ns
+    assert cli.main(["evidence", *line, "--resume"]) == 0
+    assert (tmp_path / "evidence.npz").stat().st_mtime_ns == first
+    assert report.load(tmp_path, "prediction").provenance.analysis == "prediction"
+    with pytest.raises(DataError, match=r"2 results \(evidence, prediction\): name one of them"):
+        report.load(tmp_path)
+
+
+@pytest.mark.parametrize("damage", ["npz", "json"])
+def test_a_damaged_result_is_one_sentence(tmp_path: Path, capsys: Capture, damage: str) -> None:
+    line = ["prediction", "--random", "0", "--out", str(tmp_path)]
+    assert cli.main(line) == 0
+    if damage == "npz":
+        (tmp_path / "prediction.npz").write_bytes((tmp_path / "prediction.npz").read_bytes()[:-40])
+    else:
+        told = json.loads((tmp_path / "prediction.json").read_text())
+        (tmp_path / "prediction.json").write_text(json.dumps(told | {"fields": []}))
+    assert cli.main([*line, "--resume"]) == 2
+    assert "can't be read as a result" in capsys.readouterr().err
 
 
 def test_an_unwritable_folder_is_told(tmp_path: Path, capsys: Capture) -> None:
