@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -87,6 +87,8 @@ def _add_flags(command: argparse.ArgumentParser, row: Analysis) -> None:
 def _run(row: Analysis, arguments: argparse.Namespace) -> None:
     if processes.process()[1] > 1 and not row.shared:
         raise ChoiceError(f"{row.name} runs in one process: start it without torchrun.")
+    if arguments.weights and arguments.presets:
+        raise ChoiceError("--weights takes the place of one --preset, not of --presets.")
     names = (arguments.presets or arguments.preset or DEFAULT).split(",")
     if not arguments.weights:
         _check(row, flags.given(arguments, row.options), names)
@@ -144,12 +146,11 @@ def _jobs(
 
 def _numbered(stems: Sequence[str]) -> list[str]:
     """cat, dog, cat → cat, dog, cat-2."""
-    seen: Counter[str] = Counter()
-    numbered = []
+    numbered: dict[str, None] = {}
     for stem in stems:
-        seen[stem] += 1
-        numbered.append(stem if seen[stem] == 1 else f"{stem}-{seen[stem]}")
-    return numbered
+        names = chain([stem], (f"{stem}-{number}" for number in count(2)))
+        numbered[next(name for name in names if name not in numbered)] = None
+    return list(numbered)
 
 
 def _result(

@@ -55,7 +55,7 @@ def numbers(text: str) -> tuple[int, ...]:
     for part in text.split(","):
         first, *rest = map(int, part.split("-"))
         last = rest[0] if rest else first
-        if last - first > MOST or len(rest) > 1:
+        if not 0 <= last - first <= MOST or len(rest) > 1:
             raise ValueError(part)
         found += range(first, last + 1)
     return tuple(found)

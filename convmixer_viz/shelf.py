@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, cast, get_args
 
 from convmixer_viz import catalog, checkpoints, classes, runtime, weights
 from convmixer_viz.caches import BytesCache
+from convmixer_viz.errors import ChoiceError
 from convmixer_viz.model import ConvMixer, random_twin
 from convmixer_viz.presets import Preset
 
@@ -62,6 +63,8 @@ class Shelf:
 
     def which(self, preset: Preset, random: int | None, device: str, mode: runtime.Mode) -> Which:
         """Name a model by its content: the sha256 of its weights, or a seed."""
+        if mode not in get_args(runtime.Mode):
+            raise ChoiceError(f"There is no mode {mode!r}: choose exact or fast.")
         return Which(
             preset, "" if random is not None else self._sha256(preset), random, device, mode
         )

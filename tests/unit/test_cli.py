@@ -37,7 +37,7 @@ def test_numbers_are_read(text: str, numbers: tuple[int, ...]) -> None:
     assert flags.numbers(text) == numbers
 
 
-@pytest.mark.parametrize("text", ["", "a", "1-", "-", "1,,2", "1-1000000000"])
+@pytest.mark.parametrize("text", ["", "a", "1-", "-", "1,,2", "1-1000000000", "4-1", "2,5-3"])
 def test_what_is_no_number_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"."):
         flags.numbers(text)
@@ -118,6 +118,16 @@ def test_a_folder_a_preset_and_a_folder_a_picture(tmp_path: Path) -> None:
     assert cli.main([*line, "--out", str(tmp_path / "out")]) == 0
     found = {path.relative_to(tmp_path / "out").parent for path in tmp_path.glob("out/*/*/*.npz")}
     assert found == {Path(p, s) for p in presets.split(",") for s in ("cat", "cat-2")}
+
+
+def test_no_folder_is_used_twice() -> None:
+    assert cli._numbered(["cat", "cat", "cat-2", "dog"]) == ["cat", "cat-2", "cat-2-2", "dog"]
+
+
+def test_weights_take_the_place_of_one_preset(capsys: Capture) -> None:
+    line = ["prediction", "--presets", "cifar10-128-8-k3,cifar10-128-8-k5"]
+    assert cli.main([*line, "--weights", "pretrained/cifar10-128-8-k5.safetensors"]) == 2
+    assert "not of --presets" in capsys.readouterr().err
 
 
 def test_a_run_that_was_cut_off_resumes(tmp_path: Path) -> None:

@@ -154,6 +154,11 @@ def test_fast_mode_is_a_request_of_its_own(bench: Workbench) -> None:
     assert fast.provenance.dtype == ("bfloat16" if machine.native_bf16() else "float32")
 
 
+def test_a_mode_that_is_not_there_is_refused(bench: Workbench) -> None:
+    with pytest.raises(ChoiceError, match="no mode 'fsat'"):
+        bench.request("prediction", preset="tiny", mode="fsat")  # type: ignore[arg-type]
+
+
 def test_a_module_from_memory_becomes_a_preset(bench: Workbench) -> None:
     module = calibrated(TINY, seed=5)
     preset, assumed = bench.add("mine", module, preprocess="cifar10-256-8")
