@@ -10,7 +10,7 @@ from PIL import Image
 from convmixer_viz import weights
 from convmixer_viz.errors import VizError
 from convmixer_viz.images import GALLERY, READABLE, DecodedImage
-from convmixer_viz.pages import _session, _share
+from convmixer_viz.pages import _pictures, _session, _share
 from convmixer_viz.presets import DEFAULT, Preset
 
 MOST_PRESETS = 4
@@ -37,7 +37,7 @@ def sidebar() -> _session.Choices:
 
 def _picture(ignored: Any) -> str:
     thumbnail = st.container()
-    names = [*GALLERY, *_session.uploads()]
+    names = _pictures.names()
     _note_ignored("picture", names, ignored)
     default = _session.bench().presets[DEFAULT].opening
     name: str = st.selectbox(  # a bound label is what stands in the link: no format_func here
@@ -49,7 +49,7 @@ def _picture(ignored: Any) -> str:
         help=f"{READABLE}; at most 20 MB each.",
     )  # fmt: skip
     try:
-        shown = _session.picture(name)
+        shown = _pictures.find(name)
     except VizError as error:
         thumbnail.error(str(error))
         return default
@@ -73,8 +73,8 @@ def _small(sha256: str, _picture: DecodedImage) -> Image.Image:
 def _newest() -> None:
     """A new upload becomes the picture."""
     known: set[str] = st.session_state.setdefault("_uploaded", set())
-    fresh = [name for name, file in _session.uploads().items() if file.file_id not in known]
-    known.update(file.file_id for file in _session.uploads().values())
+    fresh = [name for name, file in _pictures.uploads().items() if file.file_id not in known]
+    known.update(file.file_id for file in _pictures.uploads().values())
     if fresh:
         st.session_state["picture"] = fresh[-1]
 

@@ -6,8 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from convmixer_viz.images import GALLERY
-from convmixer_viz.pages import _session
+from convmixer_viz.pages import _pictures
 from convmixer_viz.presets import Preset
 
 BOUND: Any = "query-params"
@@ -40,7 +39,7 @@ def choices(preset: Preset) -> dict[str, Any]:
         said["channel"] = int(third.number_input("Channel", 0, preset.shape.dim - 1, 0,
                                                  key="field_channel", bind=BOUND))  # fmt: skip
     if measured == ON[1]:
-        said["pictures"] = [_session.picture(n) for n in (*GALLERY, *_session.uploads())]
+        said["pictures"] = _pictures.gather(_pictures.names())
     return said | ({"noise": 16} if measured == ON[2] else {})
 
 

@@ -11,14 +11,11 @@ from typing import Any
 import streamlit as st
 
 from convmixer_viz import bundle, report
-from convmixer_viz.caches import BytesCache
-from convmixer_viz.errors import PictureError, VizError
-from convmixer_viz.images import GALLERY, DecodedImage, decode, load
-from convmixer_viz.pages import _line
+from convmixer_viz.errors import VizError
+from convmixer_viz.pages import _line, _pictures
 from convmixer_viz.workbench import Request, Workbench
 
 PATIENCE = 0.25  # seconds a page waits at a time, so that a click takes over at once
-PICTURE_BYTES = 256 * 2**20  # of decoded pictures, all sessions together
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,44 +58,12 @@ def begin(chosen: Choices) -> None:
     st.session_state["_wanted"] = []
 
 
-def uploads() -> dict[str, Any]:
-    """The uploaded files by name; a name that comes again is numbered."""
-    named: dict[str, Any] = {}
-    for file in st.session_state.get("uploads") or []:
-        again = sum(known.name == file.name for known in named.values())
-        named[f"{file.name} ({again + 1})" if again else file.name] = file
-    return named
-
-
-@st.cache_resource
-def _pictures() -> BytesCache[DecodedImage]:
-    return BytesCache(PICTURE_BYTES, lambda image: image.pixels.nbytes)
-
-
-def _decoded(name: str, file: Any) -> DecodedImage:
-    key = file.file_id if file else name
-    image = _pictures().get(key)
-    if image is None:
-        image = decode(file.getvalue(), name) if file else load(f"gallery:{name}")
-        _pictures().put(key, image)
-    return image
-
-
-def picture(name: str | None = None) -> DecodedImage:
-    """The picture of that name (default: the chosen one): from the gallery or an upload."""
-    name = name or choices().picture
-    file = uploads().get(name)
-    if file is None and name not in GALLERY:
-        raise PictureError(f"{name} is gone: upload the picture again.")
-    return _decoded(name, file)
-
-
 def ask(analysis: str, *, preset: str | None = None, **options: Any) -> Request:
     """A request with the sidebar's picture, preset, device and mode unless told otherwise."""
     chosen = choices()
     pictures = options.pop("pictures", None)
     if pictures is None and takes_pictures(analysis):
-        pictures = [picture()]
+        pictures = [_pictures.find(chosen.picture)]
     return bench().request(
         analysis,
         pictures or (),
@@ -235,9 +200,8 @@ def facts(result: Any, tag: str = "") -> None:
         "json": ("record", lambda: report.text(result)),
         "html": ("report", lambda: report.page(result)),
     }
-    pictures = {image.sha256: image for image in _pictures().values()}
-    if pictures.keys() >= set(result.provenance.images):
-        seen = [pictures[sha256] for sha256 in result.provenance.images]
+    seen = _pictures.seen(result.provenance.images)
+    if seen is not None:
         kinds["zip"] = ("bundle to replay", lambda: bundle.write(result, seen))
     with st.container(horizontal=True):
         for suffix, (what, make) in kinds.items():

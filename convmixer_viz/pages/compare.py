@@ -7,8 +7,7 @@ import streamlit as st
 from convmixer_viz import report, sidebyside
 from convmixer_viz.errors import VizError
 from convmixer_viz.figures import compared, receptive_field, representation
-from convmixer_viz.images import GALLERY
-from convmixer_viz.pages import _columns, _maps, _session
+from convmixer_viz.pages import _columns, _maps, _pictures, _session
 
 BOUND: Any = "query-params"
 OPENING = ("cifar10-128-8-k3", "cifar10-128-8-k5", "cifar10-128-8-k9")
@@ -74,10 +73,8 @@ wanted = st.multiselect("Rows", list(TITLES), list(TITLES), key="rows", bind=BOU
                         help="Switch off what you don't need.")  # fmt: skip
 on = st.selectbox("Pictures", ON, key="on", bind=BOUND, width=240,
                   help="Several give agreement of answers, disagreements, and CKA.")  # fmt: skip
-pictures = [_session.picture()]
-if on == ON[1]:
-    names = (chosen.picture, *(n for n in (*GALLERY, *_session.uploads()) if n != chosen.picture))
-    pictures = [_session.picture(name) for name in names]
+others = [name for name in _pictures.names() if name != chosen.picture] if on == ON[1] else []
+pictures = _pictures.gather([chosen.picture, *others])
 _columns.heads(presets)
 sections: list[Any] = []
 for row in [row for row in sidebyside.ROWS if row.name in wanted]:

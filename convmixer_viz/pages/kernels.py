@@ -1,14 +1,11 @@
 """Kernels: what did it learn to look for?"""
 
-from contextlib import suppress
 from typing import Any
 
 import streamlit as st
 
-from convmixer_viz.errors import PictureError
 from convmixer_viz.figures import firing, kernel, kernels, structure, style
-from convmixer_viz.images import GALLERY, DecodedImage
-from convmixer_viz.pages import _canvas, _kernel_tabs, _session
+from convmixer_viz.pages import _canvas, _kernel_tabs, _pictures, _session
 
 QUICK = 64  # px: pictures so small are searched at once, larger ones behind a button
 BOUND: Any = "query-params"
@@ -24,15 +21,6 @@ block = max(1, chosen.block)
 if chosen.block == 0:
     st.caption("Block 0 is the stem: see the tab Patch embedding. This is block 1.")
 _canvas.show(kernels.ruler(atlas), key="ruler", into=("block",))
-
-
-def pictures() -> list[DecodedImage]:
-    """The gallery and the uploads, but for an upload that the sidebar already refused."""
-    found = []
-    for name in (*GALLERY, *_session.uploads()):
-        with suppress(PictureError):
-            found.append(_session.picture(name))
-    return found
 
 
 def population() -> None:
@@ -90,7 +78,7 @@ def fires(channel: int) -> None:
     """The windows with the largest answers over the gallery and the uploads."""
     start = None if preset.transform.size <= QUICK else "Search the pictures"
     found = _session.run_if("firing", slot="firing", start=start, block=block, channel=channel,
-                            pictures=pictures())  # fmt: skip
+                            pictures=_pictures.gather(_pictures.names()))  # fmt: skip
     if found is None:
         st.caption("Where this kernel answers most in the gallery and the uploads stands here.")
         return

@@ -4,7 +4,7 @@ import streamlit as st
 
 from convmixer_viz.figures import activations, evidence, style
 from convmixer_viz.figures import prediction as figures
-from convmixer_viz.pages import _session
+from convmixer_viz.pages import _pictures, _session
 
 chosen = _session.choices()
 st.title("Prediction")
@@ -46,11 +46,10 @@ if found["activations"]:
     st.caption(f"Channels {activations.named(found['activations'])}, strongest first, in units of "
                "each one's standard deviation over the training set.")  # fmt: skip
 
-names = list(_session.uploads())
-if len(names) > 1:
+if len(_pictures.uploads()) > 1:
     st.subheader("All uploaded pictures")
-    pictures = [_session.picture(name) for name in names]
-    every = _session.run_if("prediction", slot="every", pictures=pictures, top=3)
+    pictures = _pictures.gather(_pictures.uploads())
+    every = pictures and _session.run_if("prediction", slot="every", pictures=pictures, top=3)
     if every:
         st.dataframe(every.rows(), hide_index=True)
 _session.facts(result)

@@ -1,0 +1,52 @@
+"""What is uploaded: names, broken files, whose pictures go into a file."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import pytest
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from tests.app.conftest import Visit
+
+BROKEN = ("notes.txt", b"no picture at all", "text/plain")
+
+
+def png(name: str, size: tuple[int, int] = (40, 40)) -> tuple[str, bytes, str]:
+    file = io.BytesIO()
+    Image.new("RGB", size, "blue").save(file, "PNG")
+    return name, file.getvalue(), "image/png"
+
+
+def upload(app: AppTest, *files: tuple[str, bytes, str]) -> AppTest:
+    for file in files:
+        app.file_uploader[0].upload(*file)
+    return app.run()
+
+
+def told(app: AppTest) -> str:
+    return " ".join(each.value for each in app.caption)
+
+
+@pytest.mark.parametrize(
+    ("page", "choices"),
+    [
+        ("prediction", {}),
+        ("receptive_field", {"measured": "gallery and uploads", "field_side": "32"}),
+        ("kernels", {}),
+    ],
+)
+def test_a_broken_upload_is_left_out_of_several(
+    visit: Visit, page: str, choices: dict[str, Any]
+) -> None:
+    app = upload(visit(page, **choices), BROKEN, png("blue.png"))
+    assert not app.exception
+    assert "Left out: notes.txt" in told(app)
+
+
+def test_only_broken_uploads_leave_no_table(visit: Visit) -> None:
+    app = upload(visit("prediction"), BROKEN, ("b.txt", b"neither", "text/plain"))
+    assert not app.exception and not app.dataframe
+    assert "Left out: b.txt" in told(app)
