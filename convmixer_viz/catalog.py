@@ -65,7 +65,15 @@ def options(analysis: Analysis, choices: dict[str, Any]) -> Any:
             raise ChoiceError(
                 f"{analysis.name} has no option {name!r}; it has {', '.join(known) or 'none'}."
             )
-    return analysis.options(**choices)
+    made = analysis.options(**choices)
+    check_seed(getattr(made, "seed", 0))
+    return made
+
+
+def check_seed(seed: int) -> None:
+    """Refuse seeds that some generator doesn't take."""
+    if not 0 <= seed <= LARGEST_SEED:
+        raise ChoiceError(f"{seed} is no seed: choose 0 to {LARGEST_SEED}.")
 
 
 def fit(options: Any, preset: Preset, class_names: tuple[str, ...]) -> Any:
@@ -119,4 +127,5 @@ def _check_side(side: int, preset: Preset) -> None:
         )
 
 
+LARGEST_SEED = 2**53 - 1  # exact in any reader's JSON; a thousandfold still fits torch's 64 bits
 LARGEST_SIDE = 2048  # pixels; a grid of 1024² tokens at patch 2 is beyond any machine here

@@ -102,6 +102,11 @@ def adopt(
     if transform is None:
         transform, sentence = assumptions.settle_transform(found.shape, found.class_count, presets)
         assumed = (*assumed, sentence)
+    if found.shape.patch_size > transform.size:
+        raise WeightsError(
+            f"Patches of {found.shape.patch_size} pixels don't fit pictures of {transform.size}: "
+            "choose a preset with larger ones to preprocess as."
+        )
     found = _with_names(replace(found, transform=transform, assumed=assumed), classes, None)
     return assumptions.preset(name, found.shape, found.class_count, transform), found
 

@@ -65,6 +65,8 @@ class Shelf:
         """Name a model by its content: the sha256 of its weights, or a seed."""
         if mode not in get_args(runtime.Mode):
             raise ChoiceError(f"There is no mode {mode!r}: choose exact or fast.")
+        if random is not None:
+            catalog.check_seed(random)
         return Which(
             preset, "" if random is not None else self._sha256(preset), random, device, mode
         )

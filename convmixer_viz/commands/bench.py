@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from convmixer_viz import catalog, weights
 from convmixer_viz.commands import console
+from convmixer_viz.errors import ChoiceError
 
 if TYPE_CHECKING:
     from convmixer_viz.workbench import Workbench
@@ -39,6 +40,8 @@ def register(rows: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Time each piece of work on the preset's opening picture, the model loaded before."""
+    if arguments.repeats < 1:
+        raise ChoiceError(f"{arguments.repeats} repeats have no median: choose 1 or more.")
     known = weights.known()
     here = [name for name, preset in known.items() if weights.locate(preset)]
     names = arguments.presets.split(",") if arguments.presets else here

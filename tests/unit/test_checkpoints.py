@@ -280,6 +280,14 @@ def test_adopt_makes_a_preset_of_its_own(tmp_path: Path) -> None:
         checkpoints.adopt("mine", STATE, PRESETS, preprocess="none")
 
 
+def test_patches_larger_than_the_pictures_are_refused() -> None:
+    shape = replace(TINY.shape, patch_size=64)
+    state = calibrated(replace(TINY, shape=shape), side=128).state_dict()
+    with pytest.raises(WeightsError, match="Patches of 64 pixels don't fit pictures of 32"):
+        checkpoints.adopt("mine", state, PRESETS, preprocess="cifar10-256-8")
+    assert checkpoints.adopt("mine", state, PRESETS)[0].transform.size == 224
+
+
 def test_adopt_like_a_preset_takes_its_classes_and_checks_its_shape() -> None:
     known = PRESETS | {"tiny": TINY}
     preset, found = checkpoints.adopt("other", STATE, known, like="tiny")

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from convmixer_viz import images, machine, report
+from convmixer_viz import catalog, images, machine, report
 from convmixer_viz.errors import ChoiceError, WeightsError
 from convmixer_viz.images import decode, load
 from convmixer_viz.workbench import Workbench
@@ -157,6 +157,18 @@ def test_fast_mode_is_a_request_of_its_own(bench: Workbench) -> None:
 def test_a_mode_that_is_not_there_is_refused(bench: Workbench) -> None:
     with pytest.raises(ChoiceError, match="no mode 'fsat'"):
         bench.request("prediction", preset="tiny", mode="fsat")  # type: ignore[arg-type]
+
+
+def test_the_largest_seed_is_one_everywhere(bench: Workbench) -> None:
+    """Some generators take 32 or 64 bits, and one analysis multiplies by a thousand."""
+    largest: dict[str, Any] = {"preset": "tiny", "seed": catalog.LARGEST_SEED}
+    for name in ("kernels", "structure", "receptive-field"):
+        bench.run(name, **largest)
+    bench.run("faithfulness", **largest, measures=("randomisation",), method="saliency")
+    bench.run("attribution", **largest, method="smoothgrad", samples=3)
+    bench.run("prediction", preset="tiny", random=catalog.LARGEST_SEED)
+    with pytest.raises(ChoiceError, match="is no seed"):
+        bench.request("kernels", preset="tiny", seed=catalog.LARGEST_SEED + 1)
 
 
 def test_a_module_from_memory_becomes_a_preset(bench: Workbench) -> None:
