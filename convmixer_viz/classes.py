@@ -62,7 +62,7 @@ def find(class_names: Sequence[str], text: str) -> int:
     labelled = re.fullmatch(r"(.+) \((\d{1,9})\)", text)
     if labelled and [*class_names[int(labelled[2]) :][:1]] == [labelled[1]]:
         return int(labelled[2])
-    if text.lstrip("+-").isdecimal():
+    if _is_index(text):
         return _by_index(class_names, text)
     for key in (str, str.lower):
         found = [i for i, name in enumerate(class_names) if key(name) == key(text)]
@@ -75,15 +75,21 @@ def find(class_names: Sequence[str], text: str) -> int:
 
 
 def label(class_names: Sequence[str], index: int) -> str:
-    """A class's name, with its index where another differs from it by case alone or not at all."""
+    """A class's name, with its index where another differs from it by case alone or not at all,
+    or where it reads as the index of another."""
     name = class_names[index]
-    return f"{name} ({index})" if name.lower() in _alike(tuple(class_names)) else name
+    numeral = _is_index(name) and name != str(index)
+    return f"{name} ({index})" if numeral or name.lower() in _alike(tuple(class_names)) else name
 
 
 @cache
 def _alike(class_names: tuple[str, ...]) -> frozenset[str]:
     counts = Counter(name.lower() for name in class_names)
     return frozenset(name for name, count in counts.items() if count > 1)
+
+
+def _is_index(text: str) -> bool:
+    return text.strip().lstrip("+-").isdecimal()
 
 
 def _by_index(class_names: Sequence[str], text: str) -> int:

@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Which:
-    """All that decides a loaded model's bits."""
+    """All that decides a loaded model's bits, and what its classes are called."""
 
     preset: Preset
+    class_names: tuple[str, ...]
     weights_sha256: str  # empty for an untrained twin
     untrained_seed: int | None
     device: str
@@ -45,6 +46,8 @@ class Shelf:
 
     def add(self, name: str, source: Any, **said: Any) -> tuple[Preset, tuple[str, ...]]:
         """Name a model; also says in words what its file left open and was assumed."""
+        if name in weights.known():
+            raise ChoiceError(f"There is already a preset {name}: choose another name.")
         preset, checkpoint = checkpoints.adopt(name, source, self.presets, **said)
         self._added[name] = (preset, checkpoint)
         return preset, checkpoint.assumed
@@ -67,9 +70,8 @@ class Shelf:
             raise ChoiceError(f"There is no mode {mode!r}: choose exact or fast.")
         if random is not None:
             catalog.check_seed(random)
-        return Which(
-            preset, "" if random is not None else self._sha256(preset), random, device, mode
-        )
+        sha256 = "" if random is not None else self._sha256(preset)
+        return Which(preset, self.class_names(preset.name), sha256, random, device, mode)
 
     def model(self, which: Which, side: int) -> runtime.LoadedModel:
         """Load a model, or take it from the shelf; an untrained one is calibrated at `side`."""
@@ -107,7 +109,7 @@ class Shelf:
         return runtime.load(
             which.preset,
             module,
-            class_names=self.class_names(which.preset.name),
+            class_names=which.class_names,
             sha256=which.weights_sha256,
             device=which.device,
             mode=which.mode,

@@ -71,6 +71,14 @@ def test_labels_show_the_index_where_case_alone_differs() -> None:
         classes.find(IMAGENET, "Cardigan (265)")
 
 
+def test_classes_whose_names_are_numbers_are_told_from_indices() -> None:
+    digits = ("1", "10", "2", "+3", "4", "5", "6", "7", "08", "9")
+    labels = [classes.label(digits, index) for index in range(10)]
+    assert labels[:5] == ["1 (0)", "10 (1)", "2", "+3 (3)", "4"]
+    assert [classes.find(digits, label) for label in labels] == list(range(10))
+    assert classes.label(tuple("0123"), 3) == "3"
+
+
 def test_names_from_text_and_json(tmp_path: Path) -> None:
     wanted, path = ("tench", "gas pump"), tmp_path / "names"
     for text in ("tench\ngas pump\n", json.dumps(wanted), '{"1": "gas pump", "0": "tench"}'):

@@ -181,6 +181,18 @@ def test_a_module_from_memory_becomes_a_preset(bench: Workbench) -> None:
     assert isinstance(assumed, tuple)
 
 
+def test_the_same_weights_with_other_classes_answer_with_those(bench: Workbench) -> None:
+    state = calibrated(TINY).state_dict()
+    for names in (tuple("abcdefghij"), tuple("klmnopqrst")):
+        bench.add("named", state, **SAID, classes=names)
+        assert bench.run("prediction", preset="named").classes == names
+
+
+def test_the_name_of_a_preset_in_the_table_is_taken(bench: Workbench) -> None:
+    with pytest.raises(ChoiceError, match="already a preset cifar10-128-8-k5"):
+        bench.add("cifar10-128-8-k5", calibrated(TINY).state_dict(), **SAID)
+
+
 def test_work_left_by_its_only_watcher_resumes(bench: Workbench) -> None:
     choices = {"preset": "tiny", "method": "occlusion"}
     request = bench.request("attribution", ["gallery:cat"], **choices)
