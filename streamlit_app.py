@@ -5,6 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 import convmixer_viz
+from convmixer_viz.errors import VizError
 from convmixer_viz.pages import _controls, _session
 
 PAGES = Path(convmixer_viz.__file__).parent / "pages"
@@ -34,4 +35,6 @@ try:
     page.run()
 except _session.Waiting:
     st.caption("What stands here appears when the work above is done.")
+except VizError as error:
+    st.error(str(error))
 _session.follow()

@@ -64,5 +64,5 @@ def seen(digests: Iterable[str]) -> list[DecodedImage] | None:
     """This person's pictures by sha256; none where one of them is no longer at hand."""
     keys = [*GALLERY, *(file.file_id for file in uploads().values())]
     held = {image.sha256: image for image in map(_decoded().get, keys) if image}
-    found = [held.get(digest) for digest in digests]
-    return None if None in found else found
+    wanted = list(digests)
+    return [held[digest] for digest in wanted] if held.keys() >= set(wanted) else None

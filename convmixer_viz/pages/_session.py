@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
@@ -115,38 +115,55 @@ def run_if(
     return before if result is None else result
 
 
-def several(work: dict[str, dict[str, Any]], *, slot: str) -> dict[str, Any]:
+def several(
+    work: dict[str, dict[str, Any]], *, slot: str, together: bool = False
+) -> dict[str, Any]:
     """Several results under one line, computed one after another; `work` gives the arguments of
-    ask() by name. What is missing is the last finished one of its name, or None for now."""
+    ask() by name. What is missing is the last finished one of its name, or None for now. Those
+    that are shown `together` are of the same pictures: the last whole set, until all are there."""
     line, note = _line.draw(slot), st.empty()
     found: dict[str, Any] = dict.fromkeys(work)
-    missing: list[Request] = []
-    stale: list[str] = []
+    older, held = dict(found), dict(_shown())
+    missing: dict[str, Request] = {}
     for name, arguments in work.items():
         try:
             request = ask(**arguments)
         except VizError as error:
             line[0].error(str(error))
             continue
-        result, before = _at_hand(request, f"{slot}:{name}:{request.preset.name}")
-        missing += [request] if result is None else []
-        stale += [request.analysis] if result is None and before is not None else []
-        found[name] = before if result is None else result
+        found[name], older[name] = _at_hand(request, f"{slot}:{name}:{request.preset.name}")
+        missing |= {} if found[name] else {name: request}
     if missing:
         failed = st.session_state.setdefault("_failed", {})
-        _want(min(missing, key=lambda request: request.digest in failed), slot, line)
+        _want(min(missing.values(), key=lambda request: request.digest in failed), slot, line)
+    if missing and together:
+        st.session_state["_shown"] = held
+        whole = alike(older.values()) and all(older[name] for name in missing)
+        found, older = (older, older) if whole else (found, dict.fromkeys(work))
+    stale = [request.analysis for name, request in missing.items() if older[name]]
     if stale:
         note.caption(f"Still shown of the choices before: {', '.join(dict.fromkeys(stale))}.")
-    return found
+    return {name: found[name] or older[name] for name in work}
+
+
+def alike(results: Iterable[Any]) -> bool:
+    """Whether all that is there was computed of the same pictures."""
+    return len({result.provenance.images for result in results if result}) < 2
+
+
+def _shown() -> dict[str, str]:
+    """The digest of what each slot showed last."""
+    shown: dict[str, str] = st.session_state.setdefault("_shown", {})
+    return shown
 
 
 def _at_hand(request: Request, slot: str) -> tuple[Any | None, Any | None]:
-    """The result, and the last finished one of this slot."""
-    shown: dict[str, str] = st.session_state.setdefault("_shown", {})
+    """The result, and the one that this slot showed last."""
+    before = bench().result_of(_shown().get(slot, ""))
     result = bench().result(request)
     if result is not None:
-        shown[slot] = request.digest
-    return result, bench().result_of(shown.get(slot, ""))
+        _shown()[slot] = request.digest
+    return result, before
 
 
 def _want(

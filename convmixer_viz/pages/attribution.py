@@ -69,7 +69,7 @@ for start in range(0, len(made), across):
             _maps.show_map(result, limit=shared, strength=strength, resolution=resolution)
 if not methods:
     st.caption("The maps of the methods that you choose stand here.")
-if len(made) > 1:
+if len(made) > 1 and _session.alike(made):
     st.subheader("Agreement with the first map", help="On 16×16 cells over what all presets see.")
     st.dataframe(_maps.agreement(made), hide_index=True)
 
@@ -81,7 +81,8 @@ if methods and st.toggle("Score these maps", key="scores", bind=BOUND, help=said
                               "and more.")  # fmt: skip
     asked = {method: {"analysis": "faithfulness", "method": method, "measures": tuple(measures)}
              | options | aims[chosen.preset] for method in methods}  # fmt: skip
-    scored = [result for result in _session.several(asked, slot="scores").values() if result]
+    found = _session.several(asked, slot="scores", together=True)
+    scored = [result for result in found.values() if result]
     if scored:
         told = faithfulness.controls(scored[0])
         _maps.plot(faithfulness.compare(scored), "curves", f"Deletion and insertion. {told}")

@@ -39,7 +39,7 @@ def ask(row: sidebyside.Row) -> dict[str, Any]:
 def show(row: sidebyside.Row) -> list[Any]:
     """One row: its figures, the differences, the agreement; its results where all are there."""
     st.subheader(row.title)
-    found = _session.several(ask(row), slot=f"row-{row.name}")
+    found = _session.several(ask(row), slot=f"row-{row.name}", together=True)
     results = [found[name] for name in presets if found[name]]
     if len(results) < len(presets):
         missing = [name for name in presets if not found[name]]

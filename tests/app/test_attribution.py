@@ -7,10 +7,14 @@ import json
 from typing import Any
 
 import numpy as np
+import pytest
 from streamlit.testing.v1 import AppTest
 
+from convmixer_viz.errors import ChoiceError
+from convmixer_viz.pages import _maps
 from convmixer_viz.workbench import Workbench
 from tests.app.conftest import Visit
+from tests.app.test_pictures import png, upload
 
 CAMS = ["hirescam", "layer-cam"]  # quick ones
 
@@ -95,3 +99,23 @@ def test_pixels_have_more_cells_than_tokens(visit: Visit) -> None:
     app = visit("attribution", methods=["saliency"], cells="pixels")
     assert not app.exception
     assert cells(app, 2).shape == (32, 32)
+
+
+def test_a_picture_of_another_shape_leaves_no_mixed_agreement(visit: Visit) -> None:
+    app = upload(visit("attribution", methods=CAMS), png("long.png", (6000, 300)))
+    assert not app.exception
+    assert len(app.dataframe) == 1
+
+
+def test_what_a_page_refuses_is_told_and_its_missing_work_is_done(
+    visit: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(results: list[Any]) -> None:
+        raise ChoiceError("These maps can't be compared.")
+
+    monkeypatch.setattr(_maps, "agreement", refuse)
+    app = visit("attribution", methods=CAMS)
+    assert not app.exception
+    assert [error.value for error in app.error] == ["These maps can't be compared."]
+    app.selectbox(key="picture").set_value("moon").run()
+    assert "of the choices before" not in words(app)

@@ -47,6 +47,14 @@ def test_several_pictures_give_agreement_disagreements_and_cka(visit: Visit) -> 
     assert "differ most on" in told(app) and "Last blocks: CKA" in told(app)
 
 
+def test_more_pictures_replace_the_one_at_once(visit: Visit) -> None:
+    app = visit("compare", preset=PAIR, rows=["prediction"])
+    app.selectbox(key="on").set_value("gallery and uploads").run()
+    assert not app.exception
+    (numbers,) = tables(app)
+    assert str(numbers[1]["same first class"]).endswith(f" of {len(GALLERY)}")
+
+
 def test_costs_are_medians_of_warm_calls_measured_here(visit: Visit) -> None:
     app = visit("compare", preset=PAIR, rows=["cost"])
     assert not app.exception

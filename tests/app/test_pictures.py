@@ -35,6 +35,7 @@ def told(app: AppTest) -> str:
     [
         ("prediction", {}),
         ("receptive_field", {"measured": "gallery and uploads", "field_side": "32"}),
+        ("compare", {"on": "gallery and uploads", "rows": ["prediction"]}),
         ("kernels", {}),
     ],
 )
