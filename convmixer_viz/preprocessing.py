@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, overload
 
@@ -34,6 +34,13 @@ class PreparedImage:
     array: NDArray[np.float32]  # (3, h, w), normalised
     view: NDArray[np.uint8]  # (h, w, 3), the pixels before normalisation
     box: Box  # of the view in the picture, px
+
+    def seen(self, patch_size: int) -> PreparedImage:
+        """The same with view and box cut to whole patches: pixels beyond are never looked at."""
+        (h, w), (left, top, right, bottom) = self.view.shape[:2], self.box
+        down, across = h // patch_size * patch_size, w // patch_size * patch_size
+        box = (left, top, left + (right - left) * across / w, top + (bottom - top) * down / h)
+        return replace(self, view=self.view[:down, :across], box=box)
 
 
 class Pictures(Sequence[PreparedImage]):

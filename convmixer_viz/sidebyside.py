@@ -71,7 +71,7 @@ def _label(bench: Workbench, presets: Sequence[str], text: str) -> str:
     return classes.label(names, classes.find(names, text))
 
 
-def _aims(bench: Workbench, preset: str, aims: dict[str, str]) -> dict[str, str]:
+def _aims(bench: Workbench, preset: str, aims: dict[str, str]) -> dict[str, Any]:
     names = bench.shelf.class_names(preset)
     return aims if all(_knows(names, text) for text in aims.values()) else {}
 
@@ -86,12 +86,11 @@ def _knows(names: Sequence[str], text: str) -> bool:
 
 def maps_on_common_grid(results: Sequence[Any], maps: Sequence[Any]) -> list[Any]:
     """Each preset's map as 16×16 sums over the part of the picture that all of them see."""
-    boxes = [
-        comparison.covered(r.box, r.view.shape[:2], r.view.shape[0] // m.shape[0])
-        for r, m in zip(results, maps, strict=True)
+    shared = comparison.shared_box([result.box for result in results])
+    return [
+        comparison.common_grid(values, result.box, shared)
+        for values, result in zip(maps, results, strict=True)
     ]
-    shared = comparison.shared_box(boxes)
-    return [comparison.common_grid(m, box, shared) for m, box in zip(maps, boxes, strict=True)]
 
 
 def _name(result: Any) -> str:
@@ -155,14 +154,16 @@ def _fields(results: Sequence[Any]) -> Numbers:
 
 
 def _fields_told(results: Sequence[Any]) -> str:
-    first, *others = (float(result.sigma_square[-1]) for result in results)
-    said = (
-        f"{_name(result)}'s is {sigma / first:.2f} times that of {_name(results[0])}"
-        for result, sigma in zip(results[1:], others, strict=True)
-    )
+    first, *others = results
+    size, side = float(first.sigma_square[-1]), first.view.shape[1]
+    said = [f"{_name(first)}'s is {size:.1f} px on pictures of {side} px"]
+    for result in others:
+        sigma, own = float(result.sigma_square[-1]), result.view.shape[1]
+        ratio = f"{sigma / size:.2f} times that" if own == side else f"measured on {own} px"
+        said.append(f"{_name(result)}'s {sigma:.1f} px, {ratio}")
     return (
-        f"σ is the spread of the squared gradient, on pictures of {results[0].view.shape[1]} px. "
-        f"In the last block {', '.join(said)}. A larger field is not a better one."
+        f"σ is the spread of the squared gradient. In the last block {', '.join(said)}. "
+        "A larger field is not a better one."
     )
 
 
@@ -183,9 +184,11 @@ def _alike(results: Sequence[Any]) -> Numbers:
     rows: Numbers = []
     for result in results:
         found = comparison.cka(first, result.gram)
+        flat = any(len(gram) - 1 in rows for gram, rows in
+                   zip((first, result.gram), found.constant, strict=True))  # fmt: skip
         rows.append(
-            {"preset": _name(result), "CKA of last blocks": float(found.values[-1, -1]),
-             "spread of unrelated ones": found.spread}
+            {"preset": _name(result), "CKA of last blocks": None if flat else
+             float(found.values[-1, -1]), "spread of unrelated ones": found.spread}
         )  # fmt: skip
     return rows
 

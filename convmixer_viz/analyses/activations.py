@@ -60,7 +60,7 @@ class Activations(Result):
     channels: NDArray[np.int64]  # (channels,), strongest first
     strength: NDArray[np.float32]  # (channels,), root mean square in the training set's σ
     channel_maps: NDArray[np.float32]  # (channels, H, W), the same unit, signed
-    view: NDArray[np.uint8]  # (h, w, 3), what the model saw
+    view: NDArray[np.uint8]  # (h, w, 3), what the tokens saw
     box: tuple[float, float, float, float]  # of the view in the picture, px
 
     def rows(self) -> list[dict[str, Any]]:
@@ -92,7 +92,8 @@ def compute(
             strip[block] = (grid, explained, continuity)
         if block + 1 < total:
             yield Step(block + 1, total)
-    yield Step(total, total, _result(images[0], shown, strongest, strip))
+    seen = images[0].seen(model.preset.shape.patch_size)
+    yield Step(total, total, _result(seen, shown, strongest, strip))
 
 
 def principal(tokens: Floats) -> tuple[Floats, Floats]:

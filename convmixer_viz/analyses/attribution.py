@@ -82,7 +82,7 @@ class AttributionMap(Result):
     valid: bool = True  # false where it is a simpler map under another name
     validity: str = "not yet measured"  # the reason, measured
     identical_to: str | None = None  # the simpler map that this one is
-    view: NDArray[np.uint8]  # (h, w, 3), what the model saw
+    view: NDArray[np.uint8]  # (h, w, 3), what the tokens saw
     box: tuple[float, float, float, float]  # of the view in the picture, px
 
     def rows(self) -> list[dict[str, Any]]:
@@ -122,6 +122,7 @@ def tokens_of(scene: Scene, found: Tensor) -> Tensor:
 
 def _result(scene: Scene, image: PreparedImage, found: Tensor) -> AttributionMap:
     target, tokens = scene.target, tokens_of(scene, found)
+    image = image.seen(scene.model.preset.shape.patch_size)
     return AttributionMap(
         picture=image.name,
         method=scene.options.method,

@@ -54,7 +54,7 @@ class Evidence(Result):
     probe_names: tuple[str, ...]  # (blocks,)
     probe_probability: NDArray[np.float32]  # (blocks,), softmax of the target, or of the two
     probe_logit: NDArray[np.float32]  # (blocks,)
-    view: NDArray[np.uint8]  # (h, w, 3), what the model saw
+    view: NDArray[np.uint8]  # (h, w, 3), what the tokens saw
     box: tuple[float, float, float, float]  # of the view in the picture, px
 
     def rows(self) -> list[dict[str, Any]]:
@@ -129,6 +129,7 @@ def _advance(
 
 def _result(model: LoadedModel, image: PreparedImage, target: Target, found: _Found) -> Evidence:
     logits, last, probes = found
+    image = image.seen(model.preset.shape.patch_size)
     head = model.module.head
     bias, logit = (float(target.score(t.double())) for t in (head.bias, logits))
     exact = contributions(last, head_row(model.module, target))

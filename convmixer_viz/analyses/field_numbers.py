@@ -3,6 +3,8 @@ pixel (or token) u covers [u, u + 1]."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,7 +19,7 @@ def mass_ratio(field: Floats, centre: Centre) -> Floats:
     """Area of the smallest square about the centre that holds more than 20, 30, 50, 99 % of the
     field, as a share of the picture; at a border what lies inside counts."""
     height, width = field.shape
-    half = np.arange(1, max(field.shape) + 1) + centre[0] % 1
+    half = np.arange(1, max(field.shape) + 1) - centre[0] % 1
     down = _clip(centre[0], half, height)
     right = _clip(centre[1], half, width)
     areas = (down[1] - down[0]) * (right[1] - right[0]) / field.size
@@ -30,6 +32,8 @@ def replknet_ratio(field: Floats) -> Floats:
     height, width = field.shape
     logged = np.log10(field + 1)
     reach = np.arange(1, height // 2)
+    if not len(reach):
+        return np.ones(len(SHARES))
     down = (height // 2 - reach, height // 2 + reach + 1)
     right = _clip(width // 2 + 0.5, reach + 0.5, width)
     areas = (2 * reach + 1) / height * ((2 * reach + 1) / width)
@@ -84,12 +88,14 @@ def border_share(field: Floats) -> float:
     return max(0.0, float(ring / total)) if total else 0.0
 
 
-def inside(centre: Centre, side: float, shape: tuple[int, int]) -> float:
-    """Area of the square of this side about the centre that lies inside the picture."""
-    heights = [
-        np.clip((c - side / 2, c + side / 2), 0, n) for c, n in zip(centre, shape, strict=True)
+def reach(tokens: Sequence[tuple[int, int]], block: int, k: int, grid: tuple[int, ...]) -> int:
+    """Tokens of the grid that can reach these neighbouring ones of a block's output."""
+    before, behind = block * ((k - 1) // 2), block * (k // 2)  # an even kernel leans one way
+    sides = [
+        min(max(places) + 1 + behind, n) - max(min(places) - before, 0)
+        for places, n in zip(zip(*tokens, strict=True), grid, strict=True)
     ]
-    return float(np.prod([high - low for low, high in heights]))
+    return int(np.prod(sides))
 
 
 def growth(blocks: NDArray[np.int64], sigmas: Floats) -> float | None:

@@ -65,7 +65,7 @@ class Kernel(Result):
     output_weights: NDArray[np.float32]  # (n,), this channel's pointwise weights into them
     output_kernels: NDArray[np.float32]  # (n, k, k) of the next block; none at the last
     response: NDArray[np.float32]  # (H, W) in tokens: the convolution with its bias, before act
-    view: NDArray[np.uint8]  # (h, w, 3), what the model saw
+    view: NDArray[np.uint8]  # (h, w, 3), what the tokens saw
     picture: str
 
     def rows(self) -> list[dict[str, Any]]:
@@ -124,7 +124,7 @@ def _kernel(
         norm_scale=float(norm_scale(block.depthwise_norm)[channel]),
         norm_sign=float(gamma.sign()),
         response=response,
-        view=image.view,
+        view=image.seen(model.preset.shape.patch_size).view,
         picture=image.name,
         **_sources(model, options),
         **_destinations(model, options),

@@ -33,15 +33,21 @@ class Method:
     signed: bool = True  # red speaks for the target, blue against; else only size means something
     promise: Literal["baseline", "bias", None] = None  # score − what is the sum
     rival: Rival | None = None
+    unit: str = "logit a {cell}"  # of the map's values
 
 
 _EVIDENCE = Rival("the exact evidence", cams.evidence, spoils=False)
 _GRADIENT = Rival("the plain gradient", rules.plain_gradient, spoils=True)
 _DIFFERENCE = Rival("gradient × (input − baseline)", rules.gradient_x_difference, spoils=True)
 
+_SLOPE = "|slope| a {cell}, logit per normalised unit"
+
 METHODS: dict[str, Method] = {
     "saliency": Method(
-        gradients.saliency, "how steeply the score changes with each pixel", signed=False
+        gradients.saliency,
+        "how steeply the score changes with each pixel",
+        signed=False,
+        unit=_SLOPE,
     ),
     "input-x-gradient": Method(
         gradients.input_x_gradient, "a first-order step from the mean colour"
@@ -57,6 +63,7 @@ METHODS: dict[str, Method] = {
         "the mean gradient of noisy copies",
         ("samples", "sigma", "seed"),
         signed=False,
+        unit=_SLOPE,
     ),
     "gradient-shap": Method(
         gradients.gradient_shap,
@@ -94,6 +101,7 @@ METHODS: dict[str, Method] = {
         "the mean probability of what soft random masks leave over",
         ("samples", "baseline", "seed"),
         signed=False,
+        unit="mean probability",
     ),
     "kernel-shap": Method(
         perturbations.kernel_shap,
@@ -106,6 +114,7 @@ METHODS: dict[str, Method] = {
         "the gradient with negative signals stopped at each ReLU",
         signed=False,
         rival=_GRADIENT,
+        unit=_SLOPE,
     ),
     "deeplift": Method(
         rules.deeplift,

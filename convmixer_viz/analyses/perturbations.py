@@ -113,11 +113,13 @@ def token_groups(rows: int, columns: int) -> Tensor:
 def draw_coalitions(groups: int, count: int, generator: torch.Generator) -> Tensor:
     """(count, groups) bool: everybody, nobody, then sizes k drawn as 1 / (k·(groups − k)) and
     members evenly, which is the Shapley kernel."""
+    ends = torch.tensor([[True], [False]]).expand(2, groups)
+    if groups == 1:
+        return ends
     sizes = torch.arange(1, groups, dtype=torch.float64)
     odds = 1 / (sizes * (groups - sizes))
     drawn = 1 + torch.multinomial(odds, count - 2, replacement=True, generator=generator)
     ranks = torch.rand(count - 2, groups, generator=generator).argsort(1).argsort(1)
-    ends = torch.tensor([[True], [False]]).expand(2, groups)
     return torch.cat([ends, ranks < drawn[:, None]])
 
 

@@ -167,7 +167,8 @@ def _sizes(probe: Probe, pixels: Floats, tokens: Floats) -> dict[str, Any]:
     fits = np.array([field_numbers.gaussian_fit(field, middle) for field in tokens])
     ratio = np.array([field_numbers.mass_ratio(field, centre) for field in pixels])
     theoretical = np.array([float(shape.theoretical_field(block)) for block in probe.blocks])
-    reach = [field_numbers.inside(centre, side, probe.sides) for side in theoretical]
+    k, grid = shape.kernel_size, probe.grid
+    reach = [p**2 * field_numbers.reach(probe.tokens, b, k, grid) for b in probe.blocks]
     return {
         "sigma": p * _sigmas(tokens, middle),
         "sigma_fit": p * fits[:, 0],
@@ -178,7 +179,7 @@ def _sizes(probe: Probe, pixels: Floats, tokens: Floats) -> dict[str, Any]:
         "ratio_log": np.array([field_numbers.replknet_ratio(field) for field in pixels]),
         "scale": pixels.max((1, 2)),
         "theoretical": theoretical,
-        "share": ratio[:, 3] * pixels[0].size / np.array(reach),
+        "share": np.minimum(ratio[:, 3] * pixels[0].size / np.array(reach), 1.0),
     }
 
 

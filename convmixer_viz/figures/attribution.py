@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import plotly.graph_objects as go
 
+from convmixer_viz.analyses.methods import METHODS
 from convmixer_viz.figures import maps
 
 if TYPE_CHECKING:
@@ -33,8 +34,14 @@ def draw(
         signed=result.signed,
         limit=limit,
         strength=strength,
-        unit="share of the score" if result.signed else "sensitivity",
+        unit=unit(result, resolution),
     )
+
+
+def unit(result: AttributionMap, resolution: Resolution = "tokens") -> str:
+    """What a colour stands for."""
+    cell = "token" if resolution == "tokens" or result.pixels is None else "pixel"
+    return METHODS[result.method].unit.format(cell=cell)
 
 
 def values(result: AttributionMap, resolution: Resolution = "tokens") -> NDArray[np.float32]:
@@ -42,7 +49,8 @@ def values(result: AttributionMap, resolution: Resolution = "tokens") -> NDArray
     if resolution == "tokens" or result.pixels is None:
         return result.tokens
     pixels = result.pixels if result.signed else np.abs(result.pixels)
-    return np.asarray(pixels.sum(0), np.float32)
+    height, width = result.view.shape[:2]  # beyond it no token looks
+    return np.asarray(pixels.sum(0)[:height, :width], np.float32)
 
 
 def shared_limit(

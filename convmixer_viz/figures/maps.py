@@ -101,7 +101,7 @@ def _shade(light: Floats) -> Floats:
 
 
 def _ground(view: NDArray[np.uint8], shape: tuple[int, ...]) -> dict[str, Any]:
-    """The view in grey below the cells; a remainder narrower than a cell hangs over."""
+    """The view in grey below the cells, which cover it."""
     (h, w), (rows, columns) = view.shape[:2], shape
     grey = np.round(_shade(view.mean(2))).astype(np.uint8)
     png = style.png(grey, scale=max(1, LEAST_SIDE // max(h, w)))
@@ -111,8 +111,8 @@ def _ground(view: NDArray[np.uint8], shape: tuple[int, ...]) -> dict[str, Any]:
         "yref": "y",
         "x": -0.5,
         "y": -0.5,
-        "sizex": w / (w // columns),
-        "sizey": h / (h // rows),
+        "sizex": columns,
+        "sizey": rows,
         "sizing": "stretch",
         "layer": "below",
     }

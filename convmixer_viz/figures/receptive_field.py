@@ -36,7 +36,8 @@ def growths(
     results: Sequence[ReceptiveField], *, twins: Sequence[ReceptiveField | None] = ()
 ) -> go.Figure:
     """The same for several presets on one scale in px: a colour a preset, or a curve if alone;
-    the theoretical bound, far above the others, is drawn for one alone."""
+    the theoretical bound, far above the others, is drawn for one alone. Bars: one standard
+    deviation over the pictures."""
     figure = go.Figure()
     twins = (*twins, *[None] * (len(results) - len(twins)))
     for number, (result, twin) in enumerate(zip(results, twins, strict=True)):
@@ -48,6 +49,7 @@ def growths(
                 x=result.blocks, y=values, name=f"{first} {name}".strip(), mode="lines+markers",
                 line={"dash": dash, "color": color, "width": 3 if dash == "solid" else 1.5},
                 marker_size=7 if dash == "solid" else 4,
+                error_y={"array": result.sigma_spread, "thickness": 1, "visible": place == 0},
                 legendgroup=first, hovertemplate="block %{x}: %{y:.2f} px",
                 showlegend=len(results) == 1 or name not in STYLES,
             )  # fmt: skip

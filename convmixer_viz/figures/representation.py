@@ -8,6 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from convmixer_viz import comparison
+from convmixer_viz.errors import ChoiceError
 from convmixer_viz.figures import style
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ def draw(result: Representation, *, other: Representation | None = None) -> go.F
     across = other or result
     if len(result.names) < comparison.FEWEST:
         return _empty(f"CKA needs {comparison.FEWEST} pictures or more, not {len(result.names)}.")
-    found = comparison.cka(result.gram, across.gram)
+    found = _cka(result, across)
     values = found.values.copy()
     values[list(found.constant[0])] = np.nan
     values[:, list(found.constant[1])] = np.nan
@@ -41,7 +42,7 @@ def told(result: Representation, other: Representation | None = None) -> str:
     across = other or result
     if len(result.names) < comparison.FEWEST:
         return f"CKA needs {comparison.FEWEST} pictures or more, not {len(result.names)}."
-    found = comparison.cka(result.gram, across.gram)
+    found = _cka(result, across)
     constant = [f"block {result.blocks[row]}" for row in found.constant[0]]
     constant += [f"block {across.blocks[row]} of the other" for row in found.constant[1]]
     said = f" Constant over these pictures: {', '.join(constant)}." if constant else ""
@@ -49,6 +50,12 @@ def told(result: Representation, other: Representation | None = None) -> str:
         f"Last blocks: CKA {found.values[-1, -1]:.2f} over {len(result.names)} pictures; unrelated "
         f"features would lie within 0 ± {found.spread:.2f}.{said}"
     )
+
+
+def _cka(result: Representation, across: Representation) -> comparison.Cka:
+    if result.images != across.images:
+        raise ChoiceError("CKA compares answers to the same pictures: these saw different ones.")
+    return comparison.cka(result.gram, across.gram)
 
 
 def _labels(result: Representation) -> list[str]:

@@ -145,9 +145,9 @@ def covariance(result: Structure, index: int = 0) -> go.Figure:
 
 def eigenvalues(results: Sequence[Structure], index: int = 0) -> go.Figure:
     """Share of the variance that each direction holds, for the same place in depth."""
-    figure = go.Figure()
+    figure, place = go.Figure(), _places(results[0])[index]
     for number, result in enumerate(results):
-        at = min(index, len(result.blocks) - 1)
+        at = int(np.abs(_places(result) - place).argmin())
         values = result.eigenvalues[at] / (result.eigenvalues[at].sum() or 1.0)
         figure.add_scatter(x=np.arange(1, len(values) + 1), y=values, mode="lines+markers",
                            name=f"{named(result, number)}, block {result.blocks[at]}")  # fmt: skip

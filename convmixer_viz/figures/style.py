@@ -115,13 +115,10 @@ def sequential_rgb(values: Floats, low: float, high: float) -> Bytes:
 
 
 def overlay(picture: Bytes, values: Floats, limit: float) -> Bytes:
-    """Signed values over a picture (h, w, 3), as strong as they are large; the values' grid
-    covers the picture from its first corner, but for a remainder narrower than a cell."""
-    h, w = picture.shape[:2]
-    rows, columns = values.shape
-    fine = np.zeros((h, w))
-    cells = values.repeat(h // rows, axis=0).repeat(w // columns, axis=1)
-    fine[: cells.shape[0], : cells.shape[1]] = cells
+    """Signed values over a picture (h, w, 3), as strong as they are large; the values' cells
+    cover the picture."""
+    (h, w), (rows, columns) = picture.shape[:2], values.shape
+    fine = values.repeat(h // rows, axis=0).repeat(w // columns, axis=1)
     grey = picture.mean(axis=2, keepdims=True).repeat(3, axis=2)
     strength = np.clip(np.abs(fine) / (limit or 1.0), 0, 1)[..., None]
     ground, color = 64 + grey / 2, np.where(fine[..., None] > 0, _DIVERGING[-25], _DIVERGING[25])

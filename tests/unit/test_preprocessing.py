@@ -95,3 +95,11 @@ def test_pictures_are_prepared_when_asked_for_and_the_last_ones_kept(monkeypatch
 def test_a_picture_that_cannot_be_prepared_is_told_before_any_work():
     with pytest.raises(PictureError, match="too long and narrow"):
         Pictures([picture(9, 9), picture(1, 30_000)], IMAGENET, 224)
+
+
+def test_pixels_beyond_whole_patches_are_not_seen():
+    whole = prepare(picture(50, 100), IMAGENETTE, 55)
+    seen = whole.seen(14)
+    assert seen.view.shape == (42, 42, 3) and seen.array is whole.array
+    assert seen.box == pytest.approx((0, 0, 50 * 42 / 55, 100 * 42 / 55))
+    assert whole.seen(5).box == pytest.approx(whole.box)

@@ -30,6 +30,19 @@ def test_a_target_is_a_name_and_who_lacks_it_explains_its_own(bench: Workbench) 
     assert [request.options.target for request in asked] == ["5", None]
 
 
+def test_a_class_that_nobody_knows_is_refused_and_a_number_is_the_first_presets(
+    bench: Workbench,
+) -> None:
+    (row,) = sidebyside.rows(["evidence"], 1)
+    names, cat = ["cifar10-256-8", "imagenette-256-8"], [load("gallery:cat")]
+    with pytest.raises(ChoiceError, match="no class 'dgo'"):
+        sidebyside.requests(bench, row, names, cat, target="dgo")
+    first, second = sidebyside.requests(bench, row, names, cat, target="3", random=0)
+    assert (first.options.target, second.options.target) == ("3", None)
+    _, both = sidebyside.requests(bench, row, names, cat, target="tench", against="cat", random=0)
+    assert both.options.target is None and both.options.against is None
+
+
 def test_equal_maps_agree_fully_and_scales_are_shared(bench: Workbench) -> None:
     (row,) = sidebyside.rows(["evidence"], 1)
     asked = sidebyside.requests(

@@ -289,3 +289,21 @@ def test_fast_mode_keeps_the_picture() -> None:
     fields = [measure(model, images) for model in (exact, fast)]
     for slow, quick in zip(fields[0].pixels, fields[1].pixels, strict=True):
         assert np.corrcoef(slow.ravel(), quick.ravel())[0, 1] > 0.999
+
+
+def test_shares_of_the_theoretical_field_never_pass_one():
+    """Four central tokens, a kernel that leans, a patch of one pixel."""
+    for shape, central in (
+        (TINY.shape, True),
+        (Shape(6, 3, 4, 2), False),
+        (Shape(6, 2, 5, 1), True),
+    ):
+        found = measure(double(shape), pictures(2, 16, 16), central=central)
+        assert (found.share <= 1).all() and (found.share > 0).all()
+    assert field_numbers.reach([(3, 3)], 1, 4, (8, 8)) == 4 * 4
+    assert field_numbers.reach([(0, 0)], 1, 4, (8, 8)) == 3 * 3  # one before, two behind
+    assert field_numbers.reach([(3, 3), (3, 4), (4, 3), (4, 4)], 1, 5, (8, 8)) == 36
+
+
+def test_a_grid_too_small_for_squares_is_still_measured():
+    assert field_numbers.replknet_ratio(np.ones((2, 2))).tolist() == [1, 1, 1, 1]
