@@ -42,6 +42,8 @@ class Parser(argparse.ArgumentParser):
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command: 0, or 2 with one sentence on standard error, or 130 when interrupted."""
     argv = sys.argv[1:] if argv is None else list(argv)
+    if hasattr(signal, "SIGPIPE"):  # … | head ends the command, and that is no error
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     try:
         arguments = _parser(argv).parse_args(argv)
         return int(arguments.run(arguments) or 0)
@@ -175,5 +177,4 @@ def _held(bench: Workbench, row: Analysis, job: Job, request: Request) -> Result
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     sys.exit(main())

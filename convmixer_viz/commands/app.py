@@ -28,6 +28,10 @@ def register(rows: Any) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Replace this process by Streamlit's server."""
     _check_port(arguments.address, arguments.port)
+    if arguments.device != "auto":  # a wrong name shouldn't wait for a page
+        from convmixer_viz import runtime  # not before: torch takes seconds
+
+        runtime.choose(arguments.device)
     os.environ[DEVICE_VARIABLE] = arguments.device
     flags = ["--server.address", arguments.address, "--server.port", str(arguments.port)]
     command = ["-m", "streamlit", "run", str(router()), *flags]

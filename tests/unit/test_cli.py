@@ -202,6 +202,20 @@ def test_ctrl_c_ends_after_the_chunk_with_130() -> None:
     assert out == ""
 
 
+def test_a_reader_that_has_seen_enough_ends_the_command() -> None:
+    entry = "import sys; from convmixer_viz.cli import main; sys.exit(main())"
+    line = ["kernels", "--json", "--random", "0", "--preset", "cifar10-128-8-k3"]
+    command = subprocess.Popen(
+        [sys.executable, "-c", entry, *line],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=os.environ,
+    )  # fmt: skip
+    assert command.stdout and command.stderr
+    command.stdout.close()
+    assert command.wait(60) == -signal.SIGPIPE
+    assert command.stderr.read() == b""
+    command.stderr.close()
+
+
 def test_a_taken_port_is_told(capsys: Capture) -> None:
     import socket
 
@@ -211,6 +225,14 @@ def test_a_taken_port_is_told(capsys: Capture) -> None:
         assert cli.main(["app", "--port", str(taken.getsockname()[1])]) == 2
     assert "choose another --port" in capsys.readouterr().err
     assert cli.main(["app", "--port", "99999"]) == 2
+
+
+def test_a_device_that_is_not_there_is_told_before_the_server_starts(
+    capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "execv", lambda *_: pytest.fail("started"))
+    assert cli.main(["app", "--port", "0", "--device", "gpu"]) == 2
+    assert capsys.readouterr().err.startswith("error: ")
 
 
 def test_the_router_is_found() -> None:
