@@ -30,15 +30,24 @@ def population() -> None:
     kept = only.selectbox("Show", (kernels.EVERY, *atlas.class_names), key="class", bind=BOUND)
     scale = limits.selectbox("Colours", kernels.LIMITS, key="scale", bind=BOUND)
     shown = form.selectbox("Kernels", kernels.FORMS, key="form", bind=BOUND)
+    measured = sort in kernels.STATISTICS
+    within: Any = st.slider(
+        "Only this part of all blocks' kernels, by what they are sorted by (%)", 0, 100, (0, 100),
+        key="part", bind=BOUND, disabled=not measured,
+        help="Choose a statistic under Sort by: 0 is its smallest value, 100 its largest.",
+    )  # fmt: skip
     limit = kernels.limit_of(atlas, block, scale, shown)
-    channels = kernels.order(atlas, block, sort, kept)
+    channels = kernels.order(atlas, block, sort, kept, within=within)
     sheet = kernels.grid(atlas, block, channels, limit=limit, form=shown)
     counts = kernels.present(atlas, block)
     st.markdown(f"**{len(channels)} of {dim} kernels of {side}×{side}, block {block}**")
     if len(channels):
         _canvas.show(sheet, key="grid", into=("channel",))
     else:
-        st.caption(f"No kernel of block {block} is {kept}: choose another class or block.")
+        st.caption(f"No kernel of block {block} is of this class and part: choose others.")
+    if measured and within != kernels.ALL:
+        low, high = kernels.bounds(atlas, sort, within)
+        st.caption(f"Shown: {kernels.STATISTICS[sort]} from {low:.3g} to {high:.3g}.")
     reach = "each kernel's own largest weight" if limit is None else f"±{limit:.3g}"
     st.caption(f"Red is positive, blue negative, white zero; full colour is {reach}. "
                + ", ".join(f"{count} {name}" for name, count in counts.items())

@@ -1,9 +1,11 @@
 """Receptive field: how far does it see?"""
 
+from contextlib import suppress
 from typing import Any
 
 import streamlit as st
 
+from convmixer_viz.errors import VizError
 from convmixer_viz.figures import field_sheets, field_words, style
 from convmixer_viz.figures import receptive_field as figures
 from convmixer_viz.pages import _canvas, _field_controls, _session
@@ -32,7 +34,9 @@ def measure(options: dict[str, Any]) -> Any:
     found = _session.run_if("receptive-field", sketch=sketch, **options)
     if found is not None:
         return found
-    standing = _session.bench().standing(_session.ask("receptive-field", **options))
+    standing = None
+    with suppress(VizError):  # the line above tells it
+        standing = _session.bench().standing(_session.ask("receptive-field", **options))
     if standing is None or standing.partial is None:
         st.caption("The fields of all blocks stand here once they are measured.")
         raise _session.Waiting

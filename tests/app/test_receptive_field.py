@@ -89,3 +89,9 @@ def test_what_does_not_fit_is_told(visit: Visit, monkeypatch: pytest.MonkeyPatch
     app = visit("receptive_field", field_side="40", picture="moon")
     assert not app.exception
     assert any("choose its own size, resolution 32" in error.value for error in app.error)
+
+
+def test_weights_that_are_not_here_are_told_once(visit: Visit) -> None:
+    app = visit("receptive_field", preset=["imagenet-1024-20"])
+    assert not app.exception
+    assert len(app.error) == 1
