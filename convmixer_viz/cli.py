@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import signal
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from convmixer_viz.workbench import Request, Workbench
 
 STOPPED = 130
+UNREAD = 141  # as a shell counts what SIGPIPE ended
 
 
 class Job(NamedTuple):
@@ -42,17 +43,20 @@ class Parser(argparse.ArgumentParser):
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command: 0, or 2 with one sentence on standard error, or 130 when interrupted."""
     argv = sys.argv[1:] if argv is None else list(argv)
-    if hasattr(signal, "SIGPIPE"):  # … | head ends the command, and that is no error
-        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     try:
         arguments = _parser(argv).parse_args(argv)
-        return int(arguments.run(arguments) or 0)
+        code = int(arguments.run(arguments) or 0)
+        sys.stdout.flush()
+        return code
     except VizError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
         return STOPPED
+    except BrokenPipeError:  # … | head has seen enough: what is still to be flushed goes nowhere
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return UNREAD
 
 
 def _parser(argv: Sequence[str]) -> argparse.ArgumentParser:

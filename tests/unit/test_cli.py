@@ -202,16 +202,16 @@ def test_ctrl_c_ends_after_the_chunk_with_130() -> None:
     assert out == ""
 
 
-def test_a_reader_that_has_seen_enough_ends_the_command() -> None:
+@pytest.mark.parametrize("line", ["kernels --json --random 0", "models"])
+def test_a_reader_that_has_seen_enough_ends_the_command(line: str) -> None:
     entry = "import sys; from convmixer_viz.cli import main; sys.exit(main())"
-    line = ["kernels", "--json", "--random", "0", "--preset", "cifar10-128-8-k3"]
     command = subprocess.Popen(
-        [sys.executable, "-c", entry, *line],
+        [sys.executable, "-c", entry, *line.split()],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=os.environ,
     )  # fmt: skip
     assert command.stdout and command.stderr
     command.stdout.close()
-    assert command.wait(60) == -signal.SIGPIPE
+    assert command.wait(60) == cli.UNREAD
     assert command.stderr.read() == b""
     command.stderr.close()
 
