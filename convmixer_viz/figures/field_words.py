@@ -45,8 +45,9 @@ def numbers(result: ReceptiveField) -> list[dict[str, Any]]:
             {"block": block, "σ px": result.sigma[row], "σ fit px": result.sigma_fit[row],
              "R²": result.fit_r2[row], "σ of squares px": result.sigma_square[row],
              "± over pictures": result.sigma_spread[row],
-             "50 % within px": result.radius[row, 0], "90 % within px": result.radius[row, 1], "theoretical px": result.theoretical[row],
-             "of it used": result.share[row], "at the edge": result.border[row]}
+             "50 % within px": result.radius[row, 0], "90 % within px": result.radius[row, 1],
+             "theoretical px": result.theoretical[row], "of it used": result.share[row],
+             "at the edge": result.border[row]}
             | {f"r({share})": 100 * linear for share, linear, _ in ratios}
             | {"r log(50 %)": 100 * result.ratio_log[row, 2], "its scale": result.scale[row]}
         )  # fmt: skip

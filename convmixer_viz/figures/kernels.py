@@ -25,6 +25,8 @@ ORDERS = {name: name for name in ("channel", "class", "cluster")} | NAMES
 LIMITS = ("per kernel", "per block", "over all blocks")  # of the colours, symmetric about zero
 FORMS = ("raw", "unit norm", "scaled by batch norm")
 EVERY = "all kernels"
+Part = tuple[float, float]  # per cent of all blocks' kernels, by a statistic
+ALL: Part = (0, 100)
 SHORT = {
     "Gaussian": "Gaussian",
     "difference of Gaussians": "DoG",
@@ -86,9 +88,11 @@ def position(result: KernelAtlas, block: int) -> int:
     return int(np.flatnonzero(result.blocks == block)[0])
 
 
-def order(result: KernelAtlas, block: int, by: str, only: str = EVERY) -> NDArray[np.int64]:
+def order(
+    result: KernelAtlas, block: int, by: str, only: str = EVERY, *, within: Part = ALL
+) -> NDArray[np.int64]:
     """Channels of a block: largest statistic first, or by channel, class (best fit first) or
-    cluster; `only` keeps one class."""
+    cluster; `only` keeps one class, `within` a part of the statistic's range: see bounds."""
     index = position(result, block)
     codes = result.code[index]
     if by == "channel":
@@ -100,10 +104,19 @@ def order(result: KernelAtlas, block: int, by: str, only: str = EVERY) -> NDArra
     else:
         keys = (-getattr(result, by)[index],)
     sequence: NDArray[np.int64] = np.lexsort(keys)
-    if only == EVERY:
-        return sequence
-    wanted = codes[sequence] == result.class_names.index(only)
-    return np.compress(wanted, sequence)
+    wanted = np.ones(len(codes), bool)
+    if only != EVERY:
+        wanted &= codes == result.class_names.index(only)
+    if by in STATISTICS and within != ALL:
+        low, high = bounds(result, by, within)
+        wanted &= (low <= -keys[0]) & (-keys[0] <= high)
+    return np.compress(wanted[sequence], sequence)
+
+
+def bounds(result: KernelAtlas, by: str, within: Part) -> tuple[float, float]:
+    """A statistic's values at two per cents of all blocks' kernels."""
+    low, high = np.percentile(getattr(result, by), within)
+    return float(low), float(high)
 
 
 def present(result: KernelAtlas, block: int) -> dict[str, int]:

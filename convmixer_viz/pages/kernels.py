@@ -44,7 +44,7 @@ def population() -> None:
     if len(channels):
         _canvas.show(sheet, key="grid", into=("channel",))
     else:
-        st.caption(f"No kernel of block {block} is of this class and part: choose others.")
+        st.caption(f"No kernel of block {block} is {kept} and in this part: choose another.")
     if measured and within != kernels.ALL:
         low, high = kernels.bounds(atlas, sort, within)
         st.caption(f"Shown: {kernels.STATISTICS[sort]} from {low:.3g} to {high:.3g}.")

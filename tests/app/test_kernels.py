@@ -75,7 +75,15 @@ def test_one_class_is_shown_and_an_empty_one_says_so(visit: Visit, atlas: Any) -
     assert f"{count} of 256 kernels" in told(app)
     app.selectbox(key="class").set_value("undecidable").run()
     assert not app.exception
-    assert "choose another class or block" in told(app)
+    assert "No kernel of block 8 is undecidable" in told(app)
+
+
+def test_a_part_of_a_statistic_is_kept(visit: Visit, atlas: Any) -> None:
+    app = visit("kernels", block="5", sort="parity", part=["90", "100"])
+    assert not app.exception
+    least = np.percentile(atlas.parity, 90)
+    assert len(grid(app)["values"]) == (atlas.parity[4] >= least).sum() < 256
+    assert f"from {least:.3g} to {atlas.parity.max():.3g}" in told(app)
 
 
 def test_the_stem_has_no_kernels_and_says_where_its_filters_are(visit: Visit) -> None:

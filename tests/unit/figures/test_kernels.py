@@ -51,6 +51,9 @@ def test_order_by_a_statistic_by_class_and_by_cluster(atlas):
     order = kernels.order(atlas, 2, "parity")
     assert (np.diff(atlas.parity[1][order]) <= 0).all()
     assert sorted(order) == list(range(12))
+    half = kernels.order(atlas, 2, "parity", within=(50, 100))
+    assert set(half) == set(np.flatnonzero(atlas.parity[1] >= np.median(atlas.parity)))
+    assert kernels.order(atlas, 2, "channel", within=(50, 100)).tolist() == list(range(12))
     classed = atlas.code[1][kernels.order(atlas, 2, "class")]
     assert (np.diff(classed) >= 0).all()
     assert (np.diff(atlas.cluster[1][kernels.order(atlas, 2, "cluster")]) >= 0).all()
