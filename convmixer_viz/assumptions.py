@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from convmixer_viz.errors import ChoiceError, WeightsError
+from convmixer_viz.errors import WeightsError
 from convmixer_viz.presets import PRESETS, Preset, Shape, Transform
 from convmixer_viz.records import Activation, Record
 
@@ -58,13 +58,6 @@ def preset(name: str, shape: Shape, classes: int, transform: Transform) -> Prese
     return Preset(
         name, shape, transform, "own", classes, "cat", "not known", summary, field_side
     )  # fmt: skip
-
-
-def find(presets: Mapping[str, Preset], name: str) -> Preset:
-    """The preset of that name."""
-    if name not in presets:
-        raise ChoiceError(f"There is no preset {name!r}: choose one of {', '.join(presets)}.")
-    return presets[name]
 
 
 def words(shape: Shape, classes: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from difflib import get_close_matches
 from typing import Any
@@ -41,7 +41,7 @@ def find(name: str) -> Analysis:
     return CATALOG[name]
 
 
-def preset(name: str, known: dict[str, Preset]) -> Preset:
+def preset(name: str, known: Mapping[str, Preset]) -> Preset:
     """The preset of that name, with a near miss suggested."""
     if name not in known:
         near = get_close_matches(name, known, 1)

@@ -12,7 +12,7 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from convmixer_viz import assumptions, classes, dialects
+from convmixer_viz import assumptions, catalog, classes, dialects
 from convmixer_viz.assumptions import Said
 from convmixer_viz.containers import Container, check_claim, open_file, sha256, unwrap
 from convmixer_viz.errors import WeightsError
@@ -91,14 +91,14 @@ def adopt(
     """A preset of its own out of weights: `like` names a preset whose shape they must have,
     `preprocess` one whose preprocessing they share, `classes` their names or a file of them."""
     if like is not None:
-        model = assumptions.find(presets, like)
+        model = catalog.preset(like, presets)
         found = read_as(source, model)
         preset = replace(model, name=name, published=None, summary=f"other weights for {like}")
         return preset, _with_names(found, classes, model)
     found = read(source, activation=activation, residual=residual)
     transform, assumed = found.transform, found.assumed
     if preprocess is not None:
-        transform = assumptions.find(presets, preprocess).transform
+        transform = catalog.preset(preprocess, presets).transform
     if transform is None:
         transform, sentence = assumptions.settle_transform(found.shape, found.class_count, presets)
         assumed = (*assumed, sentence)

@@ -11,10 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from convmixer_viz import classes, hub, records, store
-from convmixer_viz.assumptions import find, preset
-from convmixer_viz.classes import find as find_class  # noqa: F401
-from convmixer_viz.classes import label as label
+from convmixer_viz import catalog, classes, hub, records, store
+from convmixer_viz.assumptions import preset
 from convmixer_viz.contract import Step
 from convmixer_viz.errors import ChoiceError, WeightsError
 from convmixer_viz.presets import PRESETS, Preset
@@ -67,11 +65,10 @@ def path(preset: Preset) -> Path:
 def source(preset: Preset) -> Source:
     """Where a preset's weights are, their size and sha256."""
     kind, found = _place(preset)
+    origin = _origin(preset, kind)
     if found is None:
-        return Source("missing", None, 0, "", _origin(preset, kind))
-    return Source(
-        kind, found, found.stat().st_size, store.sha256(found), _origin(preset, kind)
-    )  # fmt: skip
+        return Source("missing", None, 0, "", origin)
+    return Source(kind, found, found.stat().st_size, store.sha256(found), origin)
 
 
 def beside(preset: Preset, suffix: str) -> Path | None:
@@ -120,11 +117,17 @@ def accuracy(preset: Preset) -> tuple[float | None, str]:
 
 def missing(preset: Preset) -> str:
     """What to do about weights that aren't here."""
+    name = preset.name
+    if name not in PRESETS:
+        return f"The weights of {name} are gone: convmixer-viz models remove {name}, and add them."
     if preset.published is None:
-        return f"The weights of {preset.name} are not here: install convmixer-viz again."
+        return (
+            f"{name} is not trained yet: run convmixer-viz train {name} --data DIR --out DIR, then "
+            f"convmixer-viz models add DIR/{name}.safetensors --as {name}."
+        )
     return (
-        f"The weights of {preset.name} ({preset.published.megabytes} MB) are not here: run "
-        f"convmixer-viz models fetch {preset.name}, {hub.by_hand(preset)}."
+        f"The weights of {name} ({preset.published.megabytes} MB) are not here: run "
+        f"convmixer-viz models fetch {name}, {hub.by_hand(preset)}."
     )
 
 
@@ -140,8 +143,9 @@ def class_names(preset: Preset) -> tuple[str, ...]:
 def fetch(name: str) -> Iterator[Step[Any]]:
     """Bring a published preset's weights from the hub; steps count bytes, the last one has the
     verified file. Close the iterator to cancel: nothing incomplete stays."""
-    wanted = find(PRESETS, name)
+    wanted = catalog.preset(name, PRESETS)
     if wanted.published is None:
+        path(wanted)  # says how to make them where they don't ship yet
         raise ChoiceError(f"{name} ships with convmixer-viz: there is nothing to fetch.")
     return hub.fetch(wanted)
 
@@ -199,7 +203,7 @@ def remove(name: str) -> None:
     """Delete what was added or fetched under a name."""
     if store.remove(name):
         return
-    row = find(known(), name)
+    row = catalog.preset(name, known())
     kind, found = _place(row)
     if kind == "shipped":
         raise ChoiceError(f"{name} ships with convmixer-viz and stays.")
@@ -226,7 +230,7 @@ def _origin(preset: Preset, kind: str) -> str:
     if kind == "shipped":
         return "comes with convmixer-viz; the card says how it was made"
     if preset.published is None:
-        return "not here"
+        return f"not trained yet, which convmixer-viz train {preset.name} does"
     return f"{preset.published.hub} on the Hugging Face hub"
 
 

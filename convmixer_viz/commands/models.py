@@ -11,8 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from convmixer_viz import architecture, store, weights
-from convmixer_viz.assumptions import find
+from convmixer_viz import architecture, catalog, classes, store, weights
 from convmixer_viz.commands import console
 from convmixer_viz.presets import Preset
 
@@ -78,7 +77,7 @@ def _line(preset: Preset) -> dict[str, Any]:
 
 
 def _show(arguments: argparse.Namespace) -> None:
-    preset = find(weights.known(), arguments.name)
+    preset = catalog.preset(arguments.name, weights.known())
     layers = [asdict(layer) for layer in architecture.layers(preset)]
     names = weights.class_names(preset)
     facts = weights.facts(preset) | {
@@ -138,7 +137,7 @@ def _spelt(value: Any) -> str:
 
 
 def _shortened(preset: Preset, names: Sequence[str]) -> str:
-    shown = ", ".join(weights.label(names, index) for index in range(min(10, len(names))))
+    shown = ", ".join(classes.label(names, index) for index in range(min(10, len(names))))
     return f"{shown}, … ({preset.class_count})" if len(names) > 10 else shown
 
 

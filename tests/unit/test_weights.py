@@ -146,6 +146,30 @@ def test_a_presets_own_weights_can_be_brought_by_hand(
         weights.add(file, replaces="none")
 
 
+def test_what_is_not_trained_yet_says_how_to_train_it(
+    file: Path, own_folders: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = "imagenette-256-8-p7"
+    for asked in (lambda: weights.path(PRESETS[name]), lambda: weights.fetch(name)):
+        with pytest.raises(WeightsError, match=f"not trained yet: run convmixer-viz train {name}"):
+            asked()
+    assert "not trained yet" in weights.source(PRESETS[name]).origin
+    monkeypatch.setitem(PRESETS, name, replace(PRESETS[name], shape=TINY.shape))
+    with pytest.raises(ChoiceError, match="already a preset"):
+        weights.add(file, name=name)
+    weights.add(file, replaces=name)
+    assert weights.source(PRESETS[name]).kind == "added"
+
+
+def test_added_weights_that_are_gone_are_told(file: Path) -> None:
+    weights.add(file, name="mine")
+    store.weights_of("mine").unlink()
+    with pytest.raises(WeightsError, match="gone: convmixer-viz models remove mine"):
+        weights.path(weights.known()["mine"])
+    weights.remove("mine")
+    weights.add(file, name="mine")
+
+
 def test_openmmlabs_names_are_checked_against_the_sha256(
     file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
