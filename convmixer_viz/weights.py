@@ -82,13 +82,12 @@ def facts(preset: Preset) -> dict[str, Any]:
     """What a table of presets says: plain values; accuracies in percent, multiply-adds whole."""
     place, published = source(preset), preset.published
     top1, top1_is = accuracy(preset)
+    multiply_adds = preset.shape.multiply_adds(preset.transform.size, preset.class_count)
     return {
         "preset": preset.name,
         "summary": preset.summary,
         "parameters": preset.parameters,
-        "multiply_adds": sum(
-            preset.shape.multiply_adds(preset.transform.size, preset.class_count).values()
-        ),
+        "multiply_adds": sum(multiply_adds.values()),
         "published_multiply_adds": round(published.giga_macs * 1e9) if published else None,
         "top1": top1,
         "top1_is": top1_is,
