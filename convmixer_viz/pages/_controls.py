@@ -21,13 +21,12 @@ BOUND: Any = "query-params"
 
 
 def sidebar() -> _session.Choices:
-    """Draw the shared controls and return what they say; tell what a link asked for in vain."""
+    """Draw the shared controls and return what they say."""
     with st.sidebar:
-        ignored = st.container()
-        picture = _picture(ignored)
-        presets = _presets(ignored)
+        picture = _picture()
+        presets = _presets()
         first = _session.bench().presets[presets[0]]
-        target, against = _target(first, ignored)
+        target, against = _target(first)
         block = _block(first)
         device, mode = _device()
         _share.button()
@@ -35,10 +34,9 @@ def sidebar() -> _session.Choices:
     return _session.Choices(presets, picture, target, against, block, device, mode)
 
 
-def _picture(ignored: Any) -> str:
+def _picture() -> str:
     thumbnail = st.container()
     names = _pictures.names()
-    _note_ignored("picture", names, ignored)
     default = _session.bench().presets[DEFAULT].opening
     name: str = st.selectbox(  # a bound label is what stands in the link: no format_func here
         "Picture", names, index=names.index(default), key="picture", bind=BOUND,
@@ -79,9 +77,8 @@ def _newest() -> None:
         st.session_state["picture"] = fresh[-1]
 
 
-def _presets(ignored: Any) -> tuple[str, ...]:
+def _presets() -> tuple[str, ...]:
     known = _session.bench().presets
-    _note_ignored("preset", known, ignored)
     chosen: list[str] = st.multiselect(
         "Presets", list(known), key="preset", bind=BOUND, max_selections=MOST_PRESETS,
         placeholder=DEFAULT,
@@ -94,10 +91,9 @@ def _presets(ignored: Any) -> tuple[str, ...]:
     return tuple(chosen) or (DEFAULT,)
 
 
-def _target(preset: Preset, ignored: Any) -> tuple[str | None, str | None]:
+def _target(preset: Preset) -> tuple[str | None, str | None]:
     names = _session.bench().shelf.class_labels(preset.name)
     for key in ("target", "against"):
-        _note_ignored(key, names, ignored)
         if st.session_state.get(key) not in names:
             st.session_state.pop(key, None)
     target = st.selectbox(
@@ -137,10 +133,3 @@ def _foot() -> None:
     bench = _session.bench()
     waiting = f"{bench.active} jobs in the queue · " if bench.active else ""
     st.caption(f"{waiting}{bench.memory / 2**20:.0f} MiB of models and results in memory")
-
-
-def _note_ignored(key: str, known: Any, place: Any) -> None:
-    """A link's value that doesn't exist falls back silently; say what was ignored."""
-    for value in st.query_params.get_all(key):
-        if value not in known:
-            place.warning(f"The link's {key} {value!r} is not here and was ignored.")

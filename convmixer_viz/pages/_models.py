@@ -11,6 +11,7 @@ import streamlit as st
 
 from convmixer_viz import architecture, weights
 from convmixer_viz.errors import VizError
+from convmixer_viz.pages import _links
 from convmixer_viz.pages._controls import MOST_PRESETS
 from convmixer_viz.presets import Preset
 
@@ -140,7 +141,7 @@ def follow() -> None:
     if job.error:
         st.session_state["_fetch_failed"][name] = job.error
     _jobs().pop(name, None)
-    st.rerun()
+    _links.again()
 
 
 def _start(name: str) -> None:

@@ -12,7 +12,7 @@ import streamlit as st
 
 from convmixer_viz import bundle, report
 from convmixer_viz.errors import VizError
-from convmixer_viz.pages import _line, _pictures
+from convmixer_viz.pages import _line, _links, _pictures
 from convmixer_viz.workbench import Request, Workbench
 
 PATIENCE = 0.25  # seconds a page waits at a time, so that a click takes over at once
@@ -203,7 +203,7 @@ def follow() -> None:
                     work.sketch(drawn := step.partial)
     except VizError as error:
         st.session_state["_failed"][work.request.digest] = str(error)
-    st.rerun()
+    _links.again()
 
 
 def facts(result: Any, tag: str = "") -> None:

@@ -42,14 +42,6 @@ def test_a_link_restores_the_view(visit: Visit) -> None:
     assert len(bars(app)) == 3
 
 
-def test_a_link_to_nothing_says_what_was_ignored(visit: Visit) -> None:
-    app = visit("prediction", picture="nobody", preset=["nothing"], target="unicorn")
-    assert not app.exception
-    told = " ".join(warning.value for warning in app.warning)
-    assert all(name in told for name in ("nobody", "nothing", "unicorn"))
-    assert app.selectbox(key="picture").value == "cat"
-
-
 def test_weights_that_are_not_here_are_told_without_a_traceback(visit: Visit) -> None:
     app = visit("prediction", preset=["imagenet-1024-20"])
     assert not app.exception

@@ -98,10 +98,17 @@ def test_a_link_opens_the_same_view_in_a_new_session(app, page, browser):
 
 
 def test_a_broken_link_says_what_it_ignores(app, page):
-    page.goto(f"{app}/?picture=nobody&preset=nothing")
+    page.goto(f"{app}/attribution?picture=nobody&preset=nothing&block=99&cells=bogus&baseline=blur")
     ready(page)
-    said = page.locator('[data-testid="stSidebar"] [data-testid="stAlert"]').all_inner_texts()
-    assert any("nobody" in text for text in said) and any("nothing" in text for text in said)
+    said = page.locator('[data-testid="stSidebar"] [data-testid="stAlert"]')
+    texts = " ".join(said.all_inner_texts())
+    assert all(name in texts for name in ("nobody", "nothing", "99", "bogus"))
+    assert "blur" not in texts
+    page.get_by_label("Block", exact=True).fill("2")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**block=2*")
+    settle(page)
+    assert said.count() == 0
 
 
 def test_three_presets_stand_side_by_side(app, page):
