@@ -4,7 +4,7 @@ from typing import Any
 
 import streamlit as st
 
-from convmixer_viz import report, sidebyside
+from convmixer_viz import collation, sidebyside
 from convmixer_viz.errors import VizError
 from convmixer_viz.figures import compared, receptive_field, representation
 from convmixer_viz.pages import _columns, _maps, _pictures, _session
@@ -65,7 +65,7 @@ def show(row: sidebyside.Row) -> list[Any]:
     st.dataframe(row.numbers(results), hide_index=True, key=f"numbers-{row.name}", placeholder="–")
     if row.told:
         st.caption(row.told(results))
-    sections.append((row.title, figures, row.numbers(results)))
+    sections.append((row, results))
     return results
 
 
@@ -91,5 +91,5 @@ for row in [row for row in sidebyside.ROWS if row.name in wanted]:
         _columns.disagreements(presets, results)
 if sections:
     st.download_button("Report of this comparison (html)", key="take-comparison",
-                       data=lambda: report.sections(" · ".join(presets), sections),
+                       data=lambda: collation.page(" · ".join(presets), sections),
                        file_name="comparison.html", on_click="ignore")  # fmt: skip

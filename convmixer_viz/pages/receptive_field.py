@@ -22,8 +22,8 @@ st.write(
 )
 
 
-def measure(options: dict[str, Any]) -> Any:
-    """The field; while it is measured its picture sharpens; where it was stopped, it stays."""
+def measure(options: dict[str, Any]) -> tuple[Any, bool]:
+    """The field, and whether it is whole: where it was stopped, what was measured stays."""
     place = st.empty()
 
     def sketch(partial: Any) -> None:
@@ -33,7 +33,7 @@ def measure(options: dict[str, Any]) -> Any:
 
     found = _session.run_if("receptive-field", sketch=sketch, **options)
     if found is not None:
-        return found
+        return found, True
     standing = None
     with suppress(VizError):  # the line above tells it
         standing = _session.bench().standing(_session.ask("receptive-field", **options))
@@ -42,7 +42,7 @@ def measure(options: dict[str, Any]) -> Any:
         raise _session.Waiting
     count = standing.partial.pictures
     st.caption(f"So far over {count} picture{'s' if count > 1 else ''}.")
-    return standing.partial
+    return standing.partial, False
 
 
 def beside() -> Any:
@@ -62,7 +62,7 @@ shared |= {"scalar": "sum"} if shared["scalar"] == "channel" else {}
 picture, field = st.columns([1, 2])
 with picture:
     options |= _field_controls.token(preset, int(options["resolution"] or preset.field_side))
-result = measure(options)
+result, whole = measure(options)
 block = min(chosen.block, result.blocks[-1])
 with picture:
     _canvas.show(
@@ -93,4 +93,7 @@ if others:
 with st.expander("Numbers"):
     st.dataframe(field_words.numbers(result), hide_index=True)
     st.caption(field_words.ratios_told(result))
-_session.facts(result)
+if whole:
+    _session.facts(result)
+else:
+    st.caption("The files to take along stand here once all pictures are measured.")

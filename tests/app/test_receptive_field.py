@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from convmixer_viz.contract import Step
+from convmixer_viz.errors import ChoiceError
 from convmixer_viz.figures import field_words
-from convmixer_viz.workbench import Workbench
+from convmixer_viz.workbench import Request, Workbench
 from tests.app.conftest import Visit
 from tests.app.test_prediction import base64
 
@@ -95,3 +99,23 @@ def test_weights_that_are_not_here_are_told_once(visit: Visit) -> None:
     app = visit("receptive_field", preset=["imagenet-1024-20"])
     assert not app.exception
     assert len(app.error) == 1
+
+
+def test_a_stopped_field_is_no_result_to_take_along(
+    visit: Visit, bench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pictures = ["gallery:cat", "gallery:moon"]
+    with closing(bench.steps("receptive-field", pictures, resolution=32)) as steps:
+        begun = next(step for step in steps if step.partial is not None)
+
+    def stopped(bench: Workbench, request: Request, patience: float) -> Iterator[Step[Any]]:
+        yield begun
+        raise ChoiceError("Stopped.")
+
+    monkeypatch.setattr(Workbench, "follow", stopped)
+    monkeypatch.setattr(Workbench, "standing", lambda bench, request: begun)
+    app = visit("receptive_field", field_side="40", picture="coffee")
+    assert not app.exception
+    assert "So far over 1 picture." in told(app)
+    assert "files to take along stand here once" in told(app)
+    assert not app.get("download_button")
