@@ -125,7 +125,7 @@ def predictions(
             "These presets know different classes, so their labels can't be compared: choose "
             "presets of one data set."
         )
-    each = divergence(_softmax(a), _softmax(b))
+    each = divergence(softmax(a), softmax(b))
     correlations = [_correlation(x, y) for x, y in zip(a, b, strict=True)]
     known = [value for value in correlations if value is not None]
     return PredictionAgreement(
@@ -188,7 +188,8 @@ def _correlation(x: Floats, y: Floats) -> float | None:
     return None if np.ptp(x) == 0 or np.ptp(y) == 0 else float(np.corrcoef(x, y)[0, 1])
 
 
-def _softmax(logits: Floats) -> Doubles:
+def softmax(logits: Floats) -> Doubles:
+    """Probabilities along the last axis."""
     powers = np.exp(logits.astype(np.float64) - logits.max(-1, keepdims=True))
     return np.asarray(powers / powers.sum(-1, keepdims=True))
 

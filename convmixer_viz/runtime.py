@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when CUDA starts
@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from convmixer_viz import machine
 from convmixer_viz.errors import DeviceError
-from convmixer_viz.model import ConvMixer, random_twin
+from convmixer_viz.model import ConvMixer
 
 if TYPE_CHECKING:
     from convmixer_viz.preprocessing import PreparedImage
@@ -119,12 +119,6 @@ class LoadedModel:
     def logits(self, pixels: Tensor) -> Tensor:
         """(n, 3, h, w) → (n, classes) float32 on the device, without gradient."""
         return torch.cat([self.call(self._forward, part) for part in self.parts(pixels)])
-
-    def random_twin(self, seed: int, side: int) -> LoadedModel:
-        """The same architecture untrained, batch norm calibrated at `side` pixels."""
-        twin = random_twin(self.module, seed, side)
-        settled = _settle(twin, self.preset, self.mode, self.device)
-        return replace(self, module=settled, untrained_seed=seed)
 
     @torch.no_grad()
     def _forward(self, part: Tensor) -> Tensor:

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from convmixer_viz.workbench import Request, Workbench
 
 Numbers = list[dict[str, Any]]
-FEWEST_FOR_CKA = 4  # pictures
 READING = "Red speaks for the class that the table names, blue against; one scale a row."
 
 
@@ -205,7 +204,7 @@ ROWS = (
     Row("structure", "Kernels by depth", "structure",
         lambda results: [structure.compare(results)], _structures),
     Row("representation", "How alike they hold the pictures", "representation",
-        lambda results: [], _alike, FEWEST_FOR_CKA,
+        lambda results: [], _alike, comparison.FEWEST,
         told=_alike_told),
     Row("cost", "What they cost", "cost", lambda results: [], cost.table, told=cost.told),
 )  # fmt: skip

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import lazy_loader as lazy
 import numpy as np
 
+from convmixer_viz import comparison
 from convmixer_viz.contract import Result, Step
 from convmixer_viz.errors import ChoiceError
 
@@ -94,15 +95,8 @@ def _result(
     return Prediction(
         names=names,
         logits=logits,
-        probabilities=softmax(logits),
+        probabilities=comparison.softmax(logits).astype(np.float32),
         top=np.argsort(-logits, axis=1, kind="stable")[:, :top],
         classes=model.class_names,
         views=np.stack(views),
     )
-
-
-def softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Probabilities along the last axis."""
-    exp = np.exp(logits.astype(np.float64) - logits.max(-1, keepdims=True))
-    shares: NDArray[np.float32] = (exp / exp.sum(-1, keepdims=True)).astype(np.float32)
-    return shares

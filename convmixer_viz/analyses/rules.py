@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import lazy_loader as lazy
 
 from convmixer_viz.analyses.evidence import head_row
+from convmixer_viz.analyses.gradients import gradient
 from convmixer_viz.analyses.scene import Plan, Scene, baselines, once
 
 if TYPE_CHECKING:
@@ -41,12 +42,12 @@ def deeplift(scene: Scene) -> Plan:
 
 def plain_gradient(scene: Scene) -> Tensor:
     """What Guided Backprop is where it finds no ReLU, (3, h, w)."""
-    return _slope(scene)
+    return gradient(scene, scene.pixels)[0]
 
 
 def gradient_x_difference(scene: Scene) -> Tensor:
     """What DeepLift is where it knows no activation, (3, h, w)."""
-    return _slope(scene) * (scene.pixels - baselines(scene)).double().mean(0)
+    return plain_gradient(scene) * (scene.pixels - baselines(scene)).double().mean(0)
 
 
 def _captum(scene: Scene, name: str, *arguments: Tensor) -> Tensor:
@@ -57,11 +58,6 @@ def _captum(scene: Scene, name: str, *arguments: Tensor) -> Tensor:
         warnings.simplefilter("ignore", UserWarning)  # captum announces its hooks each time
         found: Tensor = method.attribute(*fresh, target=0)
     return found.detach().double()
-
-
-def _slope(scene: Scene) -> Tensor:
-    x = scene.pixels.detach().clone().requires_grad_()
-    return torch.autograd.grad(_scorer(scene)(x).sum(), x)[0][0].double()
 
 
 def _scorer(scene: Scene) -> nn.Sequential:
