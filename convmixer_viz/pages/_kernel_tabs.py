@@ -76,10 +76,11 @@ def by_depth(atlas: Any, block: int, channel: int) -> None:
 def covariance(atlas: Any, block: int, channel: int) -> None:
     """The block's covariance as k×k blocks of k×k, its eigenvalues and eigen-kernels."""
     found = structures()
-    if not found:
-        st.caption("The covariance of the block's kernels stands here once it is computed.")
+    preset = _session.choices().preset
+    if not found or found[0].provenance.preset != preset:
+        st.caption(f"The covariance of {preset}'s kernels stands here once it is computed.")
         return
-    first, index = found[0], kernels.position(found[0], min(block, found[0].depth))
+    first, index = found[0], kernels.position(found[0], block)
     left, right = st.columns(2)
     with left:
         _figure(structure.covariance(first, index), f"Covariance of block {block}'s kernels")

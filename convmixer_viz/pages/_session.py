@@ -109,9 +109,10 @@ def run_if(
     result, before = _at_hand(request, slot)
     if result is None:
         sketch = sketch if before is None else None
-        _want(request, slot, line, start=start or "", sketch=sketch)
+        coming = _want(request, slot, line, start=start or "", sketch=sketch)
         if before is not None:
-            note.caption(f"Still shown: {described(before)}. The new one is on its way.")
+            promise = " The new one is on its way." if coming else ""
+            note.caption(f"Still shown: {described(before)}.{promise}")
     return before if result is None else result
 
 
@@ -173,9 +174,12 @@ def _want(
     *,
     start: str = "",
     sketch: Callable[[Any], object] | None = None,
-) -> None:
-    if _line.fill(line, slot, request, standing=bench().standing(request), start=start):
+) -> bool:
+    """Whether it comes: what was stopped or not begun rests."""
+    coming = _line.fill(line, slot, request, standing=bench().standing(request), start=start)
+    if coming:
         st.session_state["_wanted"].append(_line.Wanted(request, line[0], sketch))
+    return coming
 
 
 def described(result: Any) -> str:

@@ -67,13 +67,18 @@ def number() -> int:
     return int(st.number_input("Kernel", 0, dim - 1, 0, key="channel", bind=BOUND, help=said))
 
 
+def named(found: Any) -> str:
+    """Which kernel a result is of: the one before may still stand there."""
+    return f"Kernel {found.channel} of block {found.block}, {found.provenance.preset}"
+
+
 def one(channel: int) -> None:
     """The chosen kernel enlarged, its response on the picture, and where it fires most."""
     found = _session.run_if("kernel", slot="kernel", block=block, channel=channel)
     if found is None:
         st.caption("The kernel, its spectrum and its response on the picture stand here.")
         return
-    st.markdown(f"**{kernel.told(found)}**")
+    st.markdown(f"**{named(found)}.** {kernel.told(found)}")
     st.plotly_chart(kernel.draw(found), config=style.CONFIG, alt=kernel.told(found))
     st.caption(f"Response: the convolution of channel {found.channel} in block {found.block} with "
                f"its bias, before the activation, a cell a token of {found.picture}.")  # fmt: skip
@@ -94,8 +99,8 @@ def fires(channel: int) -> None:
     with st.container(key="pixelated-firing", horizontal=True):
         for patch, words in zip(firing.patches(found), firing.captions(found), strict=True):
             st.image(patch, words, width=84, output_format="PNG", alt=f"window in {words}")
-    st.caption(f"Fires most: the kernel's own window, {side}×{side} tokens, grey beyond the "
-               f"picture; through the blocks before, {found.field} px can reach it.")  # fmt: skip
+    st.caption(f"{named(found)} fires most in these windows, its own, grey beyond the picture; "
+               f"through the blocks before, {found.field} px can reach one.")  # fmt: skip
 
 
 left, right = st.columns([3, 2])

@@ -39,11 +39,12 @@ if found["evidence"]:
     said = evidence.decision(found["evidence"])
     st.plotly_chart(evidence.probes(found["evidence"]), config=style.CONFIG, alt=said)
     st.caption(said)
-st.subheader(f"Strongest channels of block {chosen.block}")
-if found["activations"]:
-    channels = activations.draw(found["activations"])
+within = found["activations"]  # of the block before, until this one's is there
+st.subheader(f"Strongest channels of block {within.block if within else chosen.block}")
+if within:
+    channels = activations.draw(within)
     st.plotly_chart(channels, config=style.CONFIG, alt="maps of the strongest channels")
-    st.caption(f"Channels {activations.named(found['activations'])}, strongest first, in units of "
+    st.caption(f"Channels {activations.named(within)}, strongest first, in units of "
                "each one's standard deviation over the training set.")  # fmt: skip
 
 if len(_pictures.uploads()) > 1:

@@ -10,6 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from convmixer_viz.figures import kernels
+from convmixer_viz.pages import _kernel_tabs
 from convmixer_viz.workbench import Workbench
 from tests.app.conftest import Visit
 from tests.app.test_prediction import base64
@@ -149,3 +150,25 @@ def test_a_preset_without_history_says_what_would_stand_there(visit: Visit) -> N
     app = visit("kernels", view="How they formed", preset=["imagenet-1024-20"])
     assert not app.exception
     assert any("imagenet-1024-20" in error.value for error in app.error)
+
+
+def test_what_is_still_shown_names_its_kernel_and_promises_nothing(visit: Visit) -> None:
+    app = visit("kernels", preset=["imagenette-256-8"], channel="3")
+    app.button(key="go-firing").click().run()
+    app.number_input(key="channel").set_value(7).run()
+    assert not app.exception
+    assert "Kernel 3 of block 1, imagenette-256-8 fires most" in told(app)
+    assert "Kernel 7 of block 1, imagenette-256-8." in told(app)
+    assert "Still shown: firing" in told(app) and "on its way" not in told(app)
+
+
+def test_no_other_presets_covariance_stands_in(
+    visit: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = Workbench("cpu")
+    other = bench.run("structure", preset="cifar10-128-8-k5")
+    bench.close()
+    monkeypatch.setattr(_kernel_tabs, "structures", lambda: [other])
+    app = visit("kernels", view="Covariance", preset=["cifar10-128-8-k3", "cifar10-128-8-k5"])
+    assert not app.exception
+    assert "covariance of cifar10-128-8-k3's kernels stands here once" in told(app)

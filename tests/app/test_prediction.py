@@ -5,13 +5,16 @@ from __future__ import annotations
 import base64
 import io
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from convmixer_viz.workbench import Workbench
+from convmixer_viz.errors import ChoiceError
+from convmixer_viz.workbench import Request, Workbench
 from tests.app.conftest import Visit
 
 
@@ -90,3 +93,17 @@ def test_the_decision_and_the_channels_are_there(visit: Visit) -> None:
     assert not app.exception
     assert any(heading.value == "Strongest channels of block 3" for heading in app.subheader)
     assert len(app.get("plotly_chart")) == 3
+
+
+def test_channels_that_are_still_shown_keep_their_block(
+    visit: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(bench: Workbench, request: Request, patience: float) -> Iterator[None]:
+        raise ChoiceError("Not now.")
+        yield
+
+    app = visit("prediction", block="3", picture="coffee")
+    monkeypatch.setattr(Workbench, "follow", refuse)
+    app.number_input(key="block").set_value(7).run()
+    assert not app.exception
+    assert app.subheader[-1].value == "Strongest channels of block 3"
