@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import io
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from convmixer_viz.pages import _pictures
 from tests.app.conftest import Visit
 
 BROKEN = ("notes.txt", b"no picture at all", "text/plain")
@@ -51,3 +52,31 @@ def test_only_broken_uploads_leave_no_table(visit: Visit) -> None:
     app = upload(visit("prediction"), BROKEN, ("b.txt", b"neither", "text/plain"))
     assert not app.exception and not app.dataframe
     assert "Left out: b.txt" in told(app)
+
+
+def test_an_upload_never_takes_a_gallery_pictures_name(visit: Visit) -> None:
+    app = upload(visit("prediction"), png("cat"), png("cat"))
+    chosen = app.selectbox(key="picture")
+    assert chosen.value == "cat (3)"
+    assert len(chosen.options) == len(set(chosen.options))
+    assert "Chelsea" not in told(app) and "32×32 px of cat (3)" in told(app)
+
+
+class File(NamedTuple):
+    name: str
+    file_id: str
+
+    def getvalue(self) -> bytes:
+        return png(self.name, (37, 41))[1]
+
+
+def test_a_file_to_take_along_names_ones_own_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    def session(*files: File) -> None:
+        monkeypatch.setattr(_pictures, "uploads", lambda: {file.name: file for file in files})
+
+    session(File("secret.png", "theirs"))
+    digest = _pictures.find("secret.png").sha256
+    session(File("own.png", "mine"))
+    assert _pictures.seen([digest]) is None
+    assert _pictures.find("own.png").sha256 == digest
+    assert [image.name for image in _pictures.seen([digest]) or ()] == ["own.png"]
