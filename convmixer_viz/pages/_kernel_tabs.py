@@ -167,6 +167,13 @@ def compared(atlas: Any, block: int, channel: int) -> None:
             sheet = kernels.sheet(each, at, limit=limit, form="unit norm", across=16)
             st.image(sheet, words, output_format="PNG", alt=words)
     st.caption(f"Kernels of norm 1 at the same relative depth; one scale, ±{limit:.2g}.")
+    work = {name: {"analysis": "patch-embedding", "preset": name} for name in names}
+    stems = [each for each in _session.several(work, slot="stems").values() if each]
+    for place, filters in zip(st.columns(len(names)), stems, strict=False):
+        with place.container(key=f"pixelated-stem-{filters.provenance.preset}"):
+            words = f"{filters.provenance.preset}: {patch_embedding.told(filters)}"
+            st.image(patch_embedding.sheet(filters), words, output_format="PNG", alt=words)
+    st.caption("Patch filters, largest norm first, each on its own scale; grey is zero.")
 
 
 def neighbours(found: Any) -> None:
