@@ -67,27 +67,19 @@ def page(result: Result) -> str:
     """One html file that holds the figure, the numbers and where they come from."""
     figure = catalog.of(result).draw(result)
     inner = figure.to_html(full_html=False, include_plotlyjs=True)
-    told = html.escape(json.dumps(record(result)["provenance"], indent=1, default=plain))
-    origin = f"<h2>Where it comes from</h2><pre>{told}</pre>"
+    told = f"<h2>Where it comes from</h2>{origin(result)}"
     name = html.escape(catalog.of(result).summary)
-    return PAGE.format(title=name, figure=inner, origin=origin)
+    return PAGE.format(title=name, figure=inner, origin=told)
 
 
-def sections(title: str, parts: Sequence[tuple[str, Sequence[Any], Rows]]) -> bytes:
-    """One html file with a section a part: its title, its figures side by side, its numbers."""
-    body, script = [], True
-    for heading, figures, rows in parts:
-        inner = []
-        for figure in figures:
-            inner.append(figure.to_html(full_html=False, include_plotlyjs=script))
-            script = False
-        body.append(f"<h2>{html.escape(heading)}</h2><div class=row>{''.join(inner)}</div>")
-        body.append(_html_table(rows))
-    filled = PAGE.format(title=html.escape(title), figure="".join(body), origin="")
-    return filled.encode()
+def origin(result: Result) -> str:
+    """The provenance for an html page."""
+    told = json.dumps(record(result)["provenance"], indent=1, default=plain)
+    return f"<pre>{html.escape(told)}</pre>"
 
 
-def _html_table(rows: Rows) -> str:
+def html_table(rows: Rows) -> str:
+    """Rows as a table for an html page."""
     names = list(dict.fromkeys(name for row in rows for name in row))
     lines = [[row.get(name, "") for name in names] for row in rows]
     cells = ["".join(f"<td>{html.escape(shown(value))}</td>" for value in line) for line in lines]
@@ -174,7 +166,8 @@ def _tuple(value: Any) -> Any:
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{title}</title>
 <style>body{{font:16px system-ui,sans-serif;max-width:1100px;margin:2rem auto;padding:0 1rem}}
-pre{{background:#f4f4f4;padding:1rem;overflow:auto}} .row{{display:flex;flex-wrap:wrap}}
-.row>div{{flex:1 1 320px}} td,th{{text-align:left;padding:0 1rem 0 0}}</style></head>
+pre{{background:#f4f4f4;padding:1rem;overflow:auto}} .row{{display:grid;gap:0 1rem}}
+.row>div{{min-width:0}} .row b{{display:block}}
+table{{display:block;overflow:auto}} td,th{{text-align:left;padding:0 1rem 0 0}}</style></head>
 <body><h1>{title}</h1>{figure}{origin}</body></html>
 """

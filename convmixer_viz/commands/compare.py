@@ -39,7 +39,7 @@ def run(arguments: argparse.Namespace) -> None:
         raise ChoiceError(f"Compare two to {MOST} different presets, not {arguments.presets}.")
     first, *_ = [catalog.preset(name, weights.known()) for name in names]
     seen = pictures.read(arguments.pictures or [f"gallery:{first.opening}"])
-    from convmixer_viz import report, sidebyside
+    from convmixer_viz import collation, report, sidebyside
     from convmixer_viz.workbench import Workbench
 
     chosen = sidebyside.rows([row for row in arguments.rows.split(",") if row], len(seen))
@@ -54,7 +54,7 @@ def run(arguments: argparse.Namespace) -> None:
             ]
             for name, result in zip(names, results, strict=True):
                 bench.save(result, arguments.out / name)
-            sections.append((row.title, row.figures(results), row.numbers(results)))
-    for title, _, numbers in sections:
-        print(f"{title}\n{console.as_table(numbers)}\n")
-    report.write({"compare.html": report.sections(" · ".join(names), sections)}, arguments.out)
+            sections.append((row, results))
+    for row, results in sections:
+        print(f"{row.title}\n{console.as_table(row.numbers(results))}\n")
+    report.write({"compare.html": collation.page(" · ".join(names), sections)}, arguments.out)

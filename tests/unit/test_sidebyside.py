@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from convmixer_viz import cli, sidebyside
+from convmixer_viz import cli, report, sidebyside
 from convmixer_viz.errors import ChoiceError
 from convmixer_viz.images import load
 from convmixer_viz.workbench import Workbench
@@ -77,9 +78,36 @@ def test_the_command_writes_one_report(tmp_path: Path, capsys: pytest.CaptureFix
     assert cli.main([*line, "--out", str(tmp_path)]) == 0
     assert capsys.readouterr().out.startswith("What they say\npreset")
     text = (tmp_path / "compare.html").read_text()
-    assert text.count("plotly-graph-div") == 4
+    assert text.count("plotly-graph-div") == 5
     assert "http" not in text.split("<body>")[1].split("plotly.js v")[0]
     assert (tmp_path / "imagenette-256-8" / "evidence.npz").is_file()
+
+
+def test_the_report_holds_all_that_the_page_shows(tmp_path: Path) -> None:
+    line = ["compare", "gallery:cat", "gallery:dot", "gallery:moon", "gallery:coins"]
+    names = ["cifar10-128-8-k5-p4", "cifar10-128-8-k3"]
+    views = ["prediction", "evidence", "receptive-field", "representation"]
+    line += [
+        "--random",
+        "0",
+        "--presets",
+        ",".join(names),
+        "--rows",
+        ",".join(views),
+        "--out",
+        str(tmp_path),
+    ]
+    assert cli.main(line) == 0
+    text = html.unescape((tmp_path / "compare.html").read_text())
+    result = report.load(tmp_path / names[1], "representation")
+    for row in sidebyside.rows(views, 4):
+        results = [report.load(tmp_path / name, row.analysis) for name in names]
+        assert row.told is None or row.told(results) in text
+    assert all(text.count(f'"{field}"') == 2 * 4 for field in ("weights_sha256", "versions"))
+    assert all(sha256 in text for sha256 in result.provenance.images)
+    assert sidebyside.READING in text and f"{names[1]} minus {names[0]}" in text
+    assert text.count(f"CKA of {names[0]} with") == 2 and text.count("Differ most: ") == 4
+    assert text.count("plotly-graph-div") == 2 + (2 + 1) + (1 + 1) + 2
 
 
 @pytest.mark.parametrize("names", ["cifar10-256-8", "a,b", "cifar10-256-8,cifar10-256-8"])
