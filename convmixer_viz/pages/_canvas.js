@@ -173,7 +173,8 @@ function place(view) {
   if (!view.cells.length) return; // not laid out yet
   const cell = view.cells[view.cursor] ?? view.cells[(view.cursor = 0)], picked = view.cells[view.selected];
   const strip = view.spec.layout === "strip";
-  frame(view.box, cell, strip || picked);
+  frame(view.box, cell, true);
+  view.stage.toggleAttribute("data-picked", Boolean(picked));
   frame(view.column, { ...picked, y: 0, h: view.canvas.clientHeight }, strip && picked);
   view.stage.setAttribute("aria-valuenow", view.cursor);
   view.stage.setAttribute("aria-valuemax", view.cells.length - 1);

@@ -36,6 +36,7 @@ canvas { display: block; }
 .column { outline-width: 1px; box-shadow: 0 0 0 2px #1119; }
 .sheet:not([data-layout=strip]) .names { display: none; }
 [data-layout=strip] .stage:not(:focus) .box { display: none; }
+.stage:not(:focus, [data-picked]) .box { display: none; }
 .stage:focus-visible .box { outline: 3px solid var(--st-primary-color); }
 .tip { position: fixed; z-index: 99; max-width: 260px; padding: 4px 8px; font-size: 14px;
   pointer-events: none; white-space: pre-line; background: var(--st-secondary-background-color);

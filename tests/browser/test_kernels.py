@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tests.browser.conftest import every_look
+from tests.browser.conftest import every_look, settle
 
 sync_api = pytest.importorskip("playwright.sync_api")
 
@@ -55,3 +55,20 @@ def test_a_block_of_the_ruler_changes_the_grid(opened):
     there = opened.get_by_text("kernels of 5×5, block 7")
     sync_api.expect(there).to_be_visible(timeout=20_000)
     opened.wait_for_url("**block=7**")
+
+
+def test_the_focus_shows_where_nothing_is_picked(page, app):
+    page.goto(f"{app}/kernels?view=Patch+embedding")
+    patches = page.locator(".st-key-patches .stage[aria-valuetext]")
+    patches.wait_for(timeout=120_000)
+    settle(page)
+    box = page.locator(".st-key-patches .box")
+    assert not box.is_visible()
+    page.keyboard.press("Tab")
+    patches.focus()
+    assert box.is_visible()
+    assert box.evaluate("b => getComputedStyle(b).outlineWidth") == "3px"
+    page.keyboard.press("ArrowRight")
+    settle(page)
+    page.keyboard.press("Tab")
+    assert box.is_visible()  # picked now
