@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from convmixer_viz.analyses.kernels import KernelAtlas
 
 
-def draw(results: Sequence[KernelAtlas], statistic: str = "effective_size_90") -> go.Figure:
+def draw(results: Sequence[KernelAtlas], statistic: str = "effective_size_50") -> go.Figure:
     """A statistic's median and quartiles over relative depth, a colour a preset, one scale."""
     figure = go.Figure()
     for number, result in enumerate(results):

@@ -155,7 +155,7 @@ def compared(atlas: Any, block: int, channel: int) -> None:
     found = [each for each in _session.several(work, slot="atlases").values() if each]
     if not found:
         return
-    picked = st.selectbox("Statistic", kernels.NAMES, 2, key="statistic", bind=BOUND)
+    picked = st.selectbox("Statistic", kernels.NAMES, 1, key="statistic", bind=BOUND)
     statistic = kernels.NAMES[picked]
     _figure(kernels_compared.draw(found, statistic), f"{kernels.STATISTICS[statistic]} by depth")
     blocks = kernels_compared.aligned(found, block / int(atlas.blocks.max()))

@@ -84,9 +84,9 @@ if methods and st.toggle("Score these maps", key="scores", bind=BOUND, help=said
     found = _session.several(asked, slot="scores", together=True)
     scored = [result for result in found.values() if result]
     if scored:
-        told = faithfulness.controls(scored[0])
-        _maps.plot(faithfulness.compare(scored), "curves", f"Deletion and insertion. {told}")
-        st.caption(f"Areas of the controls: {told}.")
+        if told := faithfulness.controls(scored[0]):
+            _maps.plot(faithfulness.compare(scored), "curves", f"Deletion and insertion. {told}")
+            st.caption(f"Areas of the controls: {told}.")
         st.dataframe(faithfulness.scores(scored), hide_index=True)
         if any(result.randomisation is not None for result in scored):
             words = ("How alike each map stays while the weights are randomised from the head "
