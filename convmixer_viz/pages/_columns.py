@@ -33,17 +33,30 @@ def _move(presets: tuple[str, ...], place: int) -> None:
     st.session_state["preset"] = order
 
 
-def plot(figures: Sequence[Any], key: str, told: str, names: Sequence[str] = ()) -> None:
-    """A figure a column below its name, or one for all; None leaves its column empty."""
+def told(title: str, numbers: Sequence[dict[str, Any]]) -> list[str]:
+    """What each column shows, in words, from the row's table."""
+    return [
+        f"{title}: "
+        + ", ".join(
+            f"{name} {value:.3g}" if isinstance(value, float) else f"{name} {value}"
+            for name, value in row.items()
+            if value is not None
+        )
+        for row in numbers
+    ]
+
+
+def plot(figures: Sequence[Any], key: str, words: Sequence[str], names: Sequence[str] = ()) -> None:
+    """A figure a column below its name, or one for all, each with its words; None leaves its
+    column empty."""
     columns = st.columns(len(figures)) if figures else []
+    words = words if len(figures) == len(words) else [". ".join(words)]
     for place, (column, figure) in enumerate(zip(columns, figures, strict=True)):
         if figure is None:
             continue
         if names:
             column.caption(f"**{names[place]}**")
-        column.plotly_chart(
-            figure, config=style.CONFIG, key=f"{key}-{place}", alt=f"{told}, column {place + 1}"
-        )
+        column.plotly_chart(figure, config=style.CONFIG, key=f"{key}-{place}", alt=words[place])
 
 
 def disagreements(presets: Sequence[str], results: Sequence[Any]) -> None:

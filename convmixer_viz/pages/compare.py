@@ -46,23 +46,24 @@ def show(row: sidebyside.Row) -> list[Any]:
         st.caption(f"This row stands here once all columns are computed; without "
                    f"{', '.join(missing)} so far.")  # fmt: skip
         return []
-    figures = row.figures(results)
+    figures, numbers = row.figures(results), row.numbers(results)
+    words = _columns.told(row.title, numbers)
     names = presets if len(figures) == len(presets) else ()
-    _columns.plot(figures, f"figure-{row.name}", row.title, names)
+    _columns.plot(figures, f"figure-{row.name}", words, names)
     if row.name in MAPS:
         st.caption(sidebyside.READING)
         maps = [MAPS[row.name](result) for result in results]
         grids = sidebyside.maps_on_common_grid(results, maps)
         differ = [None, *compared.differences(grids)]
         minus = [f"{name} minus {presets[0]}" for name in presets]
-        _columns.plot(differ, f"difference-{row.name}", f"{row.title}, difference", minus)
+        _columns.plot(differ, f"difference-{row.name}", [f"{row.title}: {m}" for m in minus], minus)
     elif row.name == "representation":
         alike = [representation.draw(results[0], other=each) for each in results]
-        _columns.plot(alike, "cka", "CKA with the first column")
+        _columns.plot(alike, "cka", words)
     elif row.name == "receptive-field":
         fields = receptive_field.together(results, [result.blocks[-1] for result in results])
-        _columns.plot([fields], "fields", "The last blocks' fields on one scale in pixels")
-    st.dataframe(row.numbers(results), hide_index=True, key=f"numbers-{row.name}", placeholder="–")
+        _columns.plot([fields], "fields", words)
+    st.dataframe(numbers, hide_index=True, key=f"numbers-{row.name}", placeholder="–")
     if row.told:
         st.caption(row.told(results))
     sections.append((row, results))

@@ -25,6 +25,10 @@ def test_a_column_a_preset_on_one_scale_with_the_difference_below(visit: Visit) 
     bench = Workbench("cpu")
     results = [bench.run("evidence", ["gallery:cat"], preset=name) for name in PAIR]
     bench.close()
+    described = [chart.proto.alt for chart in app.get("plotly_chart")]
+    for name, result, words in zip(PAIR, results, described, strict=False):
+        assert words.startswith(f"Evidence: preset {name}, explains {result.target_name}")
+    assert described[2] == f"Evidence: {PAIR[1]} minus {PAIR[0]}"
     first, second, difference = (traces(app, index)[0] for index in range(3))
     assert first["zmax"] == second["zmax"]
     grids = sidebyside.maps_on_common_grid(results, [result.maps[-1] for result in results])
