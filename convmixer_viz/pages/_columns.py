@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from convmixer_viz import weights
-from convmixer_viz.figures import compared, style
+from convmixer_viz.figures import compared
 from convmixer_viz.pages import _session
 
 
@@ -56,7 +56,8 @@ def plot(figures: Sequence[Any], key: str, words: Sequence[str], names: Sequence
             continue
         if names:
             column.caption(f"**{names[place]}**")
-        column.plotly_chart(figure, config=style.CONFIG, key=f"{key}-{place}", alt=words[place])
+        with column:
+            _session.draw(figure, words[place], f"{key}-{place}")
 
 
 def disagreements(presets: Sequence[str], results: Sequence[Any]) -> None:

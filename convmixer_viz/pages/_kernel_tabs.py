@@ -14,7 +14,6 @@ from convmixer_viz.figures import (
     kernels_compared,
     patch_embedding,
     structure,
-    style,
 )
 from convmixer_viz.pages import _canvas, _session
 
@@ -66,11 +65,11 @@ def by_depth(atlas: Any, block: int, channel: int) -> None:
     if not found:
         st.caption("Classes, sizes and entropy by depth stand here once they are computed.")
         return
-    _figure(structure.classes(found), "Share of each class of kernels by block")
-    _figure(structure.compare(found), "Ten numbers by depth, over the band of random layers")
+    _session.draw(structure.classes(found), "Share of each class of kernels by block")
+    _session.draw(structure.compare(found), "Ten numbers by depth, over the band of random layers")
     st.caption("Band: 2.5 to 97.5 % of 20 untrained layers of the same shape.")
-    _figure(structure.rings(found), "Mean share of energy on each ring about the centre")
-    _figure(structure.pointwise(found), "Effective rank of the pointwise layers by depth")
+    _session.draw(structure.rings(found), "Mean share of energy on each ring about the centre")
+    _session.draw(structure.pointwise(found), "Effective rank of the pointwise layers by depth")
 
 
 def covariance(atlas: Any, block: int, channel: int) -> None:
@@ -83,10 +82,10 @@ def covariance(atlas: Any, block: int, channel: int) -> None:
     first, index = found[0], kernels.position(found[0], block)
     left, right = st.columns(2)
     with left:
-        _figure(structure.covariance(first, index), f"Covariance of block {block}'s kernels")
+        _session.draw(structure.covariance(first, index), f"Covariance of block {block}'s kernels")
         st.caption("A square for each place of the kernel: how it varies with every other place.")
     with right:
-        _figure(structure.eigenvalues(found, index), "Share of the variance by direction")
+        _session.draw(structure.eigenvalues(found, index), "Share of the variance by direction")
         with st.container(key="pixelated-eigen"):
             st.image(structure.eigenkernels(first, index), output_format="PNG",
                      alt="Eigen-kernels, strongest first")  # fmt: skip
@@ -109,7 +108,7 @@ def stem(atlas: Any, block: int, channel: int) -> None:
         )
         st.caption(f"{patch_embedding.told(found)} Each on its own scale; grey is zero.")
     with right:
-        _figure(patch_embedding.draw(found), "Patch filters by orientation and frequency")
+        _session.draw(patch_embedding.draw(found), "Patch filters by orientation and frequency")
         st.caption("Angle: the wave's direction, clockwise from the right. Radius: its peak, "
                    "cycles per pixel. Size: norm.")  # fmt: skip
     st.download_button("Appendix sheet (png)", lambda: appendix.sheet(found, atlas),
@@ -136,13 +135,13 @@ def formed(atlas: Any, block: int, channel: int) -> None:
             _canvas.show(sheet, key="formed", into=("channel",))
         st.caption(formation.told(found, block))
     with right:
-        _figure(formation.kernel(found, block, channel), f"Kernel {channel} over the epochs")
+        _session.draw(formation.kernel(found, block, channel), f"Kernel {channel} over the epochs")
         with st.container(key="pixelated-path"):
             st.image(formation.filmstrip(found, block, channel), output_format="PNG",
                      alt=f"Kernel {channel} at every epoch kept")  # fmt: skip
-        _figure(formation.classes(found, block), "Share of each class over the epochs")
+        _session.draw(formation.classes(found, block), "Share of each class over the epochs")
     curve = formation.NAMES[st.selectbox("Curve", formation.NAMES, key="curve", bind=BOUND)]
-    _figure(formation.draw(found, curve=curve), f"{formation.CURVES[curve]} over the epochs")
+    _session.draw(formation.draw(found, curve=curve), f"{formation.CURVES[curve]} over the epochs")
 
 
 def compared(atlas: Any, block: int, channel: int) -> None:
@@ -157,7 +156,9 @@ def compared(atlas: Any, block: int, channel: int) -> None:
         return
     picked = st.selectbox("Statistic", kernels.NAMES, 1, key="statistic", bind=BOUND)
     statistic = kernels.NAMES[picked]
-    _figure(kernels_compared.draw(found, statistic), f"{kernels.STATISTICS[statistic]} by depth")
+    _session.draw(
+        kernels_compared.draw(found, statistic), f"{kernels.STATISTICS[statistic]} by depth"
+    )
     blocks = kernels_compared.aligned(found, block / int(atlas.blocks.max()))
     limit = kernels_compared.shared_limit(found, blocks, "unit norm")
     places = zip(st.columns(len(found)), found, blocks, strict=True)
@@ -189,7 +190,3 @@ def neighbours(found: Any) -> None:
         st.dataframe(kernel.inputs(found), column_config=columns, hide_index=True)
     st.caption("Channels that it feeds, strongest first, with the next block's kernels")
     st.dataframe(kernel.outputs(found), column_config=columns, hide_index=True)
-
-
-def _figure(figure: Any, words: str) -> None:
-    st.plotly_chart(figure, config=style.CONFIG, alt=words)

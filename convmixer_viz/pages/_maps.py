@@ -9,7 +9,6 @@ import streamlit as st
 from convmixer_viz import comparison
 from convmixer_viz.figures import attribution as figures
 from convmixer_viz.figures import evidence as exact
-from convmixer_viz.figures import style
 from convmixer_viz.pages import _session
 
 
@@ -25,16 +24,11 @@ def aim(preset: str) -> dict[str, Any]:
     return {"preset": preset} | named
 
 
-def plot(figure: Any, key: str, told: str) -> None:
-    """A figure with its words for a screen reader."""
-    st.plotly_chart(figure, config=style.CONFIG, key=key, alt=told)
-
-
 def show_evidence(result: Any, limit: float, strength: float) -> None:
     """One preset's exact map: what the colours say, and its audit."""
     name, audit = result.provenance.preset, exact.audit(result)
     st.markdown(f"**{result.target_name}** · {name}")
-    plot(exact.draw(result, limit=limit, strength=strength), f"exact-{name}", audit)
+    _session.draw(exact.draw(result, limit=limit, strength=strength), audit, f"exact-{name}")
     st.caption(f"{exact.reading(result)} {audit}")
 
 
@@ -46,7 +40,7 @@ def show_depth(result: Any) -> None:
         strip = exact.strip_png(result)
         words = f"The probe's map after each block. {decision}"
         st.image(strip, width="stretch", output_format="PNG", alt=words)
-    plot(exact.probes(result), f"probe-{name}", decision)
+    _session.draw(exact.probes(result), decision, f"probe-{name}")
     st.caption(f"Thumbnails: the stem and each block, each on its own scale. {decision} This is a "
                "probe: batch norm and head were not trained for it.")  # fmt: skip
 
@@ -62,7 +56,7 @@ def show_map(result: Any, **look: Any) -> None:
         return
     reading = figures.reading(result)
     key = f"map-{result.method}-{result.provenance.preset}"
-    plot(figures.draw(result, **look), key, f"{result.method}. {reading}")
+    _session.draw(figures.draw(result, **look), f"{result.method}. {reading}", key)
     st.caption(reading)
 
 

@@ -12,6 +12,7 @@ import streamlit as st
 
 from convmixer_viz import bundle, report
 from convmixer_viz.errors import VizError
+from convmixer_viz.figures import style
 from convmixer_viz.pages import _line, _links, _pictures
 from convmixer_viz.workbench import Request, Workbench
 
@@ -180,6 +181,11 @@ def _want(
     if coming:
         st.session_state["_wanted"].append(_line.Wanted(request, line[0], sketch))
     return coming
+
+
+def draw(figure: Any, words: str, key: str | None = None) -> None:
+    """A figure with its words for a screen reader."""
+    st.plotly_chart(figure, config=style.CONFIG, key=key, alt=words)
 
 
 def described(result: Any) -> str:

@@ -85,13 +85,13 @@ if methods and st.toggle("Score these maps", key="scores", bind=BOUND, help=said
     scored = [result for result in found.values() if result]
     if scored:
         if told := faithfulness.controls(scored[0]):
-            _maps.plot(faithfulness.compare(scored), "curves", f"Deletion and insertion. {told}")
+            _session.draw(faithfulness.compare(scored), f"Deletion and insertion. {told}", "curves")
             st.caption(f"Areas of the controls: {told}.")
         st.dataframe(faithfulness.scores(scored), hide_index=True)
         if any(result.randomisation is not None for result in scored):
             words = ("How alike each map stays while the weights are randomised from the head "
                      "down: one that stays alike explains no model.")  # fmt: skip
-            _maps.plot(faithfulness.randomisation(scored), "randomisation", words)
+            _session.draw(faithfulness.randomisation(scored), words, "randomisation")
             st.caption(words)
 else:
     st.caption("Curves and scores of these maps stand here once you ask for them: it takes "

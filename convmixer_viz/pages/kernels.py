@@ -4,7 +4,7 @@ from typing import Any
 
 import streamlit as st
 
-from convmixer_viz.figures import firing, kernel, kernels, structure, style
+from convmixer_viz.figures import firing, kernel, kernels, structure
 from convmixer_viz.pages import _canvas, _kernel_tabs, _pictures, _session
 
 QUICK = 64  # px: pictures so small are searched at once, larger ones behind a button
@@ -54,7 +54,7 @@ def population() -> None:
                + ("" if atlas.decidable else
                   f". 1 % of random {side}×{side} kernels fit a template with R² above "
                   f"{atlas.threshold:.2f}: their classes can't be told apart."))  # fmt: skip
-    st.plotly_chart(structure.glance(atlas), config=style.CONFIG, alt="Classes and size by depth")
+    _session.draw(structure.glance(atlas), "Classes and size by depth")
     st.caption(kernels.largest(atlas))
 
 
@@ -79,7 +79,7 @@ def one(channel: int) -> None:
         st.caption("The kernel, its spectrum and its response on the picture stand here.")
         return
     st.markdown(f"**{named(found)}.** {kernel.told(found)}")
-    st.plotly_chart(kernel.draw(found), config=style.CONFIG, alt=kernel.told(found))
+    _session.draw(kernel.draw(found), kernel.told(found))
     st.caption(f"Response: the convolution of channel {found.channel} in block {found.block} with "
                f"its bias, before the activation, a cell a token of {found.picture}.")  # fmt: skip
     with st.expander("Numbers"):

@@ -6,7 +6,7 @@ import streamlit as st
 
 from convmixer_viz import architecture, weights
 from convmixer_viz.figures import architecture as drawing
-from convmixer_viz.figures import company, learning, style
+from convmixer_viz.figures import company, learning
 from convmixer_viz.pages import _models, _session
 from convmixer_viz.training import log as training_log
 
@@ -38,12 +38,12 @@ with curve:
     logged = weights.beside(preset, ".json")
     if logged:
         log = training_log.read(logged)
-        st.plotly_chart(learning.draw(log), config=style.CONFIG, alt=learning.told(log))
+        _session.draw(learning.draw(log), learning.told(log))
         st.caption(learning.told(log))
     else:
         st.caption("The curve of loss and accuracy stands here for presets trained by `train`.")
 with drawn:
-    st.plotly_chart(drawing.draw(preset), config=style.CONFIG, alt=drawing.told(preset))
+    _session.draw(drawing.draw(preset), drawing.told(preset))
     st.caption(f"Shapes for {preset.transform.size}×{preset.transform.size} px pictures.")
 with blocks:
     st.dataframe([asdict(layer) for layer in architecture.layers(preset)], hide_index=True)
@@ -54,6 +54,6 @@ with blocks:
         st.caption(f"Published: {preset.published.giga_macs} · 10⁹. {architecture.NOT_COUNTED}")
 
 st.header("In company")
-st.plotly_chart(company.draw(), config=style.CONFIG, alt="accuracy against parameters, cost, speed")
+_session.draw(company.draw(), "accuracy against parameters, cost, speed")
 st.caption(company.SOURCE)
 _models.follow()

@@ -48,7 +48,7 @@ with why.container(key="pixelated-why"):
         st.caption("The evidence for the class stands here once it is computed.")
 with said:
     if prediction:
-        st.plotly_chart(bars.draw(prediction), config=style.CONFIG, alt=bars.told(prediction))
+        _session.draw(bars.draw(prediction), bars.told(prediction))
         st.caption(f"{preset.name} {bars.knows(prediction)}")
     else:
         st.caption("What the model says stands here in a moment.")
@@ -68,7 +68,7 @@ measured = overview.facts(evidence=evidence, field=found["field"], atlas=found["
 st.markdown("\n".join(f"- {fact}" for fact in measured) or "Three facts stand here in a moment.")
 
 st.subheader("Architecture")
-st.plotly_chart(architecture.draw(preset), config=style.CONFIG, alt=architecture.told(preset))
+_session.draw(architecture.draw(preset), architecture.told(preset))
 
 with st.expander("Where these numbers come from, and their files"):
     for result in filter(None, (prediction, *found.values())):

@@ -20,8 +20,9 @@ with left.container(key="pixelated-view"):
     )
     height, width = result.views[0].shape[:2]
     st.caption(f"What the model saw: {width}×{height} px of {result.names[0]}.")
-right.plotly_chart(figures.draw(result), config=style.CONFIG, alt=figures.told(result))
-right.caption(f"{chosen.preset} {figures.knows(result)}")
+with right:
+    _session.draw(figures.draw(result), figures.told(result))
+    st.caption(f"{chosen.preset} {figures.knows(result)}")
 
 found = _session.several(
     {
@@ -37,13 +38,12 @@ st.subheader(
 )
 if found["evidence"]:
     said = evidence.decision(found["evidence"])
-    st.plotly_chart(evidence.probes(found["evidence"]), config=style.CONFIG, alt=said)
+    _session.draw(evidence.probes(found["evidence"]), said)
     st.caption(said)
 within = found["activations"]  # of the block before, until this one's is there
 st.subheader(f"Strongest channels of block {within.block if within else chosen.block}")
 if within:
-    channels = activations.draw(within)
-    st.plotly_chart(channels, config=style.CONFIG, alt="maps of the strongest channels")
+    _session.draw(activations.draw(within), "maps of the strongest channels")
     st.caption(f"Channels {activations.named(within)}, strongest first, in units of "
                "each one's standard deviation over the training set.")  # fmt: skip
 

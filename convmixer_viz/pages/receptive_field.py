@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from convmixer_viz.errors import VizError
-from convmixer_viz.figures import field_sheets, field_words, style
+from convmixer_viz.figures import field_sheets, field_words
 from convmixer_viz.figures import receptive_field as figures
 from convmixer_viz.pages import _canvas, _field_controls, _session
 
@@ -71,8 +71,7 @@ with picture:
     st.caption(f"What this token sees through {'block ' + str(block) if block else 'the stem'}. "
                "Click a token, or move with the arrow keys.")  # fmt: skip
 with field:
-    st.plotly_chart(figures.large(result, block), config=style.CONFIG, key="large",
-                    alt=field_words.told(result, block))  # fmt: skip
+    _session.draw(figures.large(result, block), field_words.told(result, block), "large")
     st.caption(f"{field_words.told(result, block).capitalize()}. Dotted: one and two σ.")
 warning = field_words.warning(result)
 if warning:
@@ -83,13 +82,13 @@ found = beside()
 others = [found[name] for name in chosen.presets[1:] if found.get(name)]
 st.subheader("Growth with depth", help=field_words.CAPTION)
 twins = (found.get(UNTRAINED),)
-st.plotly_chart(figures.growths([result, *others], twins=twins), config=style.CONFIG, key="growth",
-                alt="σ by block against its baselines")  # fmt: skip
+growths = figures.growths([result, *others], twins=twins)
+_session.draw(growths, "σ by block against its baselines", "growth")
 st.caption(field_words.grown(result, found.get(UNTRAINED)))
 if others:
     at = [min(block, other.blocks[-1]) for other in (result, *others)]
-    st.plotly_chart(figures.together([result, *others], at), config=style.CONFIG, key="together",
-                    alt="the fields of all chosen presets on one scale in pixels")  # fmt: skip
+    words = "the fields of all chosen presets on one scale in pixels"
+    _session.draw(figures.together([result, *others], at), words, "together")
 with st.expander("Numbers"):
     st.dataframe(field_words.numbers(result), hide_index=True)
     st.caption(field_words.ratios_told(result))
