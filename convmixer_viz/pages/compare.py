@@ -6,13 +6,11 @@ import streamlit as st
 
 from convmixer_viz import collation, sidebyside
 from convmixer_viz.errors import VizError
-from convmixer_viz.figures import compared, receptive_field, representation
 from convmixer_viz.pages import _columns, _maps, _pictures, _session
 
 BOUND: Any = "query-params"
 OPENING = ("cifar10-128-8-k3", "cifar10-128-8-k5", "cifar10-128-8-k9")
 ON = ("the picture", "gallery and uploads")
-MAPS = {"evidence": lambda result: result.maps[-1], "attribution": lambda result: result.tokens}
 TITLES = {row.name: row.title for row in sidebyside.ROWS}
 
 chosen = _session.choices()
@@ -50,19 +48,13 @@ def show(row: sidebyside.Row) -> list[Any]:
     words = _columns.told(row.title, numbers)
     names = presets if len(figures) == len(presets) else ()
     _columns.plot(figures, f"figure-{row.name}", words, names)
-    if row.name in MAPS:
+    against = list(collation.against_first(row, results))
+    if row.name in collation.MAPS:
         st.caption(sidebyside.READING)
-        maps = [MAPS[row.name](result) for result in results]
-        grids = sidebyside.maps_on_common_grid(results, maps)
-        differ = [None, *compared.differences(grids)]
-        minus = [f"{name} minus {presets[0]}" for name in presets]
-        _columns.plot(differ, f"difference-{row.name}", [f"{row.title}: {m}" for m in minus], minus)
-    elif row.name == "representation":
-        alike = [representation.draw(results[0], other=each) for each in results]
-        _columns.plot(alike, "cka", words)
-    elif row.name == "receptive-field":
-        fields = receptive_field.together(results, [result.blocks[-1] for result in results])
-        _columns.plot([fields], "fields", words)
+        against.insert(0, ("", None))  # the first has no difference
+    heads = [head for head, _ in against]
+    _columns.plot([figure for _, figure in against], f"against-{row.name}",
+                  [f"{row.title}: {head}" for head in heads], heads)  # fmt: skip
     st.dataframe(numbers, hide_index=True, key=f"numbers-{row.name}", placeholder="–")
     if row.told:
         st.caption(row.told(results))

@@ -9,6 +9,7 @@ import copy
 import statistics
 import time
 from collections.abc import Callable
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -26,12 +27,14 @@ from tests.conftest import calibrated, loaded
 PAIRS = 2
 
 
-def procedure(model: runtime.LoadedModel, image: PreparedImage, block: int) -> np.ndarray:
-    """Forward to the block, autograd back: as its users run it, NCHW, gradients off elsewhere."""
+def procedure(
+    model: runtime.LoadedModel, image: PreparedImage, block: int, *, hook: bool = False
+) -> np.ndarray:
+    """Forward to the block (with a hook on it: through the whole network), autograd back: NCHW,
+    gradients off elsewhere."""
     pixels = torch.from_numpy(image.array)[None].requires_grad_()
-    output = model.module.stem(pixels)
-    for layer in list(model.module.blocks)[:block]:
-        output = layer(output)
+    states = list(islice(model.module.states(pixels), None if hook else block + 1))
+    output = states[block]
     middle = output.shape[-1] // 2
     point = torch.relu(output[:, :, middle, middle]).sum()
     (gradient,) = torch.autograd.grad(point, pixels)
@@ -80,6 +83,8 @@ def test_all_blocks_and_one(name: str) -> None:
             told = [np.corrcoef(f.ravel(), p.ravel())[0, 1]
                     for f, p in zip(result.pixels, fields, strict=True)]  # fmt: skip
             print(f"{name} {kind}: {seconds:.2f} s of {slow:.2f} s, correlation ≥ {min(told):.6f}")
+        whole, _ = timed(lambda: [procedure(peer, image, b, hook=True) for b in range(depth + 1)])
+        print(f"{name}: with a hook the procedure takes {whole / slow:.2f} times as long")
         single, _ = timed(lambda: procedure(peer, image, depth))
         ratios["one block, exact"].append(single / timed(lambda: ours(exact, image, depth))[0])
     for kind, values in ratios.items():
