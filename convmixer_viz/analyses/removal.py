@@ -159,5 +159,5 @@ def infidelity(scene: Scene, tokens: Tensor) -> Iterator[dict[str, Any]]:
 
 def _misfit(claimed: Tensor, lost: Tensor) -> float | None:
     energy, change = float(claimed @ claimed), float(lost @ lost)
-    beta = float(claimed @ lost) / energy if energy else 0.0
-    return float(((beta * claimed - lost) ** 2).sum()) / change if change else None
+    missed = (float(claimed @ lost) / energy if energy else 0.0) * claimed - lost
+    return float(missed @ missed) / change if change else None
