@@ -65,13 +65,6 @@ def shared_box(boxes: Sequence[Box]) -> Box:
     return box
 
 
-def covered(box: Box, sides: tuple[int, int], patch: int) -> Box:
-    """The part of a view's box that its tokens cover; sides (h, w) of the view, patch in px."""
-    height, width = (side // patch * patch / side for side in sides)
-    left, top, right, bottom = box
-    return (left, top, left + (right - left) * width, top + (bottom - top) * height)
-
-
 def common_grid(values: Floats, box: Box, shared: Box) -> Doubles:
     """A map (h, w) over `box` as area-weighted sums on 16×16 cells over `shared`."""
     left, top, right, bottom = box

@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from convmixer_viz import comparison
+from convmixer_viz import comparison, sidebyside
 from convmixer_viz.figures import attribution as figures
 from convmixer_viz.figures import evidence as exact
 from convmixer_viz.pages import _session
@@ -62,20 +62,10 @@ def show_map(result: Any, **look: Any) -> None:
 
 def agreement(results: list[Any]) -> list[dict[str, Any]]:
     """Each map against the first, on 16×16 cells over what all presets see of the picture."""
-    boxes = [_box(result) for result in results]
-    shared = comparison.shared_box(boxes)
-    grids = [
-        comparison.common_grid(result.tokens, box, shared)
-        for result, box in zip(results, boxes, strict=True)
-    ]
+    grids = sidebyside.maps_on_common_grid(results, [result.tokens for result in results])
     names = [f"{result.method} · {result.provenance.preset}" for result in results]
     found = [comparison.agreement(grid, grids[0]) for grid in grids]
     return [
         {"map": name, "Spearman": f.spearman, "SSIM": f.ssim, "overlap of 26 cells": f.overlap}
         for name, f in zip(names, found, strict=True)
     ]
-
-
-def _box(result: Any) -> comparison.Box:
-    patch = _session.bench().presets[result.provenance.preset].shape.patch_size
-    return comparison.covered(result.box, result.view.shape[:2], patch)

@@ -31,7 +31,6 @@ def test_maps_of_different_crops_meet_in_the_part_that_both_saw() -> None:
     assert one == pytest.approx(other)
     with pytest.raises(ChoiceError, match="no common part"):
         comparison.shared_box([(0, 0, 10, 10), (20, 0, 30, 10)])
-    assert comparison.covered((0, 0, 320, 320), (32, 32), 5) == (0, 0, 300, 300)
 
 
 def test_agreement_of_maps_has_known_answers() -> None:
