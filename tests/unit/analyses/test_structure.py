@@ -1,5 +1,7 @@
 """Structure by depth of a tiny model: each block against random layers of its shape."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -46,6 +48,12 @@ def test_covariance_and_pointwise_values_are_those_of_the_weights(tiny):
     expected = np.linalg.svd(block.pointwise.weight[:, :, 0, 0].numpy(), compute_uv=False)
     assert found.pointwise_singular_values[0] == pytest.approx(expected, rel=1e-4)
     assert 1 <= found.pointwise_rank[0] <= 12
+
+
+def test_a_tuple_that_happens_to_be_as_long_is_no_column(tiny):
+    found = describe(tiny)
+    named = replace(found, class_names=tuple("abc"))
+    assert len(found.blocks) == 3 and "class_names" not in named.rows()[0]
 
 
 def test_rows_are_one_a_block_even_where_two_blocks_look_like_a_band(tiny):

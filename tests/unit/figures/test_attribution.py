@@ -38,6 +38,14 @@ def test_an_unsigned_map_shows_sizes(found):
 def test_a_method_without_pixels_stays_at_tokens(found):
     result = found("occlusion")
     np.testing.assert_array_equal(figures.values(result, "pixels"), result.tokens)
+    assert figures.unit(result, "pixels") == "logit a token"
+
+
+def test_the_colour_bar_names_the_unit(found):
+    bar = figures.draw(found("integrated-gradients"), resolution="pixels").layout.coloraxis.colorbar
+    assert bar.title.text == "logit a pixel"
+    assert figures.unit(found("saliency")) == "|slope| a token, logit per normalised unit"
+    assert figures.unit(found("rise", samples=8)) == "mean probability"
 
 
 def test_shared_limits(found):

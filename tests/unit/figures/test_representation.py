@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
+import pytest
 
 from convmixer_viz import comparison
 from convmixer_viz.analyses.representation import Representation
+from convmixer_viz.errors import ChoiceError
 from convmixer_viz.figures import representation as figures
 
 
@@ -29,3 +33,9 @@ def test_too_few_pictures_are_a_sentence() -> None:
     figure = figures.draw(made(3))
     assert not figure.data and "4 pictures or more, not 3" in figure.layout.annotations[0].text
     assert figures.told(made(3)) == "CKA needs 4 pictures or more, not 3."
+
+
+def test_answers_to_different_pictures_are_not_compared() -> None:
+    other = replace(made(8), images=tuple("abcdefgh"))
+    with pytest.raises(ChoiceError, match="these saw different ones"):
+        figures.draw(made(8), other=other)
