@@ -39,5 +39,6 @@ except _session.Waiting:
     st.caption("What stands here appears when the work above is done.")
 except VizError as error:
     st.error(str(error))
+_session.foot()
 _links.settle(notes)
 _session.follow()

@@ -57,6 +57,7 @@ def begin(chosen: Choices) -> None:
     """Open a run: called by the router before the page."""
     st.session_state["_choices"] = chosen
     st.session_state["_wanted"] = []
+    st.session_state["_told"] = []
 
 
 def ask(analysis: str, *, preset: str | None = None, **options: Any) -> Request:
@@ -114,7 +115,7 @@ def run_if(
         if before is not None:
             promise = " The new one is on its way." if coming else ""
             note.caption(f"Still shown: {described(before)}.{promise}")
-    return before if result is None else result
+    return _tell(before if result is None else result)
 
 
 def several(
@@ -145,12 +146,19 @@ def several(
     stale = [request.analysis for name, request in missing.items() if older[name]]
     if stale:
         note.caption(f"Still shown of the choices before: {', '.join(dict.fromkeys(stale))}.")
-    return {name: found[name] or older[name] for name in work}
+    return {name: _tell(found[name] or older[name]) for name in work}
 
 
 def alike(results: Iterable[Any]) -> bool:
     """Whether all that is there was computed of the same pictures."""
     return len({result.provenance.images for result in results if result}) < 2
+
+
+def _tell(result: Any | None) -> Any | None:
+    """A result that the page shows, and whose files its foot offers."""
+    if result is not None:
+        st.session_state["_told"].append(result)
+    return result
 
 
 def _shown() -> dict[str, str]:
@@ -191,11 +199,14 @@ def draw(figure: Any, words: str, key: str | None = None) -> None:
 def described(result: Any) -> str:
     """One line of provenance: what this is, of which preset, on which device."""
     origin = result.provenance
+    return f"{_of(result)}, {origin.device} {origin.dtype}, {origin.seconds:.2g} s"
+
+
+def _of(result: Any) -> str:
+    """Which analysis of which model."""
+    origin = result.provenance
     twin = "" if origin.untrained_seed is None else f" untrained (seed {origin.untrained_seed})"
-    return (
-        f"{origin.analysis}, {origin.preset}{twin}, {origin.device} {origin.dtype}, "
-        f"{origin.seconds:.2g} s"
-    )
+    return f"{origin.analysis}, {origin.preset}{twin}"
 
 
 def follow() -> None:
@@ -216,10 +227,35 @@ def follow() -> None:
     _links.again()
 
 
-def facts(result: Any, tag: str = "") -> None:
-    """The foot of a page: where the numbers come from, and the files to take along. `tag` tells
-    apart results of one analysis and one preset."""
-    name = result.provenance.analysis
+def foot() -> None:
+    """The foot of every page, drawn by the router: where the numbers of each result on it come
+    from, and its files to take along."""
+    named = _named(st.session_state["_told"])
+    if not named:
+        return
+    with st.expander("Where these numbers come from, and their files"):
+        name = st.selectbox("Result", list(named), key="take")
+        if name in named:
+            _files(named[name])
+
+
+def _named(results: Iterable[Any]) -> dict[str, Any]:
+    """Results by name; those of one analysis and model are told apart by what differs."""
+    groups: dict[str, list[tuple[dict[str, Any], Any]]] = {}
+    for result in results:
+        origin = result.provenance
+        asked = origin.options | {"pictures": len(origin.images)}
+        groups.setdefault(_of(result), []).append((asked, result))
+    named = {}
+    for name, alike in groups.items():
+        (first, _), *_ = alike
+        differing = [key for key in first if any(asked[key] != first[key] for asked, _ in alike)]
+        for asked, result in alike:
+            named[", ".join([name, *(f"{key} {asked[key]}" for key in differing)])] = result
+    return named
+
+
+def _files(result: Any) -> None:
     st.caption(f"{described(result)} · weights {result.provenance.weights_sha256[:12] or 'none'}")
     kinds: dict[str, tuple[str, Callable[[], str | bytes]]] = {
         "npz": ("arrays", lambda: report.npz(result)),
@@ -235,7 +271,7 @@ def facts(result: Any, tag: str = "") -> None:
             st.download_button(
                 f"{what} ({suffix})",
                 make,
-                f"{name}.{suffix}",
-                key=f"take-{name}-{result.provenance.preset}-{tag}-{suffix}",
+                f"{result.provenance.analysis}.{suffix}",
+                key=f"take-{suffix}",
                 on_click="ignore",
             )

@@ -96,10 +96,3 @@ if methods and st.toggle("Score these maps", key="scores", bind=BOUND, help=said
 else:
     st.caption("Curves and scores of these maps stand here once you ask for them: it takes "
                "hundreds of predictions a method.")  # fmt: skip
-
-with st.expander("Where these numbers come from, and their files"):
-    for result in evidence:
-        _session.facts(result)
-    for result in made:
-        st.markdown(f"**{result.method}**")
-        _session.facts(result, tag=result.method)

@@ -111,4 +111,3 @@ with left:
     population()
     fires(channel)
 _kernel_tabs.show(atlas, block, channel)
-_session.facts(atlas)

@@ -69,7 +69,3 @@ st.markdown("\n".join(f"- {fact}" for fact in measured) or "Three facts stand he
 
 st.subheader("Architecture")
 _session.draw(architecture.draw(preset), architecture.told(preset))
-
-with st.expander("Where these numbers come from, and their files"):
-    for result in filter(None, (prediction, *found.values())):
-        _session.facts(result)

@@ -53,4 +53,3 @@ if len(_pictures.uploads()) > 1:
     every = pictures and _session.run_if("prediction", slot="every", pictures=pictures, top=3)
     if every:
         st.dataframe(every.rows(), hide_index=True)
-_session.facts(result)

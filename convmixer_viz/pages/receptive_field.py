@@ -92,7 +92,5 @@ if others:
 with st.expander("Numbers"):
     st.dataframe(field_words.numbers(result), hide_index=True)
     st.caption(field_words.ratios_told(result))
-if whole:
-    _session.facts(result)
-else:
+if not whole:
     st.caption("The files to take along stand here once all pictures are measured.")

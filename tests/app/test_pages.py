@@ -15,3 +15,32 @@ def test_weights_that_are_not_here_are_told_without_a_traceback(visit: Visit, pa
     assert not app.exception
     told = [each.value for each in (*app.error, *app.info)]
     assert any("imagenet-1024-20" in each for each in told)
+
+
+def test_every_figure_has_its_files_at_the_foot(visit: Visit) -> None:
+    app = visit("attribution", methods=["layer-cam", "grad-cam"], scores="true")
+    evidence = "evidence, cifar10-256-8"
+    maps = [f"attribution, cifar10-256-8, method {name}" for name in ("layer-cam", "grad-cam")]
+    scores = [each.replace("attribution", "faithfulness") for each in maps]
+    assert app.selectbox(key="take").options == [evidence, *maps, *scores]
+    app.selectbox(key="take").select(scores[1]).run()
+    assert not app.exception
+    assert any(each.value.startswith("faithfulness, cifar10-256-8, cpu") for each in app.caption)
+    assert len(app.get("download_button")) == 5
+
+
+@pytest.mark.parametrize(
+    ("page", "analyses"),
+    [
+        ("overview", ["prediction", "evidence", "activations", "kernels", "receptive-field"]),
+        ("prediction", ["prediction", "evidence", "activations"]),
+        ("kernels", ["kernels", "kernel", "firing"]),
+        ("receptive_field", ["receptive-field"]),
+        ("compare", ["prediction"]),
+        ("models", []),
+    ],
+)
+def test_a_page_names_all_that_it_shows(visit: Visit, page: str, analyses: list[str]) -> None:
+    app = visit(page, rows=["prediction"])
+    named = [name for box in app.selectbox if box.key == "take" for name in box.options]
+    assert {name.split(",")[0] for name in named} == set(analyses)

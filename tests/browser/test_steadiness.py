@@ -23,7 +23,7 @@ STEADY = """() => {
 
 
 def test_a_long_job_stops_at_once_and_goes_on_where_it_was(app, page):
-    page.goto(f"{app}/attribution?picture=coffee&methods=integrated-gradients&steps=300")
+    page.goto(f"{app}/attribution?picture=coffee&methods=integrated-gradients&steps=1000")
     page.get_by_text(re.compile(r"^attribution, .*: [1-9]\d* of")).wait_for(timeout=120_000)
     page.get_by_role("button", name="Stop").last.click()
     stopped = page.get_by_text("Stopped at").inner_text(timeout=20_000)
