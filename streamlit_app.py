@@ -6,7 +6,7 @@ import streamlit as st
 
 import convmixer_viz
 from convmixer_viz.errors import VizError
-from convmixer_viz.pages import _controls, _links, _session
+from convmixer_viz.pages import _controls, _foot, _links, _session
 
 PAGES = Path(convmixer_viz.__file__).parent / "pages"
 TABLE = (  # file, title, icon
@@ -30,6 +30,11 @@ home = st.Page(PAGES / "overview.py", title="Overview", icon=TABLE[0][2], url_pa
                default=True)  # fmt: skip
 named = st.Page(PAGES / "overview.py", title="Overview", visibility="hidden")
 page = st.navigation([home, *pages[1:], named])
+try:
+    _session.bench()
+except VizError as error:  # CONVMIXER_VIZ_DEVICE names no device of this machine
+    st.error(str(error))
+    st.stop()
 notes = _links.begin()
 _session.begin(_controls.sidebar())
 _links.settle(notes)
@@ -39,6 +44,6 @@ except _session.Waiting:
     st.caption("What stands here appears when the work above is done.")
 except VizError as error:
     st.error(str(error))
-_session.foot()
+_foot.draw(_session.told())
 _links.settle(notes)
 _session.follow()

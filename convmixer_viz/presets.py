@@ -166,3 +166,4 @@ _TABLE = (
 
 PRESETS: dict[str, Preset] = {preset.name: preset for preset in _TABLE}
 DEFAULT = "cifar10-256-8"
+SIDE_BY_SIDE = ("cifar10-128-8-k3", "cifar10-128-8-k5", "cifar10-128-8-k9")  # compared by default

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, cast
 
 import lazy_loader as lazy
@@ -111,12 +112,17 @@ def _relu_slope(mean: Tensor, deviation: Tensor) -> Tensor:
 
 def _gelu_slope(mean: Tensor, deviation: Tensor) -> Tensor:
     """E[(Φ(z) + zφ(z))²] by Gauss–Hermite quadrature."""
-    nodes, weights = np.polynomial.hermite_e.hermegauss(64)
+    nodes, weights = _hermite()
     points = mean[:, None] + deviation[:, None] * torch.from_numpy(nodes)
     density = torch.exp(-points.square() / 2) / np.sqrt(2 * np.pi)
-    slopes = torch.special.ndtr(points) + points * density
+    slopes = (1 + torch.erf(points / np.sqrt(2))) / 2 + points * density
     mean_square: Tensor = slopes.square() @ torch.from_numpy(weights / weights.sum())
     return mean_square
+
+
+@cache
+def _hermite() -> tuple[Floats, Floats]:
+    return np.polynomial.hermite_e.hermegauss(64)
 
 
 _SLOPES = {"relu": _relu_slope, "gelu": _gelu_slope}

@@ -10,8 +10,8 @@ from typing import Any
 from convmixer_viz import catalog, weights
 from convmixer_viz.commands import console, pictures
 from convmixer_viz.errors import ChoiceError
+from convmixer_viz.presets import SIDE_BY_SIDE
 
-OPENING = "cifar10-128-8-k3,cifar10-128-8-k5,cifar10-128-8-k9"
 MOST = 4
 
 
@@ -21,7 +21,9 @@ def register(rows: Any) -> None:
     command = rows.add_parser("compare", help=says, description=says)
     images = "path, folder, gallery:NAME or - for standard input; none: the first preset's own"
     command.add_argument("pictures", nargs="*", metavar="IMAGE", help=images)
-    command.add_argument("--presets", default=OPENING, help="two to four, separated by commas")
+    command.add_argument(
+        "--presets", default=",".join(SIDE_BY_SIDE), help="two to four, separated by commas"
+    )
     command.add_argument("--rows", default="", help="which views, separated by commas (all)")
     command.add_argument("--target", metavar="NAME", help="class explained (each preset's own)")
     command.add_argument("--against", metavar="NAME", help="rather than this class")

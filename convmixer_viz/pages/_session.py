@@ -10,7 +10,6 @@ from typing import Any
 
 import streamlit as st
 
-from convmixer_viz import bundle, report
 from convmixer_viz.errors import VizError
 from convmixer_viz.figures import style
 from convmixer_viz.pages import _line, _links, _pictures
@@ -155,10 +154,16 @@ def alike(results: Iterable[Any]) -> bool:
 
 
 def _tell(result: Any | None) -> Any | None:
-    """A result that the page shows, and whose files its foot offers."""
+    """Note what the page shows: its foot offers the files."""
     if result is not None:
-        st.session_state["_told"].append(result)
+        told().append(result)
     return result
+
+
+def told() -> list[Any]:
+    """All results that the page shows in this run."""
+    results: list[Any] = st.session_state["_told"]
+    return results
 
 
 def _shown() -> dict[str, str]:
@@ -199,10 +204,10 @@ def draw(figure: Any, words: str, key: str | None = None) -> None:
 def described(result: Any) -> str:
     """One line of provenance: what this is, of which preset, on which device."""
     origin = result.provenance
-    return f"{_of(result)}, {origin.device} {origin.dtype}, {origin.seconds:.2g} s"
+    return f"{of(result)}, {origin.device} {origin.dtype}, {origin.seconds:.2g} s"
 
 
-def _of(result: Any) -> str:
+def of(result: Any) -> str:
     """Which analysis of which model."""
     origin = result.provenance
     twin = "" if origin.untrained_seed is None else f" untrained (seed {origin.untrained_seed})"
@@ -225,53 +230,3 @@ def follow() -> None:
     except VizError as error:
         st.session_state["_failed"][work.request.digest] = str(error)
     _links.again()
-
-
-def foot() -> None:
-    """The foot of every page, drawn by the router: where the numbers of each result on it come
-    from, and its files to take along."""
-    named = _named(st.session_state["_told"])
-    if not named:
-        return
-    with st.expander("Where these numbers come from, and their files"):
-        name = st.selectbox("Result", list(named), key="take")
-        if name in named:
-            _files(named[name])
-
-
-def _named(results: Iterable[Any]) -> dict[str, Any]:
-    """Results by name; those of one analysis and model are told apart by what differs."""
-    groups: dict[str, list[tuple[dict[str, Any], Any]]] = {}
-    for result in results:
-        origin = result.provenance
-        asked = origin.options | {"pictures": len(origin.images)}
-        groups.setdefault(_of(result), []).append((asked, result))
-    named = {}
-    for name, alike in groups.items():
-        (first, _), *_ = alike
-        differing = [key for key in first if any(asked[key] != first[key] for asked, _ in alike)]
-        for asked, result in alike:
-            named[", ".join([name, *(f"{key} {asked[key]}" for key in differing)])] = result
-    return named
-
-
-def _files(result: Any) -> None:
-    st.caption(f"{described(result)} · weights {result.provenance.weights_sha256[:12] or 'none'}")
-    kinds: dict[str, tuple[str, Callable[[], str | bytes]]] = {
-        "npz": ("arrays", lambda: report.npz(result)),
-        "csv": ("table", lambda: report.table(result)),
-        "json": ("record", lambda: report.text(result)),
-        "html": ("report", lambda: report.page(result)),
-    }
-    seen = _pictures.seen(result.provenance.images)
-    if seen is not None:
-        kinds["zip"] = ("bundle to replay", lambda: bundle.write(result, seen))
-    with st.container(horizontal=True):
-        for suffix, (what, make) in kinds.items():
-            st.download_button(
-                f"{what} ({suffix})",
-                make,
-                f"{result.provenance.analysis}.{suffix}",
-                key=f"take-{suffix}",
-                on_click="ignore",
-            )

@@ -7,18 +7,18 @@ import streamlit as st
 from convmixer_viz import collation, sidebyside
 from convmixer_viz.errors import VizError
 from convmixer_viz.pages import _columns, _maps, _pictures, _session
+from convmixer_viz.presets import SIDE_BY_SIDE
 
 BOUND: Any = "query-params"
-OPENING = ("cifar10-128-8-k3", "cifar10-128-8-k5", "cifar10-128-8-k9")
 ON = ("the picture", "gallery and uploads")
 TITLES = {row.name: row.title for row in sidebyside.ROWS}
 
 chosen = _session.choices()
-presets = chosen.presets if len(chosen.presets) > 1 else OPENING
+presets = chosen.presets if len(chosen.presets) > 1 else SIDE_BY_SIDE
 st.title("Compare")
 st.write("How these presets differ: a column a preset, a row a question, one scale a row. "
          "Differences and agreement are with the first column.")  # fmt: skip
-if presets is OPENING:
+if presets is SIDE_BY_SIDE:
     st.caption("Pick two to four presets in the sidebar to compare others.")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from convmixer_viz.pages import _session
 from tests.app.conftest import PACKAGE, Visit
 
 PAGES = sorted(path.stem for path in (PACKAGE / "pages").glob("[a-z]*.py"))
@@ -44,3 +45,15 @@ def test_a_page_names_all_that_it_shows(visit: Visit, page: str, analyses: list[
     app = visit(page, rows=["prediction"])
     named = [name for box in app.selectbox if box.key == "take" for name in box.options]
     assert {name.split(",")[0] for name in named} == set(analyses)
+
+
+def test_a_device_that_is_not_here_is_one_sentence(
+    visit: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CONVMIXER_VIZ_DEVICE", "tpu")
+    _session.bench.clear()
+    app = visit("overview")
+    assert not app.exception
+    (said,) = [each.value for each in app.error]
+    assert said.startswith("There is no device 'tpu'")
+    _session.bench.clear()
