@@ -40,9 +40,8 @@ def _named(results: Iterable[Any]) -> dict[str, Any]:
 
 
 def _files(result: Any) -> None:
-    st.caption(
-        f"{_session.described(result)} · weights {result.provenance.weights_sha256[:12] or 'none'}"
-    )
+    origin = result.provenance
+    st.caption(f"{_session.described(result)} · weights {origin.weights_sha256[:12] or 'none'}")
     kinds: dict[str, tuple[str, Callable[[], str | bytes]]] = {
         "npz": ("arrays", lambda: report.npz(result)),
         "csv": ("table", lambda: report.table(result)),
