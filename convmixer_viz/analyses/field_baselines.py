@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING, cast
 
 import lazy_loader as lazy
@@ -15,13 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    import torch
+    import scipy
     from torch import Tensor, nn
 
     from convmixer_viz.model import Block, ConvMixer
     from convmixer_viz.presets import Shape
 else:
-    torch = lazy.load("torch")
+    scipy = lazy.load("scipy")
 
 Floats = NDArray[np.float64]
 
@@ -88,41 +87,56 @@ def _share(stays: float, spreads: Floats) -> Walk:
     return Walk(stays / whole, spreads / whole)
 
 
-def _normal(block: Block, before: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
+def _normal(block: Block, before: nn.BatchNorm2d) -> tuple[Floats, Floats]:
     """Mean and deviation (dim,) of what enters the depthwise activation."""
-    kernels = block.depthwise.weight.double().cpu()
-    gain, shift = before.weight.double().cpu(), before.bias.double().cpu()
-    mean = cast("Tensor", block.depthwise.bias).double().cpu() + shift * kernels.sum((1, 2, 3))
-    return mean, gain.abs() * kernels.square().sum((1, 2, 3)).sqrt() + 1e-12
+    kernels, bias = _array(block.depthwise.weight), _array(cast("Tensor", block.depthwise.bias))
+    mean = bias + _array(before.bias) * kernels.sum((1, 2, 3))
+    return mean, abs(_array(before.weight)) * np.sqrt((kernels**2).sum((1, 2, 3))) + 1e-12
 
 
-def _energies(block: Block, slopes: Tensor) -> Floats:
+def _energies(block: Block, slopes: Floats) -> Floats:
     norm = block.depthwise_norm
-    gain = norm.weight.double().square() / (cast("Tensor", norm.running_var).double() + norm.eps)
-    kernels = block.depthwise.weight.double().cpu()[:, 0]
-    energies = (gain.cpu() * slopes)[:, None, None] * kernels.square()
-    return np.asarray(energies.mean(0))
+    gain = _array(norm.weight) ** 2 / (_array(cast("Tensor", norm.running_var)) + norm.eps)
+    kernels = _array(block.depthwise.weight)[:, 0]
+    energies: Floats = ((gain * slopes)[:, None, None] * kernels**2).mean(0)
+    return energies
 
 
-def _relu_slope(mean: Tensor, deviation: Tensor) -> Tensor:
+def _array(tensor: Tensor) -> Floats:
+    return np.asarray(tensor.detach().double().cpu())
+
+
+def _relu_slope(mean: Floats, deviation: Floats) -> Floats:
     """E[1(z > 0)] = Φ(mean / deviation)."""
-    slope: Tensor = torch.special.ndtr(mean / deviation)
+    return _area(mean / deviation)
+
+
+def _gelu_slope(mean: Floats, deviation: Floats) -> Floats:
+    """E[(Φ(z) + zφ(z))²], term by term: φ times a normal density is a narrower normal density,
+    and E[Φ(z)²] is the chance that two correlated normal numbers are both below a bound."""
+    variance = deviation**2
+    whole = 1 + variance
+    bound = mean / np.sqrt(whole)
+    squared = _area(bound) - 2 * scipy.special.owens_t(bound, 1 / np.sqrt(1 + 2 * variance))
+    middle, width = mean / whole, variance / whole  # of z's density times φ
+    edge = np.sqrt(1 + width)
+    mixed = middle * _area(middle / edge) + width / edge * _density(middle / edge)
+    double = 0.5 + variance
+    middle, width = mean / 2 / double, variance / 2 / double  # of z's density times φ²
+    last = _density(mean / np.sqrt(double)) / np.sqrt(double) * (middle**2 + width)
+    slope: Floats = squared + 2 * _density(bound) / np.sqrt(whole) * mixed + last / (2 * _ROOT_PI)
     return slope
 
 
-def _gelu_slope(mean: Tensor, deviation: Tensor) -> Tensor:
-    """E[(Φ(z) + zφ(z))²] by Gauss–Hermite quadrature."""
-    nodes, weights = _hermite()
-    points = mean[:, None] + deviation[:, None] * torch.from_numpy(nodes)
-    density = torch.exp(-points.square() / 2) / np.sqrt(2 * np.pi)
-    slopes = (1 + torch.erf(points / np.sqrt(2))) / 2 + points * density
-    mean_square: Tensor = slopes.square() @ torch.from_numpy(weights / weights.sum())
-    return mean_square
+def _area(x: Floats) -> Floats:
+    area: Floats = scipy.special.ndtr(x)
+    return area
 
 
-@cache
-def _hermite() -> tuple[Floats, Floats]:
-    return np.polynomial.hermite_e.hermegauss(64)
+def _density(x: Floats) -> Floats:
+    density: Floats = np.exp(-(x**2) / 2) / (np.sqrt(2) * _ROOT_PI)
+    return density
 
 
+_ROOT_PI = np.sqrt(np.pi)
 _SLOPES = {"relu": _relu_slope, "gelu": _gelu_slope}

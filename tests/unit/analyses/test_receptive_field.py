@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 
 import numpy as np
@@ -204,18 +205,16 @@ def test_weights_alone_by_the_formula_block_by_block(residual: bool) -> None:
         before = block.pointwise_norm
 
 
-def test_slopes_are_the_activations_own() -> None:
-    mean, deviation = (
-        torch.tensor([0.0, -0.5, 2.0]).double(),
-        torch.tensor([1.0, 0.3, 0.7]).double(),
-    )
-    z = mean[:, None] + deviation[:, None] * torch.linspace(-8, 8, 200_001).double()
-    weight = torch.exp(-(torch.linspace(-8, 8, 200_001).double() ** 2) / 2)
-    z.requires_grad_()
-    for name, module in models.ACTIVATIONS.items():
-        (slope,) = torch.autograd.grad(module()(z).sum(), z)
-        truth = (slope**2 * weight).sum(1) / weight.sum()
-        assert field_baselines._SLOPES[name](mean, deviation) == pytest.approx(truth, rel=1e-4)
+@pytest.mark.parametrize("name", ["relu", "gelu"])
+def test_mean_square_slopes_equal_their_integrals(name: str) -> None:
+    grid = np.linspace(-12, 12, 400_001)
+    density = np.exp(-(grid**2) / 2) / np.sqrt(2 * np.pi)
+    for mean, deviation in itertools.product((-4, 0.7, 5), (1e-6, 0.3, 1, 3, 10)):
+        z = torch.from_numpy(mean + deviation * grid).requires_grad_()
+        (slope,) = torch.autograd.grad(models.ACTIVATIONS[name]()(z).sum(), z)
+        integral = np.trapezoid(slope.numpy() ** 2 * density, grid)
+        found = field_baselines._SLOPES[name](np.array(mean), np.array(deviation))
+        assert found == pytest.approx(integral, abs=3e-5 if name == "relu" else 1e-9)
 
 
 def test_the_seed_channels_and_groups_do_not_change_a_field(
