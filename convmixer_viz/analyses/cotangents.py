@@ -97,7 +97,7 @@ def _exact(convolution: nn.Conv2d) -> tuple[Tensor, Tensor]:
 def _through(block: Block, gains: Sequence[Tensor], walks: Iterable[Walk]) -> Iterator[Walk]:
     """From a block's output to its input; the windows grow by what its kernels reach."""
     first, second = gains
-    weight = block.pointwise.weight.transpose(0, 1).contiguous()
+    weight = block.pointwise.weight.flatten(1).T.contiguous()[..., None, None]  # 4-d is 4× slower
     kernels, reach = block.depthwise.weight.flip(2, 3), block.depthwise.kernel_size[0] // 2
     for rows, window in walks:
         rows = torch.nn.functional.conv2d(rows * _crop(second, window), weight)

@@ -61,14 +61,17 @@ def weight_walks(module: ConvMixer) -> list[Walk]:
     ]
 
 
-def diffuse(walks: Sequence[Walk], start: Floats) -> Floats:
-    """The energy (blocks + 1, H, W) that each block's output at `start` gets from every token,
-    the stem's first."""
+def diffuse(walks: Sequence[Walk], start: Floats, blocks: Sequence[int]) -> Floats:
+    """The energy (blocks, H, W) that each named block's output at `start` gets from every token,
+    the shallowest first; 0 is the stem."""
     rows = np.empty((0, *start.shape))
-    for walk in reversed(walks):
-        rows = np.concatenate([rows, start[None]])
-        rows = walk.stays * rows + _spread(rows, walk.spreads)
-    return np.concatenate([rows, start[None]])[::-1]
+    for number in range(max(blocks), -1, -1):
+        if number in blocks:
+            rows = np.concatenate([rows, start[None]])
+        if number:
+            walk = walks[number - 1]
+            rows = walk.stays * rows + _spread(rows, walk.spreads)
+    return rows[::-1]
 
 
 def _spread(rows: Floats, kernel: Floats) -> Floats:

@@ -119,7 +119,7 @@ def _models(probe: Probe) -> tuple[Floats, Floats]:
     start[tuple(zip(*probe.tokens, strict=True))] = 1
     module, p = probe.model.module, probe.model.preset.shape.patch_size
     walks = (field_baselines.null_walks(module.shape), field_baselines.weight_walks(module))
-    energies = [field_baselines.diffuse(steps, start)[list(probe.blocks)] for steps in walks]
+    energies = [field_baselines.diffuse(steps, start, probe.blocks) for steps in walks]
     null, weights_only = (p * _sigmas(fields, probe.middle) for fields in energies)
     return null, weights_only
 

@@ -173,12 +173,14 @@ def test_baselines_on_an_unbounded_grid_are_their_closed_forms() -> None:
     start = np.zeros((81, 81))
     start[40, 40] = 1
     null = field_baselines.null_walks(Shape(12, 4, 9, 1))
-    fields = field_baselines.diffuse(null, start)
+    fields = field_baselines.diffuse(null, start, range(5))
     sigmas = [field_numbers.sigma(field, (40.5, 40.5)) for field in fields]
     assert sigmas == pytest.approx(np.sqrt(0.5 * np.arange(5) * (81 - 1) / 12))
     even = [bell(width, 5, 2.5) for width in (0.7, 1.2, 2.0)]
     walks = [field_baselines.Walk(0.3, 0.7 * kernel / kernel.sum()) for kernel in even]
-    fields = field_baselines.diffuse(walks, start)
+    fields = field_baselines.diffuse(walks, start, range(4))
+    some = field_baselines.diffuse(walks, start, (0, 2))
+    np.testing.assert_array_equal(some, fields[[0, 2]])
     sigmas = [field_numbers.sigma(field, (40.5, 40.5)) for field in fields]
     assert sigmas == pytest.approx(np.sqrt(np.cumsum([0, *(w.variance for w in walks)])))
     assert fields.sum((1, 2)) == pytest.approx(1)
