@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textwrap import shorten
 from typing import TYPE_CHECKING
 
 import plotly.graph_objects as go
@@ -10,6 +11,8 @@ from convmixer_viz.figures import maps, style
 
 if TYPE_CHECKING:
     from convmixer_viz.analyses.evidence import Evidence
+
+LONGEST = 18  # letters of a class name above the probe's line
 
 
 def draw(
@@ -57,18 +60,27 @@ def decision(result: Evidence) -> str:
 
 
 def probes(result: Evidence) -> go.Figure:
-    """Probability of the target by block, with the class that the probe would say."""
+    """Probability of the target by block; above, the class that the probe says from there on."""
     line = go.Scatter(
         x=result.blocks,
         y=result.probe_probability,
         text=result.probe_names,
-        mode="lines+markers+text",
-        textposition="top center",
-        cliponaxis=False,
+        mode="lines+markers",
         hovertemplate="block %{x}: %{text} on top, target %{y:.2%}<extra></extra>",
     )
-    figure = style.figure(go.Figure(line), height=260)
-    figure.update_xaxes(title="block (0 is the stem's output)", dtick=1)
+    figure = style.figure(go.Figure(line), height=300).update_layout(margin={"t": 96, "r": 64})
+    names = [None, *result.probe_names]
+    for block, before, name in zip(result.blocks, names, result.probe_names, strict=False):
+        if name != before:
+            figure.add_annotation(
+                x=block, y=1, yref="paper", text=shorten(name, LONGEST, placeholder=" …"),
+                textangle=-45, showarrow=False, xanchor="left", yanchor="bottom",
+            )  # fmt: skip
+    figure.update_xaxes(
+        title="block (0 is the stem's output)",
+        dtick=1 + len(result.blocks) // 10,
+        range=[-0.3, result.blocks[-1] + 0.3],
+    )
     return figure.update_yaxes(
-        title=f"probe: {result.target_name}", range=[0, 1.1], tickformat=".0%"
+        title=f"probe: {result.target_name}", range=[0, 1.05], tickformat=".0%"
     )

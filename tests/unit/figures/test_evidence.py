@@ -41,6 +41,12 @@ def test_the_probe_has_a_point_a_block(result):
     assert tuple(line.text) == result.probe_names
 
 
+def test_the_probe_names_a_class_where_it_changes(result):
+    known = replace(result, probe_names=("cat", "cat", "West Highland white terrier", "cat"))
+    told = [(note.x, note.text) for note in figures.probes(known).layout.annotations]
+    assert told == [(0, "cat"), (2, "West Highland …"), (3, "cat")]
+
+
 @pytest.mark.parametrize(("top", "words"), [
     ([3, 1, 1, 1], "From block 1 on"), ([1, 1, 1, 1], "From the stem on"),
     ([1, 1, 1, 2], "From block 3 on"),
