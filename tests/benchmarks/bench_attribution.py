@@ -90,12 +90,11 @@ def test_smoothgrad(name: str, mode: runtime.Mode) -> None:
 def test_occlusion(name: str, mode: runtime.Mode) -> None:
     """A coarse grid of windows for captum, as many predictions for us."""
     peer, ours, x = sides(name, mode)
-    cells = torch.arange(WINDOWS).repeat_interleave(-(-224 // WINDOWS))[:224]
-    mask, count = cells[:, None] * WINDOWS + cells, WINDOWS**2 + 1
-    call = captum.attr.FeatureAblation(peer)  # captum's Occlusion, with the windows as a mask
+    window, count = (3, -(-224 // WINDOWS), -(-224 // WINDOWS)), WINDOWS**2 + 1
+    call = captum.attr.Occlusion(peer)
     tell(
         f"Occlusion, {count} predictions, {name} {mode}",
-        lambda: call.attribute(x, feature_mask=mask[None, None], target=3),
+        lambda: call.attribute(x, window, strides=window, target=3),
         lambda: run(ours, x, rows=count, method="occlusion"),
     )
 
