@@ -44,7 +44,7 @@ class Options:
     target: Annotated[str | None, "class to explain, name or index; none is the predicted"] = None
     against: Annotated[str | None, "class that it is explained rather than"] = None
     baseline: Annotated[Baseline, "what stands for nothing; mean is a colour"] = "mean"
-    steps: Annotated[int, "points on the way of Integrated Gradients"] = 100
+    steps: Annotated[int, "points on the way of Integrated Gradients"] = 200
     samples: Annotated[int | None, "random draws; none: 50 gradients, 1000 masks"] = None
     sigma: Annotated[float, "noise of SmoothGrad and GradientSHAP, share of the range"] = 0.15
     block: Annotated[int | None, "block of the CAM methods; none is the last, 0 the stem"] = None
