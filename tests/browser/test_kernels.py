@@ -17,6 +17,7 @@ def opened(page, app):
     page.goto(f"{app}/kernels?block=3&channel=20")
     stage(page).wait_for(timeout=120_000)
     page.get_by_text("Fires most").wait_for(timeout=120_000)
+    settle(page)
     return page
 
 
