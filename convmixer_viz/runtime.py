@@ -13,7 +13,7 @@ os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when CUDA st
 import torch
 from torch import Tensor, nn
 
-from convmixer_viz import machine
+from convmixer_viz import fused, machine, memory
 from convmixer_viz.errors import DeviceError
 from convmixer_viz.model import ConvMixer
 
@@ -47,7 +47,9 @@ def choose(device: str) -> str:
 
 
 def settle_thread() -> None:
-    """Fix the number of threads; called in a device's thread before its first operation."""
+    """Fix the number of threads and keep freed memory; called in a device's thread before its
+    first operation."""
+    memory.keep()
     torch.set_num_threads(torch.get_num_threads())
 
 
@@ -177,7 +179,10 @@ def _settle(module: ConvMixer, preset: Preset, mode: Mode, device: str) -> ConvM
                     for name, tensor in exact.items():  # rounded weights flip gradient masks
                         layer.register_buffer(f"exact_{name}", tensor, persistent=False)
     dtype = module.patch_embedding.weight.dtype
-    return module.to(memory_format=_memory_format(preset, dtype))
+    module = module.to(memory_format=_memory_format(preset, dtype))
+    if device == "cpu" and dtype is torch.bfloat16 and fused.available():
+        fused.fuse(module, preset.shape.grid(preset.transform.size))
+    return module
 
 
 def _memory_format(preset: Preset, dtype: torch.dtype) -> torch.memory_format:

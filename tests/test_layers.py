@@ -15,11 +15,12 @@ MUST_NOT = [  # files, and what they must not import
     (
         ["errors.py", "contract.py", "images.py", "gallery.py", "presets.py", "preprocessing.py",
          "comparison.py", "classes.py", "flags.py", "caches.py", "turns.py", "records.py",
-         "assumptions.py", "architecture.py", "store.py", "hub.py", "processes.py"],
+         "assumptions.py", "architecture.py", "store.py", "hub.py", "processes.py",
+         "memory.py"],
         {"torch", "torchvision", "captum", "plotly", "streamlit"},
     ),
     (
-        ["model.py", "checkpoints.py", "weights.py", "machine.py", "runtime.py", "shelf.py",
+        ["model.py", "fused.py", "checkpoints.py", "weights.py", "machine.py", "runtime.py", "shelf.py",
          "containers.py", "dialects.py", "download.py"],
         {"captum", "plotly", "streamlit"},
     ),

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 else:
     torch = lazy.load("torch")
 
-LARGEST_TENSOR = 4 * 2**20  # bytes: larger ones leave the cache (1024/20: 1.3 times as long)
+LARGEST_TENSOR = 8 * 2**20  # bytes: much larger ones leave some processors' caches
 HELD = 0.9  # of the free memory that one job may take
 
 

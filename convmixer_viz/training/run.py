@@ -13,11 +13,11 @@ from torch.optim import AdamW, Optimizer
 from torch.optim.lr_scheduler import LRScheduler, OneCycleLR
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from convmixer_viz import machine, runtime
+from convmixer_viz import machine, memory, runtime
 from convmixer_viz.errors import DataError
 from convmixer_viz.model import ConvMixer, initialise
 from convmixer_viz.presets import PRESETS, Preset
-from convmixer_viz.training import data, files, history, layers, memory, recipes
+from convmixer_viz.training import data, files, history, layers, recipes
 from convmixer_viz.training.data import Pictures
 from convmixer_viz.training.log import TrainingLog, loads
 from convmixer_viz.training.recipes import Recipe
@@ -101,7 +101,7 @@ def _learner(
     model = ConvMixer(preset.shape, preset.class_count)
     initialise(model, recipe.seed)
     if device == "cpu":
-        memory.keep()
+        memory.keep(everything=True)
         model = layers.replace(model) if layers.compiler() else model
     model = model.to(device).to(memory_format=torch.channels_last)
     optimizer = AdamW(model.parameters(), lr=0.0, weight_decay=recipe.weight_decay, fused=True)

@@ -17,10 +17,10 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from convmixer_viz import machine
+from convmixer_viz import machine, memory
 from convmixer_viz.model import ConvMixer, initialise
 from convmixer_viz.presets import PRESETS
-from convmixer_viz.training import data, loop, memory, run
+from convmixer_viz.training import data, loop, run
 from convmixer_viz.training.data import Pictures
 from convmixer_viz.training.recipes import RECIPES
 
@@ -71,7 +71,7 @@ def with_default_memory(step: Step) -> float:
     mallopt = ctypes.CDLL(None).mallopt
     assert all(mallopt(name, value) for name, value in AS_THEY_COME)
     seconds = timed(step)
-    memory.keep()
+    memory.keep(everything=True)
     return seconds
 
 
