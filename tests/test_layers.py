@@ -20,7 +20,8 @@ MUST_NOT = [  # files, and what they must not import
         {"torch", "torchvision", "captum", "plotly", "streamlit"},
     ),
     (
-        ["model.py", "fused.py", "checkpoints.py", "weights.py", "machine.py", "runtime.py", "shelf.py",
+        ["model.py", "fused.py", "checkpoints.py", "weights.py", "machine.py", "runtime.py",
+         "shelf.py",
          "containers.py", "dialects.py", "download.py"],
         {"captum", "plotly", "streamlit"},
     ),

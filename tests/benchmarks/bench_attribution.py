@@ -1,6 +1,7 @@
 """Attribution against captum's default call on timm's model, in one process, in pairs:
 `python -m pytest` this file -s. STEPS and WINDOWS in the environment shorten it: captum's call
-holds all steps at once (30 GiB for 50 steps of 768/32)."""
+holds all steps at once (30 GiB for 50 steps of 768/32); PAIRS as in bench_prediction. Both sides
+have the memory that ours keeps; in a process of its own captum's pays page faults besides."""
 
 from __future__ import annotations
 
@@ -21,13 +22,12 @@ from convmixer_viz.analyses.attribution import Options, ask
 from convmixer_viz.analyses.methods import METHODS
 from convmixer_viz.presets import PRESETS
 from convmixer_viz.runtime import LoadedModel
-from tests.benchmarks.bench_prediction import TIMM, ratio
+from tests.benchmarks.bench_prediction import MODES, TIMM, ratio
 from tests.conftest import loaded
 
 STEPS = int(os.environ.get("STEPS", "50"))
 WINDOWS = int(os.environ.get("WINDOWS", "5"))  # a side, of the occlusion that is timed
 NAMES = ("imagenet-768-32", "imagenet-1024-20")
-MODES: tuple[runtime.Mode, ...] = ("exact", "fast")
 
 pytestmark = [pytest.mark.timeout(3600), pytest.mark.filterwarnings("ignore::UserWarning:captum")]
 both = pytest.mark.parametrize("mode", MODES)
@@ -36,6 +36,7 @@ each = pytest.mark.parametrize("name", NAMES)
 
 def sides(name: str, mode: runtime.Mode) -> tuple[torch.nn.Module, LoadedModel, Tensor]:
     """timm's model and ours with the same calibrated random weights, and a picture."""
+    runtime.settle_thread()
     preset = PRESETS[name]
     weights = model.ConvMixer(preset.shape, preset.class_count)
     model.initialise(weights, 0, norms="drawn")
