@@ -149,7 +149,8 @@ def test_a_presets_own_weights_can_be_brought_by_hand(
 def test_what_is_not_trained_yet_says_how_to_train_it(
     file: Path, own_folders: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    name = "imagenette-256-8-p7"
+    name = "cifar10-not-yet"
+    monkeypatch.setitem(PRESETS, name, replace(PRESETS["cifar10-256-8"], name=name))
     for asked in (lambda: weights.path(PRESETS[name]), lambda: weights.fetch(name)):
         with pytest.raises(WeightsError, match=f"not trained yet: run convmixer-viz train {name}"):
             asked()
