@@ -13,6 +13,10 @@ from torch import Tensor, nn
 from convmixer_viz.model import Block, ConvMixer
 
 OPERATORS = ("_convolution_pointwise", "_reorder_convolution_weight")
+_ACTIVATIONS: dict[type[nn.Module], tuple[str, str | None]] = {  # theirs, and the way to compute
+    nn.GELU: ("gelu", "none"),
+    nn.ReLU: ("relu", None),
+}
 
 
 def available() -> bool:
@@ -80,7 +84,7 @@ def _convolve(
     x: Tensor, packed: Tensor, layer: nn.Conv2d, activation: nn.Module, bias: Tensor | None
 ) -> Tensor:
     padding = [side // 2 for side in layer.kernel_size]
-    name, algorithm = ("gelu", "none") if isinstance(activation, nn.GELU) else ("relu", None)
+    name, algorithm = _ACTIVATIONS[type(activation)]
     convolution = torch.ops.mkldnn._convolution_pointwise
     result = convolution(
         x, packed, bias, padding, [1, 1], [1, 1], layer.groups, name, [], algorithm

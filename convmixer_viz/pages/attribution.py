@@ -51,8 +51,9 @@ cam = third.number_input("Block of CAMs", 0, depth, depth, key="cam_block", bind
 options = {
     "baseline": first.selectbox("Baseline", FIELDS["baseline"].choices or (), key="baseline",
                                 bind=BOUND, help=FIELDS["baseline"].sentence),
-    "steps": int(second.number_input("Steps", 1, 1000, FIELDS["steps"].default, key="steps",
-                                     bind=BOUND, help=FIELDS["steps"].sentence)),
+    "steps": second.number_input("Steps", 1, 1000, None, key="steps", bind=BOUND,
+                                 placeholder="200, or 400 with ReLU",
+                                 help=FIELDS["steps"].sentence),
     "block": None if cam == depth else int(cam),
     "seed": int(fourth.number_input("Seed", 0, 10**6, 0, key="seed", bind=BOUND,
                                     help=FIELDS["seed"].sentence)),

@@ -145,6 +145,12 @@ def test_integrated_gradients_converge(tiny):
     assert errors[1] < 1e-3 < errors[0]
 
 
+def test_relus_jumping_gradient_gets_twice_the_steps():
+    plans = [METHODS["integrated-gradients"].plan(scene(loaded(preset), "integrated-gradients",
+             steps=None)) for preset in (TINY, RELU)]  # fmt: skip
+    assert [plan.total * runtime.CPU_ROWS for plan in plans] == [200, 400]
+
+
 def test_without_a_promise_there_is_no_completeness(tiny):
     assert attribution(tiny, "saliency").completeness is None
     assert attribution(tiny, "grad-cam", block=1).completeness is None
