@@ -68,25 +68,25 @@ class FusedBlock(Block):
     def forward(self, x: Tensor) -> Tensor:
         if x.requires_grad:
             return super().forward(x)  # type: ignore[no-any-return, no-untyped-call]
-        y = _convolve(x, self.kernels, self.depthwise, self[2], self.depthwise.bias)
+        y = self._activated(x, self.kernels, self.depthwise, self.depthwise.bias)
         y = torch.addcmul(x, y, self.gain) if self.spatial.residual else y * self.gain
-        y = _convolve(y, self.weights, self.pointwise, self[2], self.bias)
+        y = self._activated(y, self.weights, self.pointwise, self.bias)
         return self.pointwise_norm(y)  # type: ignore[no-any-return]
+
+    def _activated(
+        self, x: Tensor, packed: Tensor, layer: nn.Conv2d, bias: Tensor | None
+    ) -> Tensor:
+        """The activation of a layer's convolution, its weights packed."""
+        padding = [side // 2 for side in layer.kernel_size]
+        name, algorithm = _ACTIVATIONS[type(self[2])]
+        convolution = torch.ops.mkldnn._convolution_pointwise
+        result = convolution(
+            x, packed, bias, padding, [1, 1], [1, 1], layer.groups, name, [], algorithm
+        )
+        return cast("Tensor", result)
 
 
 def _pack(layer: nn.Conv2d, grid: int) -> Tensor:
     size, padding = [4, layer.in_channels, grid, grid], [side // 2 for side in layer.kernel_size]
     reorder = torch.ops.mkldnn._reorder_convolution_weight
     return cast("Tensor", reorder(layer.weight, padding, [1, 1], [1, 1], layer.groups, size))
-
-
-def _convolve(
-    x: Tensor, packed: Tensor, layer: nn.Conv2d, activation: nn.Module, bias: Tensor | None
-) -> Tensor:
-    padding = [side // 2 for side in layer.kernel_size]
-    name, algorithm = _ACTIVATIONS[type(activation)]
-    convolution = torch.ops.mkldnn._convolution_pointwise
-    result = convolution(
-        x, packed, bias, padding, [1, 1], [1, 1], layer.groups, name, [], algorithm
-    )
-    return cast("Tensor", result)
