@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import lazy_loader as lazy
 import numpy as np
 
+from convmixer_viz.analyses.gradients import OWN_STEPS
 from convmixer_viz.analyses.methods import METHODS
 from convmixer_viz.analyses.scene import (
     Scene,
@@ -45,7 +46,7 @@ class Options:
     against: Annotated[str | None, "class that it is explained rather than"] = None
     baseline: Annotated[Baseline, "what stands for nothing; mean is a colour"] = "mean"
     steps: Annotated[
-        int | None, "points on the way of Integrated Gradients; none: 200, or 400 with ReLU"
+        int | None, f"points on the way of Integrated Gradients; none: {OWN_STEPS}"
     ] = None
     samples: Annotated[int | None, "random draws; none: 50 gradients, 1000 masks"] = None
     sigma: Annotated[float, "noise of SmoothGrad and GradientSHAP, share of the range"] = 0.15

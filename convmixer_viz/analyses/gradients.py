@@ -19,6 +19,7 @@ else:
 
 # of Integrated Gradients, by activation; of 100 test pictures 95 miss the sum by less than 3 %
 STEPS = {"gelu": 200, "relu": 400}
+OWN_STEPS = f"{STEPS['gelu']}, or {STEPS['relu']} with ReLU"
 
 
 def gradient(scene: Scene, pixels: Tensor) -> Tensor:

@@ -6,6 +6,7 @@ import streamlit as st
 
 from convmixer_viz import catalog
 from convmixer_viz.analyses.faithfulness import MEASURES, QUICK
+from convmixer_viz.analyses.gradients import OWN_STEPS
 from convmixer_viz.contract import option_fields
 from convmixer_viz.figures import attribution as figures
 from convmixer_viz.figures import faithfulness, maps
@@ -52,7 +53,7 @@ options = {
     "baseline": first.selectbox("Baseline", FIELDS["baseline"].choices or (), key="baseline",
                                 bind=BOUND, help=FIELDS["baseline"].sentence),
     "steps": second.number_input("Steps", 1, 1000, None, key="steps", bind=BOUND,
-                                 placeholder="200, or 400 with ReLU",
+                                 placeholder=OWN_STEPS,
                                  help=FIELDS["steps"].sentence),
     "block": None if cam == depth else int(cam),
     "seed": int(fourth.number_input("Seed", 0, 10**6, 0, key="seed", bind=BOUND,
