@@ -11,15 +11,19 @@ from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from convmixer_viz import catalog, commands, flags, processes, weights
-from convmixer_viz.commands import console, pictures
+from convmixer_viz import catalog, commands, request
+from convmixer_viz.commands import console, flags, pictures
 from convmixer_viz.contract import Analysis, Result
+from convmixer_viz.engine import distributed
 from convmixer_viz.errors import ChoiceError, VizError
-from convmixer_viz.images import DecodedImage
-from convmixer_viz.presets import DEFAULT
+from convmixer_viz.pictures.decode import Picture
+from convmixer_viz.presets import table
+from convmixer_viz.presets.table import DEFAULT
+from convmixer_viz.weights import locate
 
 if TYPE_CHECKING:
-    from convmixer_viz.workbench import Request, Workbench
+    from convmixer_viz.request import Request
+from convmixer_viz.workbench import Workbench
 
 STOPPED = 130
 UNREAD = 141  # as a shell counts what SIGPIPE ended
@@ -29,7 +33,7 @@ class Job(NamedTuple):
     """One call of the workbench, and the folder its files go to."""
 
     preset: str
-    pictures: Sequence[DecodedImage]
+    pictures: Sequence[Picture]
     folder: Path | None
 
 
@@ -62,7 +66,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _parser(argv: Sequence[str]) -> argparse.ArgumentParser:
     parser = Parser("convmixer-viz", description="See what is inside a ConvMixer.")
     rows = parser.add_subparsers(required=True, metavar="COMMAND")
-    for row in catalog.CATALOG.values():
+    for row in catalog.ANALYSES.values():
         command = rows.add_parser(row.name, help=row.summary, description=row.summary)
         if row.name in argv[:1]:  # only the one in use imports its module
             _add_flags(command, row)
@@ -71,7 +75,7 @@ def _parser(argv: Sequence[str]) -> argparse.ArgumentParser:
     return parser
 
 
-def _add_flags(command: argparse.ArgumentParser, row: Analysis) -> None:
+def _add_flags(command: argparse.ArgumentParser, row: Analysis[Any]) -> None:
     says = "path, folder, gallery:NAME or - for standard input; none: the preset's own"
     if row.images != "none":
         command.add_argument("pictures", nargs="*", metavar="IMAGE", help=says)
@@ -90,29 +94,29 @@ def _add_flags(command: argparse.ArgumentParser, row: Analysis) -> None:
     command.set_defaults(run=lambda arguments: _run(row, arguments))
 
 
-def _run(row: Analysis, arguments: argparse.Namespace) -> None:
-    if processes.process()[1] > 1 and not row.shared:
+def _run(row: Analysis[Any], arguments: argparse.Namespace) -> None:
+    if distributed.process()[1] > 1 and not row.shared:
         raise ChoiceError(f"{row.name} runs in one process: start it without torchrun.")
     if arguments.weights and arguments.presets:
         raise ChoiceError("--weights takes the place of one --preset, not of --presets.")
     names = (arguments.presets or arguments.preset or DEFAULT).split(",")
     if not arguments.weights:
         _check(row, flags.given(arguments, row.options), names)
-    with processes.joined():
+    with distributed.joined():
         chosen = pictures.read(getattr(arguments, "pictures", []))
         results = _results(row, arguments, names, chosen)
-    if processes.process()[0] == 0:
+    if distributed.process()[0] == 0:
         console.show(results, as_json=arguments.json)
 
 
 def _results(
-    row: Analysis, arguments: argparse.Namespace, names: list[str], chosen: Sequence[DecodedImage]
+    row: Analysis[Any], arguments: argparse.Namespace, names: list[str], chosen: Sequence[Picture]
 ) -> list[Result]:
     from convmixer_viz.workbench import Workbench  # not before: torch takes seconds
 
     choices = flags.given(arguments, row.options)
     choices |= {"random": arguments.random, "mode": arguments.mode}
-    bench = Workbench(processes.place(arguments.device))
+    bench = Workbench(distributed.place(arguments.device))
     with closing(bench), console.interruptible():
         if arguments.weights:
             names = [_own(bench, arguments)]
@@ -120,13 +124,13 @@ def _results(
         return [_result(bench, row, job, choices, resume=arguments.resume) for job in jobs]
 
 
-def _check(row: Analysis, options: dict[str, Any], names: Sequence[str]) -> None:
+def _check(row: Analysis[Any], options: dict[str, Any], names: Sequence[str]) -> None:
     """Everything that can be wrong without torch is said before torch is imported."""
-    chosen = catalog.options(row, options)
-    known = weights.known()
+    chosen = request.read_options(row, options)
+    known = locate.known()
     for name in names:
-        preset = catalog.preset(name, known)
-        catalog.fit(chosen, preset, weights.class_names(preset))
+        preset = table.find(name, known)
+        request.fit(chosen, preset, locate.class_names(preset))
 
 
 def _own(bench: Workbench, arguments: argparse.Namespace) -> str:
@@ -139,10 +143,10 @@ def _own(bench: Workbench, arguments: argparse.Namespace) -> str:
 
 
 def _jobs(
-    row: Analysis, names: Sequence[str], chosen: Sequence[DecodedImage], out: Path | None
+    row: Analysis[Any], names: Sequence[str], chosen: Sequence[Picture], out: Path | None
 ) -> Iterator[Job]:
     single = row.images == "one" and len(chosen) > 1
-    groups: list[Sequence[DecodedImage]] = [[one] for one in chosen] if single else [chosen]
+    groups: list[Sequence[Picture]] = [[one] for one in chosen] if single else [chosen]
     stems = _numbered([Path(group[0].name).stem for group in groups] if single else [""])
     for name in names:
         for stem, group in zip(stems, groups, strict=True):
@@ -160,19 +164,19 @@ def _numbered(stems: Sequence[str]) -> list[str]:
 
 
 def _result(
-    bench: Workbench, row: Analysis, job: Job, choices: dict[str, Any], *, resume: bool
+    bench: Workbench, row: Analysis[Any], job: Job, choices: dict[str, Any], *, resume: bool
 ) -> Result:
     request = bench.request(row.name, job.pictures, preset=job.preset, **choices)
-    held, *_ = processes.gathered([_held(bench, row, job, request) if resume else None])
+    held, *_ = distributed.gathered([_held(bench, row, job, request) if resume else None])
     if held:
         return held
     result: Result = console.follow(bench.follow(request), f"{row.name} {job.preset}")
-    if job.folder and processes.process()[0] == 0:
+    if job.folder and distributed.process()[0] == 0:
         bench.save(result, job.folder)
     return result
 
 
-def _held(bench: Workbench, row: Analysis, job: Job, request: Request) -> Result | None:
+def _held(bench: Workbench, row: Analysis[Any], job: Job, request: Request[Any]) -> Result | None:
     """What --out already holds of this request."""
     if job.folder is None or not (job.folder / f"{row.name}.json").is_file():
         return None

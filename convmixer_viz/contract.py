@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, fields
 from importlib import import_module
-from typing import (
-    TYPE_CHECKING,
-    Any,
-    Generic,
-    Literal,
-    TypeVar,
-    get_args,
-    get_origin,
-    get_type_hints,
-)
+from typing import Any, Generic, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from convmixer_viz.errors import ChoiceError
 
 R = TypeVar("R")
+LARGEST_SEED = 2**53 - 1  # exact in any reader's JSON; a thousandfold still fits torch's 64 bits
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,17 +91,22 @@ class Step(Generic[R]):
     seconds_left: float | None = None  # the workbench's estimate from the chunks so far
     ahead: int = 0  # other jobs that share the device
 
-    @property
-    def words(self) -> str:
+    def describe(self) -> str:
         """12 of 40, 3 min 05 s left."""
         left = f", {clock(self.seconds_left)} left" if self.seconds_left else ""
         return f"{self.done} of {self.total}{left}"
 
 
-def shown(value: Any) -> str:
+def as_text(value: Any) -> str:
     """A value as tables print it: numbers to four digits."""
     value = plain(value) if isinstance(value, np.generic) else value
     return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def check_seed(seed: int) -> None:
+    """Refuse seeds that some generator doesn't take."""
+    if not 0 <= seed <= LARGEST_SEED:
+        raise ChoiceError(f"{seed} is no seed: choose 0 to {LARGEST_SEED}.")
 
 
 def plain(value: np.generic | np.ndarray[Any, Any]) -> Any:
@@ -128,7 +124,7 @@ def clock(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
 
 
-Steps = Generator[Step[Any], None, None]
+Steps = Generator[Step[R], None, None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,58 +141,59 @@ class OptionField:
 
 def option_fields(options: type[Any]) -> tuple[OptionField, ...]:
     """Read the fields of an Options class: a frozen dataclass of scalars, Literals and tuples,
-    each Annotated with its sentence."""
+    each Annotated with its sentence, and with the names to choose from where a table has them."""
     hints = get_type_hints(options, include_extras=True)
     return tuple(_option_field(field, hints[field.name]) for field in fields(options))
 
 
 def _option_field(field: Any, hint: Any) -> OptionField:
-    hint, sentence = get_args(hint)
+    hint, sentence, *table = get_args(hint)
     if type(None) in get_args(hint):
         (hint,) = (arg for arg in get_args(hint) if arg is not type(None))
     many = get_origin(hint) is tuple
     hint = get_args(hint)[0] if many else hint
-    choices = get_args(hint) if get_origin(hint) is Literal else None
+    choices = get_args(hint) if get_origin(hint) is Literal else tuple(table) or None
     return OptionField(field.name, sentence, field.default, str if choices else hint, many, choices)
 
 
-@dataclass(frozen=True, slots=True)
-class Analysis:
-    """A row of the catalog; its modules are found by name and imported on use."""
+@dataclass(frozen=True, slots=True, repr=False)
+class Analysis(Generic[R]):
+    """A row of the catalog; only what computes and what draws is looked up, on use."""
 
     name: str  # the command's name: "receptive-field"
-    result: str  # the result's class in the analysis module: "ReceptiveField"
+    options: type[Any]
+    result_type: type[R]
     images: Literal["none", "one", "many"]
     summary: str
+    place: str = ""  # below analyses/ and figures/, where it isn't the name: "kernels.atlas"
     wide: bool = False  # default resolution: the preset's field resolution instead of its own size
-    shared: bool = False  # joined processes share its pictures out, and add up what they found
+    shared: bool = False  # joined processes share its pictures out, and add up their results
+
+    def __repr__(self) -> str:
+        return f"<analysis {self.name}>"
 
     @property
-    def stem(self) -> str:
-        return self.name.replace("-", "_")
+    def module(self) -> str:
+        """Where below analyses/, and below figures/, it is."""
+        return self.place or self.name.replace("-", "_")
 
     @property
-    def module(self) -> Any:
-        return import_module(f"convmixer_viz.analyses.{self.stem}")
+    def compute(self) -> Callable[..., Iterator[Step[R]]]:
+        return resolve(f"analyses.{self.module}.compute")  # type: ignore[no-any-return]
 
     @property
-    def options(self) -> type[Any]:
-        return self.module.Options  # type: ignore[no-any-return]
+    def draw(self) -> Callable[..., Any]:
+        """Result → plotly figure."""
+        return resolve(f"figures.{self.module}.draw")  # type: ignore[no-any-return]
 
     @property
-    def compute(self) -> Callable[..., Iterator[Step[Any]]]:
-        return self.module.compute  # type: ignore[no-any-return]
-
-    @property
-    def result_type(self) -> type[Result]:
-        return getattr(self.module, self.result)  # type: ignore[no-any-return]
-
-    @property
-    def draw(self) -> Callable[[Any], Any]:
-        return import_module(f"convmixer_viz.figures.{self.stem}").draw  # type: ignore[no-any-return]
-
-    @property
-    def pictures(self) -> Callable[[Any], dict[str, bytes]]:
+    def pictures(self) -> Callable[[R], dict[str, bytes]]:
         """PNGs by file name that lie beside a saved result, where its figures make any."""
-        figures = import_module(f"convmixer_viz.figures.{self.stem}")
+        figures = import_module(f"convmixer_viz.figures.{self.module}")
         return getattr(figures, "files", lambda result: {})
+
+
+def resolve(place: str) -> Any:
+    """What stands at a place below the package, "analyses.evidence.compute", loaded on use."""
+    module, _, name = place.rpartition(".")
+    return getattr(import_module(f"convmixer_viz.{module}"), name)

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from convmixer_viz import model, runtime
-from convmixer_viz.presets import PRESETS, Preset, Shape
+from convmixer_viz.engine import runtime
+from convmixer_viz.model import convmixer
+from convmixer_viz.presets.table import PRESETS, Preset, Shape
 
 os.environ.setdefault("CONVMIXER_VIZ_CACHE", tempfile.mkdtemp())  # never the person's own
 
@@ -24,16 +25,16 @@ TINY = replace(
 )
 
 
-def calibrated(preset: Preset, seed: int = 0, side: int | None = None) -> model.ConvMixer:
+def calibrated(preset: Preset, seed: int = 0, side: int | None = None) -> convmixer.ConvMixer:
     """Random weights that see every channel (reference: γ of both signs, measured statistics)."""
-    module = model.ConvMixer(preset.shape, preset.class_count)
-    model.initialise(module, seed, norms="drawn")
-    model.calibrate(module, seed, side or preset.transform.size)
+    module = convmixer.ConvMixer(preset.shape, preset.class_count)
+    convmixer.initialise(module, seed, norms="drawn")
+    convmixer.calibrate(module, seed, side or preset.transform.size)
     return module.freeze()
 
 
 def loaded(
-    preset: Preset = TINY, module: model.ConvMixer | None = None, mode: runtime.Mode = "exact"
+    preset: Preset = TINY, module: convmixer.ConvMixer | None = None, mode: runtime.Mode = "exact"
 ) -> runtime.LoadedModel:
     """A model on the CPU with calibrated random weights, or the module given."""
     names = tuple(f"class {i}" for i in range(preset.class_count))

@@ -9,7 +9,7 @@ import pytest
 
 import convmixer_viz
 from convmixer_viz import catalog, cli
-from convmixer_viz.presets import PRESETS
+from convmixer_viz.presets.table import PRESETS
 from convmixer_viz.workbench import Workbench
 
 FIELDS = {

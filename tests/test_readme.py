@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from convmixer_viz import cli
-from convmixer_viz.presets import PRESETS
+from convmixer_viz.presets.table import PRESETS
 from convmixer_viz.training import cards
 
 ROOT = Path(__file__).parents[1]
@@ -72,7 +72,7 @@ def test_pictures_are_there_small_and_those_that_the_scripts_make() -> None:
 
 def test_every_page_has_its_line_in_the_router_and_a_test() -> None:
     router = (ROOT / "streamlit_app.py").read_text(encoding="utf-8")
-    pages = [p.stem for p in (ROOT / "convmixer_viz/pages").glob("[!_]*.py")]
+    pages = [p.stem for p in (ROOT / "convmixer_viz/app/pages").glob("[!_]*.py")]
     assert len(pages) >= 2
     for page in pages:
         assert f'("{page}"' in router

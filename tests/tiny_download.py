@@ -3,8 +3,8 @@
 import sys
 from dataclasses import replace
 
-from convmixer_viz import download
-from convmixer_viz.presets import PRESETS, Published, Shape
+from convmixer_viz.presets.table import PRESETS, Published, Shape
+from convmixer_viz.weights import download
 
 TINY_PUBLISHED = replace(
     PRESETS["cifar10-256-8"],

@@ -4,74 +4,31 @@ as three colours that don't jump from block to block."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Any
 
 import lazy_loader as lazy
 import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
 
-from convmixer_viz.analyses.scene import chosen_block
-from convmixer_viz.contract import Result, Step
-from convmixer_viz.errors import ChoiceError
+from convmixer_viz.analyses.target import chosen_block
+from convmixer_viz.contract import Step
+from convmixer_viz.engine.runtime import LoadedModel
+from convmixer_viz.model.convmixer import ConvMixer
+from convmixer_viz.pictures.prepare import PreparedPicture
+from convmixer_viz.questions.activations import Activations, Options
 
-if TYPE_CHECKING:
-    import scipy
-    import torch
-    from numpy.typing import NDArray
-    from torch import Tensor
+scipy: Any = lazy.load("scipy")
 
-    from convmixer_viz.model import ConvMixer
-    from convmixer_viz.preprocessing import PreparedImage
-    from convmixer_viz.runtime import LoadedModel
-
-    Floats = NDArray[np.float64]
-else:
-    torch = lazy.load("torch")
-    scipy = lazy.load("scipy")
+Floats = NDArray[np.float64]
 
 SPAN = 2.5  # standard deviations of a component from mid-grey to full colour, in every block
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
-    block: Annotated[int | None, "block whose channels are shown; none is the last, 0 the stem"] = (
-        None
-    )
-    channels: Annotated[int, "how many of its strongest channels"] = 12
-    blocks: Annotated[tuple[int, ...], "blocks of the strip; none is all, 0 the stem's output"] = ()
-    resolution: Annotated[int | None, "side in pixels; none is the preset's own"] = None
-
-    def __post_init__(self) -> None:
-        if self.channels < 1:
-            raise ChoiceError(f"{self.channels} channels show nothing: choose 1 or more.")
-
-
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class Activations(Result):
-    """Tokens after each block, and one block's strongest channels."""
-
-    picture: str
-    blocks: NDArray[np.int64]  # (blocks,)
-    components: NDArray[np.float32]  # (blocks, H, W, 3), RGB in 0 … 1; turned to the block before
-    explained: NDArray[np.float32]  # (blocks, 3), share of the tokens' variance, largest first
-    continuity: NDArray[np.float32]  # (blocks,), correlation of the colours with the block before
-    block: int  # whose channels follow
-    channels: NDArray[np.int64]  # (channels,), strongest first
-    strength: NDArray[np.float32]  # (channels,), root mean square in the training set's σ
-    channel_maps: NDArray[np.float32]  # (channels, H, W), the same unit, signed
-    view: NDArray[np.uint8]  # (h, w, 3), what the tokens saw
-    box: tuple[float, float, float, float]  # of the view in the picture, px
-
-    def rows(self) -> list[dict[str, Any]]:
-        return [
-            {"block": self.block, "channel": int(channel), "strength": float(strength)}
-            for channel, strength in zip(self.channels, self.strength, strict=True)
-        ]
-
-
 def compute(
-    model: LoadedModel, images: Sequence[PreparedImage], options: Options
+    model: LoadedModel, images: Sequence[PreparedPicture], options: Options
 ) -> Iterator[Step[Activations]]:
     """One step for the stem and each block."""
     shown, module = chosen_block(model, options.block), model.module
@@ -152,7 +109,7 @@ def _by_token(tokens: Tensor) -> Floats:
 
 
 def _result(
-    image: PreparedImage, block: int, strongest: tuple[Any, Any, Any], strip: dict[int, Any]
+    image: PreparedPicture, block: int, strongest: tuple[Any, Any, Any], strip: dict[int, Any]
 ) -> Activations:
     channels, strength, maps = strongest
     grids, explained, continuity = zip(*strip.values(), strict=True)

@@ -5,50 +5,19 @@ from __future__ import annotations
 import time
 import weakref
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Any
 
-import lazy_loader as lazy
 import numpy as np
+import torch
 
-from convmixer_viz.contract import Result, Step
-from convmixer_viz.errors import ChoiceError
-
-if TYPE_CHECKING:
-    import torch
-    from numpy.typing import NDArray
-
-    from convmixer_viz.preprocessing import PreparedImage
-    from convmixer_viz.runtime import LoadedModel
-else:
-    torch = lazy.load("torch")
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    calls: Annotated[int, "how many calls are timed, after two that warm up"] = 7
-    resolution: Annotated[int | None, "side in pixels; none is the preset's own"] = None
-
-    def __post_init__(self) -> None:
-        if self.calls < 1:
-            raise ChoiceError(f"calls {self.calls} measures nothing: choose 1 or more.")
-
-
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class Cost(Result):
-    """Counts are exact; seconds are of this machine, and differ from run to run."""
-
-    parameters: int
-    multiply_adds: int  # of one picture, all counted
-    depthwise: float  # the depthwise convolutions' share of them
-    batch: int  # pictures in a call
-    call_seconds: NDArray[np.float64]  # (calls,)
-    median_seconds: float  # of a call
-    peak_bytes: int  # the weights, and what a call holds beside them at most
+from convmixer_viz.contract import Step
+from convmixer_viz.engine.runtime import LoadedModel
+from convmixer_viz.pictures.prepare import PreparedPicture
+from convmixer_viz.questions.cost import Cost, Options
 
 
 def compute(
-    model: LoadedModel, images: Sequence[PreparedImage], options: Options
+    model: LoadedModel, images: Sequence[PreparedPicture], options: Options
 ) -> Iterator[Step[Cost]]:
     """Two steps warm up, the second counting memory; each further one times a call. A call has as
     many rows as every analysis gives it here, all of them the first picture."""

@@ -3,54 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
 
-import lazy_loader as lazy
 import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
 
-from convmixer_viz.contract import Result, Step
+from convmixer_viz.contract import Step
+from convmixer_viz.engine.runtime import LoadedModel
 from convmixer_viz.errors import DeviceError
+from convmixer_viz.pictures.prepare import PreparedPicture
+from convmixer_viz.questions.representation import Options, Representation
 
-if TYPE_CHECKING:
-    import torch
-    from numpy.typing import NDArray
-    from torch import Tensor
-
-    from convmixer_viz.preprocessing import PreparedImage
-    from convmixer_viz.runtime import LoadedModel
-
-    Layer = Callable[[Tensor], Tensor]
-else:
-    torch = lazy.load("torch")
+Layer = Callable[[Tensor], Tensor]
 
 HELD = 0.5  # of the free memory that the pictures' states of one block may take
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
-    blocks: Annotated[tuple[int, ...], "which blocks; none named is all, 0 is the stem"] = ()
-    resolution: Annotated[int | None, "side in pixels; none is the preset's own"] = None
-
-
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class Representation(Result):
-    """Products of all pictures' features, block by block; features are a block's output, flat."""
-
-    blocks: tuple[int, ...]
-    gram: NDArray[np.float64]  # (blocks, n, n)
-    images: tuple[str, ...]  # sha256 of each picture: two results compare where these are equal
-    names: tuple[str, ...]
-
-    def rows(self) -> list[dict[str, Any]]:
-        return [
-            {"block": block, "pictures": len(self.names), "mean_square": float(gram.trace())}
-            for block, gram in zip(self.blocks, self.gram / len(self.names), strict=True)
-        ]
-
-
 def compute(
-    model: LoadedModel, images: Sequence[PreparedImage], options: Options
+    model: LoadedModel, images: Sequence[PreparedPicture], options: Options
 ) -> Iterator[Step[Representation]]:
     """A step a block and call of the model: all pictures go one block on, and only their states
     of that block are held."""
@@ -109,12 +80,12 @@ def _result(
     )
 
 
-def _check_memory(model: LoadedModel, images: Sequence[PreparedImage]) -> None:
-    from convmixer_viz import machine  # brings torch: not at import
+def _check_memory(model: LoadedModel, images: Sequence[PreparedPicture]) -> None:
+    from convmixer_viz.engine import hardware  # brings torch: not at import
 
     shape, side = model.preset.shape, images[0].array.shape[-1]
     state = shape.dim * shape.grid(side) ** 2 * model.dtype.itemsize
-    free = HELD * machine.free_memory(model.device)
+    free = HELD * hardware.free_memory(model.device)
     if 3 * state * len(images) > free:
         fit = int(free / (3 * state))
         raise DeviceError(

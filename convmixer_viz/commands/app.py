@@ -29,7 +29,7 @@ def run(arguments: argparse.Namespace) -> None:
     """Replace this process by Streamlit's server."""
     _check_port(arguments.address, arguments.port)
     if arguments.device != "auto":  # a wrong name shouldn't wait for a page
-        from convmixer_viz import runtime  # not before: torch takes seconds
+        from convmixer_viz.engine import runtime  # not before: torch takes seconds
 
         runtime.choose(arguments.device)
     os.environ[DEVICE_VARIABLE] = arguments.device

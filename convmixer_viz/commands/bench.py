@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from convmixer_viz import catalog, weights
 from convmixer_viz.commands import console
 from convmixer_viz.errors import ChoiceError
+from convmixer_viz.presets import table
+from convmixer_viz.weights import locate
 
 if TYPE_CHECKING:
     from convmixer_viz.workbench import Workbench
@@ -42,11 +43,11 @@ def run(arguments: argparse.Namespace) -> None:
     """Time each piece of work on the preset's opening picture, the model loaded before."""
     if arguments.repeats < 1:
         raise ChoiceError(f"{arguments.repeats} repeats have no median: choose 1 or more.")
-    known = weights.known()
-    here = [name for name, preset in known.items() if weights.locate(preset)]
+    known = locate.known()
+    here = [name for name, preset in known.items() if locate.file(preset)]
     names = arguments.presets.split(",") if arguments.presets else here
     for name in names:
-        catalog.preset(name, known)
+        table.find(name, known)
     from convmixer_viz.workbench import Workbench
 
     bench = Workbench(arguments.device, result_bytes=0)

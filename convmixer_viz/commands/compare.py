@@ -7,10 +7,11 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from convmixer_viz import catalog, weights
 from convmixer_viz.commands import console, pictures
 from convmixer_viz.errors import ChoiceError
-from convmixer_viz.presets import SIDE_BY_SIDE
+from convmixer_viz.presets import table
+from convmixer_viz.presets.table import SIDE_BY_SIDE
+from convmixer_viz.weights import locate
 
 MOST = 4
 
@@ -39,18 +40,20 @@ def run(arguments: argparse.Namespace) -> None:
     names = arguments.presets.split(",")
     if not 2 <= len(names) <= MOST or len(set(names)) < len(names):
         raise ChoiceError(f"Compare two to {MOST} different presets, not {arguments.presets}.")
-    first, *_ = [catalog.preset(name, weights.known()) for name in names]
+    first, *_ = [table.find(name, locate.known()) for name in names]
     seen = pictures.read(arguments.pictures or [f"gallery:{first.opening}"])
-    from convmixer_viz import collation, report, sidebyside
+    from convmixer_viz.comparison import html
+    from convmixer_viz.comparison import rows as comparison_rows
+    from convmixer_viz.export import files
     from convmixer_viz.workbench import Workbench
 
-    chosen = sidebyside.rows([row for row in arguments.rows.split(",") if row], len(seen))
+    chosen = comparison_rows.rows([row for row in arguments.rows.split(",") if row], len(seen))
     how = {key: getattr(arguments, key) for key in ("target", "against", "random", "mode")}
     bench = Workbench(arguments.device)
     sections = []
     with closing(bench), console.interruptible():
         for row in chosen:
-            asked = sidebyside.requests(bench, row, names, seen, **how)
+            asked = comparison_rows.requests(bench, row, names, seen, **how)
             results = [
                 console.follow(bench.follow(r), f"{row.name} {r.preset.name}") for r in asked
             ]
@@ -59,4 +62,4 @@ def run(arguments: argparse.Namespace) -> None:
             sections.append((row, results))
     for row, results in sections:
         print(f"{row.title}\n{console.as_table(row.numbers(results))}\n")
-    report.write({"compare.html": collation.page(" · ".join(names), sections)}, arguments.out)
+    files.write({"compare.html": html.page(" · ".join(names), sections)}, arguments.out)

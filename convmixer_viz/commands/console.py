@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from typing import Any
 
-from convmixer_viz import processes
-from convmixer_viz.contract import Result, Step, plain, shown
+from convmixer_viz.contract import Result, Step, as_text, plain
+from convmixer_viz.engine import distributed
 
 LINE_EVERY = 10.0  # seconds between progress lines where standard error is no terminal
 
@@ -36,7 +36,7 @@ class Progress:
     several processes the first alone speaks."""
 
     def __init__(self) -> None:
-        self._first = processes.process()[0] == 0
+        self._first = distributed.process()[0] == 0
         self._live = self._first and sys.stderr.isatty()
         self._told = time.monotonic()
 
@@ -59,7 +59,7 @@ def follow(steps: Iterator[Step[Any]], what: str) -> Any:
     progress = Progress()
     with closing(steps):  # type: ignore[type-var]
         for step in steps:
-            progress.tell(f"{what}: {step.words}")
+            progress.tell(f"{what}: {step.describe()}")
     progress.clear()
     return step.partial
 
@@ -85,6 +85,6 @@ def print_table(rows: Sequence[dict[str, Any]]) -> None:
 def as_table(rows: Sequence[dict[str, Any]]) -> str:
     """Rows as aligned columns; a value that every row shares still stands in each."""
     names = list(dict.fromkeys(name for row in rows for name in row))
-    cells = [names] + [[shown(row.get(name, "")) for name in names] for row in rows]
+    cells = [names] + [[as_text(row.get(name, "")) for name in names] for row in rows]
     widths = [max(len(line[i]) for line in cells) for i in range(len(names))]
     return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in cells)

@@ -7,9 +7,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from convmixer_viz import catalog, processes, weights
 from convmixer_viz.commands import console
-from convmixer_viz.presets import DEFAULT
+from convmixer_viz.engine import distributed
+from convmixer_viz.presets import table
+from convmixer_viz.presets.table import DEFAULT
+from convmixer_viz.weights import locate
 
 
 def register(rows: Any) -> None:
@@ -28,11 +30,11 @@ def register(rows: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Print what was counted; under torchrun the first process prints for all."""
-    catalog.preset(arguments.preset, weights.known())
+    table.find(arguments.preset, locate.known())
     from convmixer_viz.training import evaluation
     from convmixer_viz.workbench import Workbench
 
-    bench = Workbench(processes.place(arguments.device))
+    bench = Workbench(distributed.place(arguments.device))
     name = arguments.preset
     if arguments.weights:
         name = f"{arguments.preset}+{arguments.weights.name}"
@@ -41,7 +43,7 @@ def run(arguments: argparse.Namespace) -> None:
     with console.interruptible():
         steps = evaluation.evaluate(model, arguments.data, every=arguments.every)
         result = console.follow(steps, f"evaluate {name}")
-    if processes.process()[0] == 0:
+    if distributed.process()[0] == 0:
         for line in result.unreadable:
             print(f"left out: {line}", file=sys.stderr)
         console.show([result], as_json=arguments.json)

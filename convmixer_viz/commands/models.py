@@ -11,9 +11,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from convmixer_viz import architecture, catalog, classes, store, weights
 from convmixer_viz.commands import console
-from convmixer_viz.presets import Preset
+from convmixer_viz.presets import architecture, classes, table
+from convmixer_viz.presets.table import Preset
+from convmixer_viz.weights import collection, locate, summary, user_folder
 
 
 def register(rows: Any) -> None:
@@ -51,17 +52,17 @@ def _register_add(actions: Any) -> None:
 
 
 def _list(arguments: argparse.Namespace) -> None:
-    presets = weights.known().values()
+    presets = locate.known().values()
     if arguments.json:
-        print(json.dumps([weights.facts(preset) for preset in presets], indent=1))
+        print(json.dumps([summary.facts(preset) for preset in presets], indent=1))
     else:
         print(console.as_table([_line(preset) for preset in presets]))
-    for name in store.damaged():
+    for name in user_folder.damaged():
         print(f"{name} can't be read: convmixer-viz models remove {name}", file=sys.stderr)
 
 
 def _line(preset: Preset) -> dict[str, Any]:
-    facts = weights.facts(preset)
+    facts = summary.facts(preset)
     top1, published = facts["top1"], facts["published_multiply_adds"]
     return {
         "preset": preset.name,
@@ -77,10 +78,10 @@ def _line(preset: Preset) -> dict[str, Any]:
 
 
 def _show(arguments: argparse.Namespace) -> None:
-    preset = catalog.preset(arguments.name, weights.known())
+    preset = table.find(arguments.name, locate.known())
     layers = [asdict(layer) for layer in architecture.layers(preset)]
-    names = weights.class_names(preset)
-    facts = weights.facts(preset) | {
+    names = locate.class_names(preset)
+    facts = summary.facts(preset) | {
         "shape": asdict(preset.shape),
         "transform": asdict(preset.transform),
         "multiply_adds_by_part": preset.shape.multiply_adds(
@@ -100,7 +101,7 @@ def _show(arguments: argparse.Namespace) -> None:
 
 def _fetch(arguments: argparse.Namespace) -> None:
     progress = console.Progress()
-    with closing(weights.fetch(arguments.name)) as steps, console.interruptible():  # type: ignore[type-var]
+    with closing(collection.fetch(arguments.name)) as steps, console.interruptible():  # type: ignore[type-var]
         for step in steps:
             megabytes = f"{step.done / 1e6:.1f} of {step.total / 1e6:.1f} MB"
             progress.tell(f"fetching {arguments.name}: {megabytes}")
@@ -109,7 +110,7 @@ def _fetch(arguments: argparse.Namespace) -> None:
 
 
 def _add(arguments: argparse.Namespace) -> None:
-    added = weights.add(
+    added = collection.add(
         arguments.file,
         replaces=arguments.replaces,
         name=arguments.name,
@@ -120,11 +121,11 @@ def _add(arguments: argparse.Namespace) -> None:
     )
     for sentence in added.assumed:
         print(f"assumed: {sentence}", file=sys.stderr)
-    print(f"{added.preset.name}: {weights.path(added.preset)}")
+    print(f"{added.preset.name}: {locate.path(added.preset)}")
 
 
 def _remove(arguments: argparse.Namespace) -> None:
-    weights.remove(arguments.name)
+    collection.remove(arguments.name)
     print(f"{arguments.name}: removed")
 
 

@@ -8,12 +8,13 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from convmixer_viz import bundle
 from convmixer_viz.commands import console
 from convmixer_viz.errors import DataError, VizError, WeightsError
+from convmixer_viz.export import bundle
 
 if TYPE_CHECKING:
-    from convmixer_viz.workbench import Request, Workbench
+    from convmixer_viz.request import Request
+    from convmixer_viz.workbench import Workbench
 
 
 def register(rows: Any) -> None:
@@ -40,7 +41,7 @@ def run(arguments: argparse.Namespace) -> None:
         raise DataError(f"{arguments.bundle} isn't reproduced: {', '.join(worst)} differ.")
 
 
-def _asked(held: bundle.Bundle, arguments: argparse.Namespace) -> tuple[Workbench, Request]:
+def _asked(held: bundle.Bundle, arguments: argparse.Namespace) -> tuple[Workbench, Request[Any]]:
     from convmixer_viz.workbench import Workbench
 
     origin, name = held.origin, held.origin.preset
@@ -60,9 +61,9 @@ def _asked(held: bundle.Bundle, arguments: argparse.Namespace) -> tuple[Workbenc
         raise DataError(f"{arguments.bundle} asks for what can't be computed ({error}).") from error
 
 
-def _again(held: bundle.Bundle, bench: Workbench, request: Request) -> Any:
+def _again(held: bundle.Bundle, bench: Workbench, request: Request[Any]) -> Any:
     origin, name = held.origin, request.preset.name
-    if request.which.weights_sha256 != origin.weights_sha256:
+    if request.key.weights_sha256 != origin.weights_sha256:
         raise WeightsError(
             f"The bundle's weights (sha256 {origin.weights_sha256[:12]}) aren't those of {name} "
             "here: name their file with --weights."

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import plotly.graph_objects as go
 
-from convmixer_viz.figures import maps, style
+from convmixer_viz.figures import overlays, style
 from convmixer_viz.figures.sheet import mosaic
-
-if TYPE_CHECKING:
-    from convmixer_viz.analyses.activations import Activations
+from convmixer_viz.questions.activations import Activations
 
 ACROSS = 6  # channel maps in a row
 
 
 def draw(result: Activations, *, limit: float | None = None) -> go.Figure:
     """The strongest channels' maps on one scale, strongest first; hover tells the channel."""
-    limit = limit or maps.largest([result.channel_maps])
+    limit = limit or overlays.largest([result.channel_maps])
     n, h, w = result.channel_maps.shape
     across = min(ACROSS, n)
     numbers = np.broadcast_to(result.channels[:, None, None], (n, h, w)).astype(float)
@@ -28,7 +24,7 @@ def draw(result: Activations, *, limit: float | None = None) -> go.Figure:
         zmin=-limit,
         zmax=limit,
         colorscale=style.DIVERGING,
-        colorbar=maps.bar("σ of the training pictures"),
+        colorbar=overlays.bar("σ of the training pictures"),
         hovertemplate="channel %{customdata}: %{z:.2f} σ<extra></extra>",
         hoverongaps=False,
     )
@@ -44,7 +40,7 @@ def named(result: Activations) -> str:
 
 def overlay(result: Activations, number: int, *, strength: float = 0.85) -> go.Figure:
     """One of the strongest channels (0 is the strongest) over the view."""
-    return maps.draw(result.view, result.channel_maps[number], strength=strength, unit="σ")
+    return overlays.draw(result.view, result.channel_maps[number], strength=strength, unit="σ")
 
 
 def strip_png(result: Activations, scale: int = 4) -> bytes:

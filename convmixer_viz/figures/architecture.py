@@ -7,9 +7,8 @@ from typing import NamedTuple
 
 import plotly.graph_objects as go
 
-from convmixer_viz.assumptions import SPELT
 from convmixer_viz.figures import style
-from convmixer_viz.presets import Preset
+from convmixer_viz.presets.table import ACTIVATION_NAMES, Preset
 
 HEIGHT = 320  # px
 GAP = 2.3  # between slabs, where an arrow and its words stand
@@ -30,7 +29,7 @@ def slabs(preset: Preset, side: int | None = None) -> tuple[Slab, ...]:
     """The tensors of one picture's way through the model, in order."""
     side = preset.transform.size if side is None else side
     s, classes = preset.shape, preset.class_count
-    grid, act = s.grid(side), SPELT[s.activation]
+    grid, act = s.grid(side), ACTIVATION_NAMES[s.activation]
     k, p, d = s.kernel_size, s.patch_size, s.dim
     rows = (
         ("picture", (3, side, side), ""),

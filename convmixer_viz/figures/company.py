@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from convmixer_viz.figures import style
-from convmixer_viz.presets import PRESETS, Preset
+from convmixer_viz.presets.table import PRESETS, Preset
 
 HEIGHT = 460  # px
 

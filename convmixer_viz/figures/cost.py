@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import plotly.graph_objects as go
 
 from convmixer_viz.figures import style
-
-if TYPE_CHECKING:
-    from convmixer_viz.analyses.cost import Cost
+from convmixer_viz.questions.cost import Cost
 
 
 def draw(result: Cost) -> go.Figure:

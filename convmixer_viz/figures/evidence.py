@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from textwrap import shorten
-from typing import TYPE_CHECKING
 
 import plotly.graph_objects as go
 
-from convmixer_viz.figures import maps, style
-
-if TYPE_CHECKING:
-    from convmixer_viz.analyses.evidence import Evidence
+from convmixer_viz.figures import overlays, style
+from convmixer_viz.questions.evidence import Evidence
 
 LONGEST = 18  # letters of a class name above the probe's line
 
@@ -26,7 +23,7 @@ def draw(
     values = result.exact
     if block is not None:
         values = result.maps[result.blocks.tolist().index(block)]
-    return maps.draw(result.view, values, limit=limit, strength=strength, unit="logit a token")
+    return overlays.draw(result.view, values, limit=limit, strength=strength, unit="logit a token")
 
 
 def audit(result: Evidence) -> str:
@@ -46,7 +43,7 @@ def reading(result: Evidence) -> str:
 
 def strip_png(result: Evidence, scale: int = 4) -> bytes:
     """The probe's maps, a thumbnail a block, each on its own scale about zero."""
-    return maps.strip_png(result.maps, scale=scale)
+    return overlays.strip_png(result.maps, scale=scale)
 
 
 def decision(result: Evidence) -> str:

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from convmixer_viz.figures import style
-
-if TYPE_CHECKING:
-    from convmixer_viz.training.log import TrainingLog
+from convmixer_viz.presets.log import TrainingLog
 
 HEIGHT = 360  # px
 NAMES = {"train": "training pictures, augmented", "test": "test pictures"}

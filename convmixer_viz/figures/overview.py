@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
-from convmixer_viz.figures import kernels, strip, style
-
-if TYPE_CHECKING:
-    from convmixer_viz.analyses.activations import Activations
-    from convmixer_viz.analyses.evidence import Evidence
-    from convmixer_viz.analyses.kernels import KernelAtlas
-    from convmixer_viz.analyses.receptive_field import ReceptiveField
-    from convmixer_viz.figures.sheet import Sheet
+from convmixer_viz.figures import strip, style
+from convmixer_viz.figures.kernels import atlas as kernels_atlas
+from convmixer_viz.figures.sheet import Sheet
+from convmixer_viz.questions.activations import Activations
+from convmixer_viz.questions.evidence import Evidence
+from convmixer_viz.questions.kernels import KernelAtlas
+from convmixer_viz.questions.receptive_field import ReceptiveField
 
 
 def filmstrip(
@@ -86,7 +83,7 @@ def facts(
     said = (
         _evidence_fact(evidence) if evidence else None,
         _field_fact(field) if field else None,
-        kernels.largest(atlas) if atlas else None,
+        kernels_atlas.largest(atlas) if atlas else None,
     )
     return tuple(fact for fact in said if fact)
 

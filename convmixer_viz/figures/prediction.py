@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import plotly.graph_objects as go
 
 from convmixer_viz.figures import style
-
-if TYPE_CHECKING:
-    from convmixer_viz.analyses.prediction import Prediction
+from convmixer_viz.questions.prediction import Prediction
 
 MOST_NAMED = 12  # classes named in words
 

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 
-from convmixer_viz import comparison
+from convmixer_viz import agreement
 from convmixer_viz.errors import ChoiceError
 from convmixer_viz.figures import style
-
-if TYPE_CHECKING:
-    from convmixer_viz.analyses.representation import Representation
+from convmixer_viz.questions.representation import Representation
 
 
 def draw(result: Representation, *, other: Representation | None = None) -> go.Figure:
     """CKA of every block of `other` (default: the same model) across, against every block down;
     with fewer than 4 pictures the figure says what is missing."""
     across = other or result
-    if len(result.names) < comparison.FEWEST:
-        return _empty(f"CKA needs {comparison.FEWEST} pictures or more, not {len(result.names)}.")
+    if len(result.names) < agreement.FEWEST:
+        return _empty(f"CKA needs {agreement.FEWEST} pictures or more, not {len(result.names)}.")
     found = _cka(result, across)
     values = found.values.copy()
     values[list(found.constant[0])] = np.nan
@@ -40,8 +38,8 @@ def draw(result: Representation, *, other: Representation | None = None) -> go.F
 def told(result: Representation, other: Representation | None = None) -> str:
     """The last blocks' CKA in words, with the spread that unrelated features would show."""
     across = other or result
-    if len(result.names) < comparison.FEWEST:
-        return f"CKA needs {comparison.FEWEST} pictures or more, not {len(result.names)}."
+    if len(result.names) < agreement.FEWEST:
+        return f"CKA needs {agreement.FEWEST} pictures or more, not {len(result.names)}."
     found = _cka(result, across)
     constant = [f"block {result.blocks[row]}" for row in found.constant[0]]
     constant += [f"block {across.blocks[row]} of the other" for row in found.constant[1]]
@@ -52,10 +50,10 @@ def told(result: Representation, other: Representation | None = None) -> str:
     )
 
 
-def _cka(result: Representation, across: Representation) -> comparison.Cka:
+def _cka(result: Representation, across: Representation) -> agreement.Cka:
     if result.images != across.images:
         raise ChoiceError("CKA compares answers to the same pictures: these saw different ones.")
-    return comparison.cka(result.gram, across.gram)
+    return agreement.cka(result.gram, across.gram)
 
 
 def _labels(result: Representation) -> list[str]:

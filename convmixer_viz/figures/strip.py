@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from convmixer_viz.figures import style
 from convmixer_viz.figures.sheet import Band, Sheet, mosaic
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.floating[Any]]
-    Bytes = NDArray[np.uint8]
+Floats = NDArray[np.floating[Any]]
+Bytes = NDArray[np.uint8]
 
 ROWS = ("looks with", "sees", "holds", "would say")
 _COLORS = 256  # of a photograph's tiles: keeps 34 columns under 200 kB

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from io import BytesIO
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import plotly.colors
 import plotly.graph_objects as go
+from numpy.typing import NDArray
 from PIL import Image
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Scale = list[tuple[float, str]]
-    Floats = NDArray[np.floating[Any]]
-    Bytes = NDArray[np.uint8]
+Scale = list[tuple[float, str]]
+Floats = NDArray[np.floating[Any]]
+Bytes = NDArray[np.uint8]
 
 
 def _scale(colors: list[str]) -> Scale:

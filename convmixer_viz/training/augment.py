@@ -7,16 +7,13 @@ step at 32 px. What torchvision does by batch or what is worth a call a picture 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 from torchvision.transforms import v2
 
-if TYPE_CHECKING:
-    from convmixer_viz.presets import Transform
-    from convmixer_viz.training.recipes import Recipe
+from convmixer_viz.presets.table import Transform
+from convmixer_viz.training.recipes import Recipe
 
 
 def normalise(pixels: Tensor, transform: Transform) -> Tensor:

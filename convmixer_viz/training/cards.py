@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from convmixer_viz.presets import PRESETS, Preset
-from convmixer_viz.training.log import Measured, TrainingLog, read
+from convmixer_viz.presets.log import Measured, TrainingLog, read
+from convmixer_viz.presets.table import PRESETS, Preset
 
 DATA = {
     "cifar10": "CIFAR-10: 60,000 pictures of 32×32 pixels, ten classes; no formal licence, cite "

@@ -6,17 +6,15 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor
 
-from convmixer_viz import images
 from convmixer_viz.errors import DataError, PictureError
-from convmixer_viz.preprocessing import prepare
-
-if TYPE_CHECKING:
-    from convmixer_viz.presets import Transform
+from convmixer_viz.pictures import decode as pictures_decode
+from convmixer_viz.pictures.prepare import prepare
+from convmixer_viz.presets.table import Transform
 
 Split = Literal["train", "test"]
 _FOLDERS: dict[Split, tuple[str, ...]] = {"train": ("train",), "test": ("test", "val")}
@@ -90,7 +88,7 @@ def _listing(folder: Path) -> Listing:
         (path, label)
         for label, name in enumerate(classes)
         for path in sorted((folder / name).rglob("*"))
-        if path.suffix.lower() in images.SUFFIXES
+        if path.suffix.lower() in pictures_decode.SUFFIXES
     ]
     if not found:
         raise DataError(f"{folder} holds no pictures: it needs one folder a class, with pictures.")
@@ -125,7 +123,7 @@ def decode(source: Source, transform: Transform) -> Tensor:
     """One picture as the preset sees it, uint8 (3, size, size)."""
     if isinstance(source, Tensor):
         return source
-    view = prepare(images.decode(source), transform).view
+    view = prepare(pictures_decode.decode(source), transform).view
     return torch.from_numpy(view.copy()).permute(2, 0, 1)
 
 

@@ -14,10 +14,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from convmixer_viz import processes
 from convmixer_viz.contract import Result, Step
+from convmixer_viz.engine import distributed
+from convmixer_viz.engine.runtime import LoadedModel, chunk
 from convmixer_viz.errors import ChoiceError, DataError
-from convmixer_viz.runtime import LoadedModel, chunk
 from convmixer_viz.training import data
 from convmixer_viz.training.augment import normalise
 from convmixer_viz.training.data import Listing, Pictures
@@ -95,7 +95,7 @@ def evaluate(model: LoadedModel, data_dir: Path, *, every: int = 1) -> Iterator[
     if every < 1:
         raise ChoiceError(f"Every {every}th picture is none: choose 1 (all of them) or more.")
     listing = _as_the_model_counts(model, data.labelled(data_dir), data_dir).share(0, every)
-    mine = listing.share(*processes.process())
+    mine = listing.share(*distributed.process())
     counts = _zero(len(listing.classes))
     for done, part in enumerate(data.batches(mine, model.preset.transform, ROWS)):
         _count(model, part, counts)
@@ -162,11 +162,11 @@ def _count(model: LoadedModel, part: Pictures, counts: _Counts) -> None:
 
 def _reduced(counts: _Counts) -> _Counts:
     """The sum over all processes; the slowest one's seconds."""
-    with processes.joined():
+    with distributed.joined():
         for name in ("confusion", "bins", "right_5"):
-            setattr(counts, name, processes.summed(getattr(counts, name)))
-        counts.seconds = max(processes.gathered([counts.seconds]))
-        unreadable = processes.gathered([counts.unreadable])
+            setattr(counts, name, distributed.summed(getattr(counts, name)))
+        counts.seconds = max(distributed.gathered([counts.seconds]))
+        unreadable = distributed.gathered([counts.unreadable])
     counts.unreadable = tuple(name for names in unreadable for name in names)
     return counts
 

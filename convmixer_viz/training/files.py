@@ -11,9 +11,10 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from convmixer_viz import checkpoints, classes
 from convmixer_viz.errors import DataError
-from convmixer_viz.presets import Preset
+from convmixer_viz.presets import classes
+from convmixer_viz.presets.table import Preset
+from convmixer_viz.weights import checkpoint
 
 IMAGENETTE_FOLDERS = (
     "n01440764", "n02102040", "n02979186", "n03000684", "n03028079", "n03394916", "n03417042",
@@ -57,7 +58,7 @@ def save_weights(path: Path, model: nn.Module, preset: Preset, folders: tuple[st
     """The weights as they ship: float16, with the preset and the classes in the header."""
     names = classes.names("imagenette") if folders == IMAGENETTE_FOLDERS else folders
     state = {name: tensor.detach().cpu() for name, tensor in model.state_dict().items()}
-    write(path, lambda part: checkpoints.save(part, state, preset, names))
+    write(path, lambda part: checkpoint.save(part, state, preset, names))
 
 
 def read_state(path: Path) -> dict[str, Any]:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
-if TYPE_CHECKING:
-    from convmixer_viz.model import ConvMixer
-    from convmixer_viz.presets import Shape
+from convmixer_viz.model.convmixer import ConvMixer
+from convmixer_viz.presets.table import Shape
 
 BUDGET = 2_400_000  # bytes of tensors in one history file
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from convmixer_viz.model import ConvMixer
+from convmixer_viz.model.convmixer import ConvMixer
 
 
 def compiler() -> bool:

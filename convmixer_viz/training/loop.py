@@ -12,10 +12,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from convmixer_viz.errors import ChoiceError, DataError
+from convmixer_viz.presets.log import Epoch
 from convmixer_viz.training import history, recipes
 from convmixer_viz.training import run as runs
 from convmixer_viz.training.augment import augment, normalise
-from convmixer_viz.training.log import Epoch
 from convmixer_viz.training.run import Run
 
 EVALUATION_ROWS = 500

@@ -13,13 +13,13 @@ from torch.optim import AdamW, Optimizer
 from torch.optim.lr_scheduler import LRScheduler, OneCycleLR
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from convmixer_viz import machine, memory, runtime
+from convmixer_viz.engine import allocator, hardware, runtime
 from convmixer_viz.errors import DataError
-from convmixer_viz.model import ConvMixer, initialise
-from convmixer_viz.presets import PRESETS, Preset
+from convmixer_viz.model.convmixer import ConvMixer, initialise
+from convmixer_viz.presets.log import TrainingLog, loads
+from convmixer_viz.presets.table import PRESETS, Preset
 from convmixer_viz.training import data, files, history, layers, recipes
 from convmixer_viz.training.data import Pictures
-from convmixer_viz.training.log import TrainingLog, loads
 from convmixer_viz.training.recipes import Recipe
 
 
@@ -101,7 +101,7 @@ def _learner(
     model = ConvMixer(preset.shape, preset.class_count)
     initialise(model, recipe.seed)
     if device == "cpu":
-        memory.keep(everything=True)
+        allocator.keep(everything=True)
         model = layers.replace(model) if layers.compiler() else model
     model = model.to(device).to(memory_format=torch.channels_last)
     optimizer = AdamW(model.parameters(), lr=0.0, weight_decay=recipe.weight_decay, fused=True)
@@ -120,9 +120,9 @@ def _new_log(recipe: Recipe, device: str, train: Pictures, test: Pictures) -> Tr
         preset=recipe.preset,
         recipe=asdict(recipe),
         command=recipes.command(recipe),
-        machine=machine.describe(device),
+        machine=hardware.describe(device),
         precision=_precision(device),
-        versions=machine.versions(),
+        versions=hardware.versions(),
         pictures={"train": len(train), "test": len(test)},
         unreadable=[*train.unreadable, *test.unreadable],
     )
@@ -130,7 +130,7 @@ def _new_log(recipe: Recipe, device: str, train: Pictures, test: Pictures) -> Tr
 
 def _precision(device: str) -> str:
     """bfloat16 where it is fast: on a CPU it needs the processor and the own weight gradient."""
-    fast = device != "cpu" or (machine.native_bf16() and layers.compiler())
+    fast = device != "cpu" or (hardware.native_bf16() and layers.compiler())
     return "bfloat16" if fast else "float32"
 
 

@@ -10,11 +10,12 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from convmixer_viz import checkpoints, machine, runtime
-from convmixer_viz.presets import PRESETS
+from convmixer_viz.engine import hardware, runtime
+from convmixer_viz.presets.log import PART, Measured, TrainingLog, read
+from convmixer_viz.presets.table import PRESETS
 from convmixer_viz.training import cards
 from convmixer_viz.training.evaluation import Evaluation, evaluate
-from convmixer_viz.training.log import PART, Measured, TrainingLog, read
+from convmixer_viz.weights import checkpoint
 
 
 def ship(name: str, run: Path, data_dir: Path, pretrained: Path) -> TrainingLog:
@@ -38,7 +39,7 @@ def measure(weights: Path, data_dir: Path) -> Measured:
     model = load(weights)
     result, part = result_of(model, data_dir, 1), result_of(model, data_dir, PART)
     return Measured(
-        model.weights_sha256, machine.describe("cpu"), result.pictures, result.right,
+        model.weights_sha256, hardware.describe("cpu"), result.pictures, result.right,
         result.right_5, result.calibration_error, part.pictures, part.right,
     )  # fmt: skip
 
@@ -52,7 +53,7 @@ def result_of(model: runtime.LoadedModel, data_dir: Path, every: int) -> Evaluat
 
 def load(weights: Path) -> runtime.LoadedModel:
     """One of our own files on the CPU in exact mode."""
-    file = checkpoints.read(weights)
+    file = checkpoint.read(weights)
     preset = PRESETS[file.preset or weights.stem]
     names = file.class_names or tuple(map(str, range(file.class_count)))
     return runtime.load(

@@ -19,10 +19,10 @@ def visit() -> Visit:
     """Open a page by its file's name, with a link's parameters."""
 
     def open_page(page: str, **parameters: str | list[str]) -> AppTest:
-        app = AppTest.from_file(str(PACKAGE.parent / "streamlit_app.py"), default_timeout=120)
+        app = AppTest.from_file(str(PACKAGE / "app/main.py"), default_timeout=120)
         for name, value in parameters.items():
             app.query_params[name] = value
-        app.switch_page(str(PACKAGE / "pages" / f"{page}.py"))
+        app.switch_page(str(PACKAGE / "app/pages" / f"{page}.py"))
         return app.run()
 
     return open_page

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from convmixer_viz import comparison, sidebyside
-from convmixer_viz.images import GALLERY
+from convmixer_viz import agreement
+from convmixer_viz.comparison import rows as comparison_rows
+from convmixer_viz.pictures.decode import GALLERY
 from convmixer_viz.workbench import Workbench
 from tests.app.conftest import Visit
 from tests.app.test_receptive_field import array, told, traces
@@ -31,11 +32,11 @@ def test_a_column_a_preset_on_one_scale_with_the_difference_below(visit: Visit) 
     assert described[2] == f"Evidence: {PAIR[1]} minus {PAIR[0]}"
     first, second, difference = (traces(app, index)[0] for index in range(3))
     assert first["zmax"] == second["zmax"]
-    grids = sidebyside.maps_on_common_grid(results, [result.maps[-1] for result in results])
+    grids = comparison_rows.maps_on_common_grid(results, [result.maps[-1] for result in results])
     assert np.array_equal(array(difference["z"]), grids[1] - grids[0])
     assert sum("test pictures after" in each.value for each in app.caption) == len(PAIR)
     (numbers,) = tables(app)
-    assert numbers[1]["rank"] == pytest.approx(comparison.spearman(grids[0], grids[1]))
+    assert numbers[1]["rank"] == pytest.approx(agreement.spearman(grids[0], grids[1]))
 
 
 def test_several_pictures_give_agreement_disagreements_and_cka(visit: Visit) -> None:
@@ -90,7 +91,7 @@ def test_a_preset_without_weights_leaves_the_rest_standing(visit: Visit) -> None
 def test_all_rows_of_the_opening_presets(visit: Visit) -> None:
     app = visit("compare")
     assert not app.exception
-    assert app.multiselect(key="rows").value == [row.name for row in sidebyside.ROWS]
+    assert app.multiselect(key="rows").value == [row.name for row in comparison_rows.ROWS]
     assert any("cifar10-128-8-k9" in each.value for each in app.markdown)
 
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from convmixer_viz.figures import kernels
-from convmixer_viz.pages import _kernel_tabs
+from convmixer_viz.app.components import kernel_tabs
+from convmixer_viz.figures.kernels import atlas as kernels_atlas
 from convmixer_viz.workbench import Workbench
 from tests.app.conftest import Visit
 from tests.app.test_prediction import base64
@@ -45,7 +45,7 @@ def test_all_kernels_of_the_block_tell_what_python_computes(visit: Visit, atlas:
     assert not app.exception
     band = grid(app)["bands"][0]
     assert len(band["words"]) == 256
-    assert band["words"][9] == kernels.cells(atlas, 3, [9])[0]
+    assert band["words"][9] == kernels_atlas.cells(atlas, 3, [9])[0]
     assert "256 of 256 kernels of 5×5, block 3" in told(app)
 
 
@@ -55,7 +55,7 @@ def test_a_link_restores_block_kernel_order_and_scale(visit: Visit, atlas: Any) 
     assert app.number_input(key="channel").value == 42
     assert app.selectbox(key="sort").value == "parity"
     sheet = grid(app)
-    order = kernels.order(atlas, 5, "parity")
+    order = kernels_atlas.order(atlas, 5, "parity")
     assert sheet["values"] == [[int(channel)] for channel in order]
     assert sheet["selected"] == [42]
     assert f"±{np.abs(atlas.weights[4]).max():.3g}" in told(app)
@@ -71,7 +71,7 @@ def test_the_chosen_kernel_is_drawn_and_moves_with_the_number(visit: Visit, atla
 
 def test_one_class_is_shown_and_an_empty_one_says_so(visit: Visit, atlas: Any) -> None:
     app = visit("kernels", block="8", **{"class": "first derivative"})
-    count = kernels.present(atlas, 8)["first derivative"]
+    count = kernels_atlas.present(atlas, 8)["first derivative"]
     assert len(grid(app)["values"]) == count
     assert f"{count} of 256 kernels" in told(app)
     app.selectbox(key="class").set_value("undecidable").run()
@@ -169,7 +169,7 @@ def test_no_other_presets_covariance_stands_in(
     bench = Workbench("cpu")
     other = bench.run("structure", preset="cifar10-128-8-k5")
     bench.close()
-    monkeypatch.setattr(_kernel_tabs, "structures", lambda: [other])
+    monkeypatch.setattr(kernel_tabs, "structures", lambda: [other])
     app = visit("kernels", view="Covariance", preset=["cifar10-128-8-k3", "cifar10-128-8-k5"])
     assert not app.exception
     assert "covariance of cifar10-128-8-k3's kernels stands here once" in told(app)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from convmixer_viz.pages import _session
-from convmixer_viz.presets import PRESETS
+from convmixer_viz.app import session
+from convmixer_viz.presets.table import PRESETS
 from tests.app.conftest import Visit
 
 
@@ -15,7 +15,7 @@ def told(app: AppTest) -> str:
 
 
 def test_it_stays_while_the_page_computes_and_goes_with_the_first_change(visit: Visit) -> None:
-    _session.bench().forget_results()
+    session.bench().forget_results()
     app = visit("overview", picture="nobody", preset=["nothing"], target="unicorn")
     assert not app.exception
     assert all(name in told(app) for name in ("nobody", "nothing", "unicorn"))

@@ -11,9 +11,9 @@ import safetensors.torch
 import torch
 from streamlit.testing.v1 import AppTest
 
-from convmixer_viz import hub, store, weights
-from convmixer_viz.pages import _models
-from convmixer_viz.presets import PRESETS
+from convmixer_viz.app.components import models
+from convmixer_viz.presets.table import PRESETS
+from convmixer_viz.weights import hub, locate, user_folder
 from tests import hostile
 from tests.app.conftest import Visit
 from tests.conftest import TINY, calibrated
@@ -25,7 +25,7 @@ STATE = calibrated(TINY).state_dict()
 
 @pytest.fixture(autouse=True)
 def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(store.FOLDER_VARIABLE, str(tmp_path / "own"))
+    monkeypatch.setenv(user_folder.FOLDER_VARIABLE, str(tmp_path / "own"))
     monkeypatch.setattr(hub, "cache", lambda: tmp_path / "hub")
 
 
@@ -57,7 +57,7 @@ def test_all_presets_stand_in_the_table(visit: Visit) -> None:
 def test_a_shipped_preset_has_card_curve_drawing_and_blocks(visit: Visit) -> None:
     app = visit("models")
     preset = PRESETS["cifar10-256-8"]
-    card = weights.beside(preset, ".md")
+    card = locate.beside(preset, ".md")
     assert card
     for line in card.read_text("utf-8").splitlines()[1:]:
         assert line.removeprefix("## ") in told(app)
@@ -67,7 +67,7 @@ def test_a_shipped_preset_has_card_curve_drawing_and_blocks(visit: Visit) -> Non
     assert any("768/32" in str(trace.get("text")) for trace in company["data"])
     blocks = app.dataframe[1].value
     assert blocks["parameters"].sum() == preset.parameters and len(blocks) == 10
-    assert weights.source(preset).sha256 in told(app)
+    assert locate.source(preset).sha256 in told(app)
 
 
 def test_a_preset_that_is_not_here_is_offered_with_its_size(visit: Visit) -> None:
@@ -93,11 +93,11 @@ def test_fetching_follows_to_the_end_and_can_be_taken_back(
         app = visit("models", preset=["tiny-published"])
         app.button(key="fetch").click().run()
     assert not app.exception
-    assert weights.path(TINY_PUBLISHED).read_bytes() == published
+    assert locate.path(TINY_PUBLISHED).read_bytes() == published
     assert "fetched: someone/tiny on the Hugging Face hub" in told(app)
     assert app.button(key="fetch").label == "Remove"
     app.button(key="fetch").click().run()
-    assert weights.locate(TINY_PUBLISHED) is None and _models._jobs() == {}
+    assert locate.file(TINY_PUBLISHED) is None and models._jobs() == {}
 
 
 def test_a_fetch_that_fails_says_why_and_may_be_tried_again(
@@ -119,9 +119,9 @@ def test_cancel_ends_the_fetch(visit: Visit, published: bytes, tmp_path: Path) -
 
     steps = endless()
     next(steps)
-    _models._jobs()["tiny-published"] = _models.Job(steps)
-    _models._cancel("tiny-published")
-    assert _models._jobs() == {} and next(steps, "closed") == "closed"
+    models._jobs()["tiny-published"] = models.Job(steps)
+    models._cancel("tiny-published")
+    assert models._jobs() == {} and next(steps, "closed") == "closed"
 
 
 def test_weights_of_ones_own_come_in_by_the_form_and_go(visit: Visit, tmp_path: Path) -> None:
@@ -133,7 +133,7 @@ def test_weights_of_ones_own_come_in_by_the_form_and_go(visit: Visit, tmp_path: 
     assert app.multiselect(key="preset").value == ["mine"]
     assert "added: mine.pth, added" in told(app)
     app.button(key="fetch").click().run()
-    assert not app.exception and "mine" not in weights.known()
+    assert not app.exception and "mine" not in locate.known()
 
 
 def test_hostile_uploads_are_one_sentence_each(visit: Visit, tmp_path: Path) -> None:
@@ -143,4 +143,4 @@ def test_hostile_uploads_are_one_sentence_each(visit: Visit, tmp_path: Path) -> 
         if not path.is_symlink():  # a browser sends what a link points to
             upload(app, path)
             assert [error.value for error in app.error if words in error.value]
-    assert not marker.exists() and store.added() == {}
+    assert not marker.exists() and user_folder.added() == {}

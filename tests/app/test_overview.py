@@ -8,15 +8,15 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from convmixer_viz import weights
+from convmixer_viz.app.components import canvas
 from convmixer_viz.figures import overview
-from convmixer_viz.pages import _canvas
-from convmixer_viz.presets import PRESETS
+from convmixer_viz.presets.table import PRESETS
+from convmixer_viz.weights import locate
 from convmixer_viz.workbench import Workbench
 from tests.app.conftest import Visit
 
 SHIPPED = [name for name, preset in PRESETS.items()
-           if not preset.published and weights.locate(preset)]  # fmt: skip
+           if not preset.published and locate.file(preset)]  # fmt: skip
 
 
 def sheet(app: AppTest) -> dict[str, Any]:
@@ -38,7 +38,7 @@ def test_the_strip_holds_what_python_computes(visit: Visit) -> None:
         name: bench.run(analysis, () if name == "atlas" else ("gallery:cat",))
         for name, analysis in wanted.items()
     }
-    expected = json.loads(json.dumps(_canvas._content(overview.filmstrip(8, **found))))
+    expected = json.loads(json.dumps(canvas._content(overview.filmstrip(8, **found))))
     assert {name: sheet(app)[name] for name in expected} == expected
     del found["activations"]
     assert all(fact in words(app) for fact in overview.facts(**found))

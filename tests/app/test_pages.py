@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from convmixer_viz.pages import _session
+from convmixer_viz.app import session
 from tests.app.conftest import PACKAGE, Visit
 
-PAGES = sorted(path.stem for path in (PACKAGE / "pages").glob("[a-z]*.py"))
+PAGES = sorted(path.stem for path in (PACKAGE / "app/pages").glob("[a-z]*.py"))
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -51,9 +51,9 @@ def test_a_device_that_is_not_here_is_one_sentence(
     visit: Visit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CONVMIXER_VIZ_DEVICE", "tpu")
-    _session.bench.clear()
+    session.bench.clear()
     app = visit("overview")
     assert not app.exception
     (said,) = [each.value for each in app.error]
     assert said.startswith("There is no device 'tpu'")
-    _session.bench.clear()
+    session.bench.clear()

@@ -14,7 +14,8 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from convmixer_viz.errors import ChoiceError
-from convmixer_viz.workbench import Request, Workbench
+from convmixer_viz.request import Request
+from convmixer_viz.workbench import Workbench
 from tests.app.conftest import Visit
 
 

@@ -13,8 +13,9 @@ from streamlit.testing.v1 import AppTest
 
 from convmixer_viz.contract import Step
 from convmixer_viz.errors import ChoiceError
-from convmixer_viz.figures import field_words
-from convmixer_viz.workbench import Request, Workbench
+from convmixer_viz.figures.receptive_field import sentences
+from convmixer_viz.request import Request
+from convmixer_viz.workbench import Workbench
 from tests.app.conftest import Visit
 from tests.app.test_prediction import base64
 
@@ -55,7 +56,7 @@ def test_the_page_shows_what_python_computes(visit: Visit, bench: Workbench) -> 
     assert np.array_equal(array(heat["z"]), result.pixels[3] / result.pixels[3].max())
     curves = {trace["name"]: array(trace["y"]) for trace in traces(app, 1)}
     assert np.array_equal(curves["measured"], result.sigma_square)
-    assert field_words.told(result, 3).capitalize() in told(app)
+    assert sentences.told(result, 3).capitalize() in told(app)
     assert len(sheets(app)["strip"]["values"]) == 9
     assert len(sheets(app)["overlay"]["values"]) == 64 * 64
 
@@ -87,9 +88,9 @@ def test_noise_and_the_central_tokens(visit: Visit) -> None:
 
 
 def test_what_does_not_fit_is_told(visit: Visit, monkeypatch: pytest.MonkeyPatch) -> None:
-    from convmixer_viz import machine
+    from convmixer_viz.engine import hardware
 
-    monkeypatch.setattr(machine, "free_memory", lambda device: 2**20)
+    monkeypatch.setattr(hardware, "free_memory", lambda device: 2**20)
     app = visit("receptive_field", field_side="40", picture="moon")
     assert not app.exception
     assert any("choose its own size, resolution 32" in error.value for error in app.error)

@@ -17,11 +17,12 @@ import timm
 import torch
 from torch import Tensor
 
-from convmixer_viz import model, runtime
-from convmixer_viz.analyses.attribution import Options, ask
-from convmixer_viz.analyses.methods import METHODS
-from convmixer_viz.presets import PRESETS
-from convmixer_viz.runtime import LoadedModel
+from convmixer_viz.analyses.attribution.maps import ask
+from convmixer_viz.engine import runtime
+from convmixer_viz.engine.runtime import LoadedModel
+from convmixer_viz.model import convmixer
+from convmixer_viz.presets.table import PRESETS
+from convmixer_viz.questions.attribution import METHODS, Options
 from tests.benchmarks.bench_prediction import MODES, TIMM, ratio
 from tests.conftest import loaded
 
@@ -38,9 +39,9 @@ def sides(name: str, mode: runtime.Mode) -> tuple[torch.nn.Module, LoadedModel, 
     """timm's model and ours with the same calibrated random weights, and a picture."""
     runtime.settle_thread()
     preset = PRESETS[name]
-    weights = model.ConvMixer(preset.shape, preset.class_count)
-    model.initialise(weights, 0, norms="drawn")
-    model.calibrate(weights, 0, 224)
+    weights = convmixer.ConvMixer(preset.shape, preset.class_count)
+    convmixer.initialise(weights, 0, norms="drawn")
+    convmixer.calibrate(weights, 0, 224)
     peer = timm.create_model(TIMM[name]).eval()
     peer.load_state_dict(weights.state_dict())
     pixels = torch.randn(1, 3, 224, 224, generator=torch.Generator().manual_seed(0))
@@ -129,13 +130,13 @@ def _peak(steps: int) -> int:
 
 PEAK = """
 import resource, sys, torch
-from convmixer_viz import model
-from convmixer_viz.presets import PRESETS
+from convmixer_viz.model import convmixer
+from convmixer_viz.presets.table import PRESETS
 from tests.benchmarks.bench_attribution import run
 from tests.conftest import loaded
 preset = PRESETS["imagenet-1536-20"]
-weights = model.ConvMixer(preset.shape, 1000)
-model.initialise(weights, 0)
+weights = convmixer.ConvMixer(preset.shape, 1000)
+convmixer.initialise(weights, 0)
 ours = loaded(preset, weights)
 peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 before = peak()

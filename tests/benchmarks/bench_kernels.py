@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from convmixer_viz import model
-from convmixer_viz.analyses import kernels, templates
-from convmixer_viz.figures import kernels as figures
-from convmixer_viz.presets import PRESETS
-from convmixer_viz.runtime import LoadedModel
+from convmixer_viz.analyses.kernels import atlas as kernels_atlas
+from convmixer_viz.engine.runtime import LoadedModel
+from convmixer_viz.figures.kernels import atlas as figures
+from convmixer_viz.model import convmixer
+from convmixer_viz.model.kernel_shapes import templates
+from convmixer_viz.presets.table import PRESETS
 from tests.conftest import loaded
 
 NAME, ROUNDS, SAMPLE = "imagenet-1536-20", 5, 300
@@ -26,13 +27,13 @@ NAME, ROUNDS, SAMPLE = "imagenet-1536-20", 5, 300
 @pytest.fixture(scope="module")
 def large() -> LoadedModel:
     preset = PRESETS[NAME]
-    module = model.ConvMixer(preset.shape, preset.class_count)
-    model.initialise(module, 0)
+    module = convmixer.ConvMixer(preset.shape, preset.class_count)
+    convmixer.initialise(module, 0)
     return loaded(preset, module.freeze())
 
 
-def ours(large: LoadedModel) -> kernels.KernelAtlas:
-    *_, last = kernels.compute(large, (), kernels.Options())
+def ours(large: LoadedModel) -> kernels_atlas.KernelAtlas:
+    *_, last = kernels_atlas.compute(large, (), kernels_atlas.Options())
     assert last.partial is not None
     return last.partial
 

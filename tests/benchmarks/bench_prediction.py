@@ -14,8 +14,9 @@ import pytest
 import timm
 import torch
 
-from convmixer_viz import model, runtime
-from convmixer_viz.presets import PRESETS
+from convmixer_viz.engine import runtime
+from convmixer_viz.model import convmixer
+from convmixer_viz.presets.table import PRESETS
 from tests.conftest import loaded
 
 TIMM = {
@@ -48,9 +49,9 @@ def ratio(theirs: Callable[[], object], ours: Callable[[], object]) -> tuple[flo
 def test_one_picture_against_timm(name: str, mode: runtime.Mode) -> None:
     runtime.settle_thread()
     preset = PRESETS[name]
-    weights = model.ConvMixer(preset.shape, preset.class_count)
-    model.initialise(weights, 0, norms="drawn")
-    model.calibrate(weights, 0, 224)
+    weights = convmixer.ConvMixer(preset.shape, preset.class_count)
+    convmixer.initialise(weights, 0, norms="drawn")
+    convmixer.calibrate(weights, 0, 224)
     peer = timm.create_model(TIMM[name]).eval()
     peer.load_state_dict(weights.state_dict())
     ours = loaded(preset, weights, mode)
@@ -65,8 +66,9 @@ def test_one_picture_against_timm(name: str, mode: runtime.Mode) -> None:
 
 OWN = """
 import statistics, sys, time, timm, torch
-from convmixer_viz import model, runtime
-from convmixer_viz.presets import PRESETS
+from convmixer_viz.engine import runtime
+from convmixer_viz.model import convmixer
+from convmixer_viz.presets.table import PRESETS
 from tests.conftest import loaded
 who, name, peer = sys.argv[1:]
 pixels = torch.randn(1, 3, 224, 224)
@@ -74,8 +76,8 @@ if who == "timm":
     work = timm.create_model(peer).eval()
 else:
     runtime.settle_thread()
-    weights = model.ConvMixer(PRESETS[name].shape, 1000)
-    model.initialise(weights, 0)
+    weights = convmixer.ConvMixer(PRESETS[name].shape, 1000)
+    convmixer.initialise(weights, 0)
     ours = loaded(PRESETS[name], weights, who)
     work, pixels = ours.logits, ours.place(pixels)
 seconds = []

@@ -17,18 +17,18 @@ import psutil
 import pytest
 import torch
 
-from convmixer_viz import runtime
-from convmixer_viz.analyses import receptive_field as analysis
-from convmixer_viz.images import load
-from convmixer_viz.preprocessing import PreparedImage, prepare
-from convmixer_viz.presets import PRESETS, Preset
+from convmixer_viz.analyses.receptive_field import fields as analysis
+from convmixer_viz.engine import runtime
+from convmixer_viz.pictures.decode import load
+from convmixer_viz.pictures.prepare import PreparedPicture, prepare
+from convmixer_viz.presets.table import PRESETS, Preset
 from tests.conftest import calibrated, loaded
 
 PAIRS = 2
 
 
 def procedure(
-    model: runtime.LoadedModel, image: PreparedImage, block: int, *, hook: bool = False
+    model: runtime.LoadedModel, image: PreparedPicture, block: int, *, hook: bool = False
 ) -> np.ndarray:
     """Forward to the block (with a hook on it: through the whole network), autograd back: NCHW,
     gradients off elsewhere."""
@@ -41,7 +41,7 @@ def procedure(
     return torch.relu(gradient).sum((0, 1)).numpy()
 
 
-def ours(model: runtime.LoadedModel, image: PreparedImage, *blocks: int) -> Any:
+def ours(model: runtime.LoadedModel, image: PreparedPicture, *blocks: int) -> Any:
     options = analysis.Options(scalar="relu", reduction="relu", blocks=blocks)
     with runtime.chunk("receptive-field"):
         for step in analysis.compute(model, [image], options):

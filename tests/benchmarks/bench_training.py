@@ -17,9 +17,9 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from convmixer_viz import machine, memory
-from convmixer_viz.model import ConvMixer, initialise
-from convmixer_viz.presets import PRESETS
+from convmixer_viz.engine import allocator, hardware
+from convmixer_viz.model.convmixer import ConvMixer, initialise
+from convmixer_viz.presets.table import PRESETS
 from convmixer_viz.training import data, loop, run
 from convmixer_viz.training.data import Pictures
 from convmixer_viz.training.recipes import RECIPES
@@ -71,7 +71,7 @@ def with_default_memory(step: Step) -> float:
     mallopt = ctypes.CDLL(None).mallopt
     assert all(mallopt(name, value) for name, value in AS_THEY_COME)
     seconds = timed(step)
-    memory.keep(everything=True)
+    allocator.keep(everything=True)
     return seconds
 
 
@@ -85,4 +85,4 @@ def test_training_throughput(noise: None, tmp_path: Path) -> None:
     rates = [BATCH / median(seconds) for seconds in zip(*pairs, strict=True)]
     print(f"\nplain {rates[0]:.0f}, ours {rates[1]:.0f} images/s; ratio {median(ratios):.2f}")
     print(f"({min(ratios):.2f} … {max(ratios):.2f}); {torch.get_num_threads()} threads")
-    assert median(ratios) > (3.0 if machine.native_bf16() else 1.3)
+    assert median(ratios) > (3.0 if hardware.native_bf16() else 1.3)

@@ -30,7 +30,7 @@ FLAGS = (
     "--disable-background-networking",
     "--disable-dev-shm-usage",
 )
-FILES = sorted(path.stem for path in (ROOT / "convmixer_viz/pages").glob("[a-z]*.py"))
+FILES = sorted(path.stem for path in (ROOT / "convmixer_viz/app/pages").glob("[a-z]*.py"))
 PAGES = ["" if name == "overview" else name for name in FILES]  # the overview's address is bare
 by_page = pytest.mark.parametrize("name", PAGES, ids=[name or "overview" for name in PAGES])
 KNOWN = ("_stcore/health", "_stcore/host-config")  # a deep path always misses these two once

@@ -12,8 +12,8 @@ import plotly.graph_objects as go
 from playwright.sync_api import sync_playwright
 
 from convmixer_viz import Workbench
-from convmixer_viz.figures import receptive_field
-from convmixer_viz.gallery import GALLERY
+from convmixer_viz.figures.receptive_field import fields
+from convmixer_viz.pictures.gallery import GALLERY
 from tests.browser.conftest import FLAGS
 
 NAME = "receptive-field-growth.png"
@@ -42,7 +42,7 @@ def measure(bench: Workbench, kernel: str, seed: int | None) -> Any:
 
 def draw(trained: list[Any], untrained: list[Any]) -> go.Figure:
     """σ by block on white, with all the words that it needs away from the app."""
-    figure = receptive_field.growths(trained, twins=untrained)
+    figure = fields.growths(trained, twins=untrained)
     figure.data = [trace for trace in figure.data if trace.name.endswith(CURVES)]
     for trace in figure.data:
         kernel, curve = trace.name.removeprefix(FAMILY).split()

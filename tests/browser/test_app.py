@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 from PIL import Image
 
-from convmixer_viz import weights
-from convmixer_viz.presets import PRESETS
+from convmixer_viz.presets.table import PRESETS
+from convmixer_viz.weights import locate
 from tests.browser.conftest import LOOKS, by_page, every_look, listen, open_page, ready, settle
 
-SHIPPED = [n for n, p in PRESETS.items() if not p.published and weights.locate(p)]
+SHIPPED = [n for n, p in PRESETS.items() if not p.published and locate.file(p)]
 
 
 def fits(page):

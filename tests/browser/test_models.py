@@ -10,8 +10,8 @@ import pytest
 import safetensors.torch
 import torch
 
-from convmixer_viz.model import ConvMixer
-from convmixer_viz.presets import PRESETS
+from convmixer_viz.model.convmixer import ConvMixer
+from convmixer_viz.presets.table import PRESETS
 from tests.browser.conftest import ROOT, settle, start_server
 from tests.hub_server import Hub, serving
 

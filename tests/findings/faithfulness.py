@@ -21,10 +21,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convmixer_viz import Workbench
-from convmixer_viz.analyses.faithfulness import QUICK
-from convmixer_viz.analyses.methods import METHODS
-from convmixer_viz.analyses.removal import BASELINES, ORDERS
+from convmixer_viz.analyses.attribution.scores.removal import BASELINES, ORDERS
 from convmixer_viz.contract import plain
+from convmixer_viz.questions.attribution import METHODS
+from convmixer_viz.questions.faithfulness import QUICK
 
 COUNTS = {False: (100, 25), True: (20, 5)}  # pictures, and of the slow methods
 SLOW = {False: ("rise", "kernel-shap"), True: ("rise", "kernel-shap", "occlusion")}

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
 from convmixer_viz import Workbench
-from convmixer_viz.analyses import formation
+from convmixer_viz.analyses.kernels import formation
 
 TREND = 0.74
 Floats = NDArray[np.floating[Any]]
@@ -87,6 +87,6 @@ if __name__ == "__main__":
         weights = structure.provenance.weights_sha256[:12]
         print(f"\n### {preset}, k = {structure.kernel_size}, weights {weights}\n")
         print(table(structure))
-        if structure.decidable and formation.locate(bench.presets[preset]):
+        if structure.decidable and formation.history_file(bench.presets[preset]):
             print(f"\n{formed(bench.run('formation', preset=preset))}")
     bench.close()

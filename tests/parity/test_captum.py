@@ -12,15 +12,17 @@ import torch
 from captum.attr import LayerGradCam
 from torch import Tensor
 
-from convmixer_viz import checkpoints, runtime, weights
-from convmixer_viz.analyses import evidence, gradients, perturbations
-from convmixer_viz.analyses.attribution import Options, ask
-from convmixer_viz.analyses.methods import METHODS
-from convmixer_viz.analyses.scene import Scene
-from convmixer_viz.images import load
-from convmixer_viz.preprocessing import PreparedImage, prepare
-from convmixer_viz.presets import PRESETS, Preset
-from convmixer_viz.runtime import LoadedModel
+from convmixer_viz.analyses import evidence
+from convmixer_viz.analyses.attribution.maps import ask, plan
+from convmixer_viz.analyses.attribution.methods import gradients, perturbations
+from convmixer_viz.analyses.attribution.question import Question
+from convmixer_viz.engine import runtime
+from convmixer_viz.engine.runtime import LoadedModel
+from convmixer_viz.pictures.decode import load
+from convmixer_viz.pictures.prepare import PreparedPicture, prepare
+from convmixer_viz.presets.table import PRESETS, Preset
+from convmixer_viz.questions.attribution import METHODS, Options
+from convmixer_viz.weights import checkpoint, locate
 from tests.conftest import TINY, calibrated, loaded
 
 RELU = replace(TINY, shape=replace(TINY.shape, activation="relu"))
@@ -28,69 +30,69 @@ CAPTUM_CALLS = {"guided-backprop", "deeplift"}  # closed forms in unit/analyses/
 WITHOUT = {"rise"}  # captum has none: a slow truth in unit/analyses/test_perturbations.py
 SAMPLES = 40
 SHIPPED = [name for name, preset in PRESETS.items()
-           if preset.class_set == "cifar10" and weights.locate(preset)]  # fmt: skip
+           if preset.class_set == "cifar10" and locate.file(preset)]  # fmt: skip
 VIEW = np.zeros((8, 8, 3), np.uint8)
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:captum")
 
 
-def score(scene: Scene) -> Callable[[Tensor], Tensor]:
-    return lambda x: scene.target.score(scene.model.module(x))
+def score(question: Question) -> Callable[[Tensor], Tensor]:
+    return lambda x: question.target.score(question.model.module(x))
 
 
-def saliency(scene: Scene) -> Tensor:
-    return captum.attr.Saliency(score(scene)).attribute(scene.pixels.clone(), abs=False)
+def saliency(question: Question) -> Tensor:
+    return captum.attr.Saliency(score(question)).attribute(question.pixels.clone(), abs=False)
 
 
-def input_x_gradient(scene: Scene) -> Tensor:
-    return captum.attr.InputXGradient(score(scene)).attribute(scene.pixels.clone())
+def input_x_gradient(question: Question) -> Tensor:
+    return captum.attr.InputXGradient(score(question)).attribute(question.pixels.clone())
 
 
-def integrated_gradients(scene: Scene) -> Tensor:
-    call = captum.attr.IntegratedGradients(score(scene))
-    return call.attribute(scene.pixels, n_steps=scene.options.steps)
+def integrated_gradients(question: Question) -> Tensor:
+    call = captum.attr.IntegratedGradients(score(question))
+    return call.attribute(question.pixels, n_steps=question.options.steps)
 
 
-def smoothgrad(scene: Scene) -> Tensor:
-    tunnel = captum.attr.NoiseTunnel(captum.attr.Saliency(score(scene)))
-    return tunnel.attribute(scene.pixels.clone(), nt_samples=SAMPLES, stdevs=1.0, abs=False)
+def smoothgrad(question: Question) -> Tensor:
+    tunnel = captum.attr.NoiseTunnel(captum.attr.Saliency(score(question)))
+    return tunnel.attribute(question.pixels.clone(), nt_samples=SAMPLES, stdevs=1.0, abs=False)
 
 
-def gradient_shap(scene: Scene) -> Tensor:
-    call = captum.attr.GradientShap(score(scene))
-    blank = torch.zeros_like(scene.pixels)
-    return call.attribute(scene.pixels.clone(), blank, n_samples=SAMPLES, stdevs=1.0)
+def gradient_shap(question: Question) -> Tensor:
+    call = captum.attr.GradientShap(score(question))
+    blank = torch.zeros_like(question.pixels)
+    return call.attribute(question.pixels.clone(), blank, n_samples=SAMPLES, stdevs=1.0)
 
 
-def grad_cam(scene: Scene) -> Tensor:
-    twin = scene.model.module.twin()
-    block = twin.blocks[(scene.options.block or len(twin.blocks)) - 1]
-    call = LayerGradCam(lambda x: scene.target.score(twin(x)), block)
-    return call.attribute(scene.pixels.clone())[:, 0]
+def grad_cam(question: Question) -> Tensor:
+    twin = question.model.module.twin()
+    block = twin.blocks[(question.options.block or len(twin.blocks)) - 1]
+    call = LayerGradCam(lambda x: question.target.score(twin(x)), block)
+    return call.attribute(question.pixels.clone())[:, 0]
 
 
-def _layer(scene: Scene, combine: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
+def _layer(question: Question, combine: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
     """captum's activations and gradients of a layer, multiplied as the CAM's paper does."""
-    twin = scene.model.module.twin()
-    block = twin.blocks[(scene.options.block or len(twin.blocks)) - 1]
-    forward = lambda x: scene.target.score(twin(x))  # noqa: E731
-    x = scene.pixels.clone().requires_grad_()
+    twin = question.model.module.twin()
+    block = twin.blocks[(question.options.block or len(twin.blocks)) - 1]
+    forward = lambda x: question.target.score(twin(x))  # noqa: E731
+    x = question.pixels.clone().requires_grad_()
     tokens = captum.attr.LayerActivation(forward, block).attribute(x)
     product = captum.attr.LayerGradientXActivation(forward, block).attribute(x)
     return combine(tokens, product).sum(1)
 
 
-def hirescam(scene: Scene) -> Tensor:
-    return _layer(scene, lambda tokens, product: product)
+def hirescam(question: Question) -> Tensor:
+    return _layer(question, lambda tokens, product: product)
 
 
-def layer_cam(scene: Scene) -> Tensor:
-    return _layer(scene, lambda tokens, product: (product / tokens).clamp(min=0) * tokens)
+def layer_cam(question: Question) -> Tensor:
+    return _layer(question, lambda tokens, product: (product / tokens).clamp(min=0) * tokens)
 
 
-def occlusion(scene: Scene) -> Tensor:
-    p = scene.model.preset.shape.patch_size
-    call, size = captum.attr.Occlusion(score(scene)), (3, p, p)
-    return call.attribute(scene.pixels, size, strides=size)[:, 0, ::p, ::p]
+def occlusion(question: Question) -> Tensor:
+    p = question.model.preset.shape.patch_size
+    call, size = captum.attr.Occlusion(score(question)), (3, p, p)
+    return call.attribute(question.pixels, size, strides=size)[:, 0, ::p, ::p]
 
 
 class _Regression:
@@ -114,16 +116,16 @@ class _KernelShap(captum.attr.KernelShap):
             yield row[None].long()
 
 
-def kernel_shap(scene: Scene) -> Tensor:
-    p = scene.model.preset.shape.patch_size
-    groups = perturbations.token_groups(*scene.grid)
+def kernel_shap(question: Question) -> Tensor:
+    p = question.model.preset.shape.patch_size
+    groups = perturbations.token_groups(*question.grid)
     mask = groups.repeat_interleave(p, 0).repeat_interleave(p, 1).expand(1, 3, -1, -1)
-    call = _KernelShap(score(scene))
+    call = _KernelShap(score(question))
     call.interpretable_model = _Regression()
     count = int(groups.max()) + 1
-    call.coalitions = perturbations.draw_coalitions(count, samples(scene), scene.generator())
+    call.coalitions = perturbations.draw_coalitions(count, samples(question), question.generator())
     found = call.attribute(
-        scene.pixels, feature_mask=mask, n_samples=samples(scene), return_input_shape=False
+        question.pixels, feature_mask=mask, n_samples=samples(question), return_input_shape=False
     )
     return (found[0] / torch.bincount(groups.flatten()))[groups][None]
 
@@ -143,9 +145,9 @@ TRUTHS = {
 DRAWN = {"smoothgrad", "gradient-shap"}
 
 
-def samples(scene: Scene) -> int:
-    assert scene.options.samples is not None
-    return scene.options.samples
+def samples(question: Question) -> int:
+    assert question.options.samples is not None
+    return question.options.samples
 
 
 @pytest.fixture
@@ -158,18 +160,18 @@ def precise(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.fixture
-def same_draws(monkeypatch: pytest.MonkeyPatch) -> Callable[[Scene], None]:
+def same_draws(monkeypatch: pytest.MonkeyPatch) -> Callable[[Question], None]:
     """Let captum's global random numbers be ours."""
 
-    def patch(scene: Scene) -> None:
-        generator, noises, alphas = scene.generator(), [], []
-        noise = gradients._noise(scene, generator)
+    def patch(question: Question) -> None:
+        generator, noises, alphas = question.generator(), [], []
+        noise = gradients._noise(question, generator)
         for _ in range(SAMPLES):
-            if scene.options.method == "gradient-shap":
+            if question.options.method == "gradient-shap":
                 torch.randint(1, (), generator=generator)
                 alphas.append(float(torch.rand((), generator=generator, dtype=torch.float64)))
             noises.append(noise())
-        dtype = scene.pixels.dtype
+        dtype = question.pixels.dtype
         monkeypatch.setattr(torch, "normal", lambda *_: torch.stack(noises).to(dtype))
         monkeypatch.setattr(np.random, "uniform", lambda *_: np.array(alphas))
 
@@ -184,13 +186,13 @@ def double(preset: Preset) -> LoadedModel:
 
 def shipped(name: str) -> LoadedModel:
     preset = PRESETS[name]
-    module = checkpoints.read(weights.path(preset)).module()
-    names = weights.class_names(preset)
+    module = checkpoint.read(locate.path(preset)).module()
+    names = locate.class_names(preset)
     return runtime.load(preset, module, class_names=names, sha256="0", device="cpu", mode="exact")
 
 
-def ours(scene: Scene) -> Tensor:
-    *_, last = METHODS[scene.options.method].plan(scene).maps
+def ours(question: Question) -> Tensor:
+    *_, last = plan(question).maps
     return last
 
 
@@ -211,43 +213,43 @@ def test_equals_captum_in_float64(
     preset: Preset,
     against: str | None,
     precise: None,
-    same_draws: Callable[[Scene], None],
+    same_draws: Callable[[Question], None],
     noise: Tensor,
 ) -> None:
     model = double(preset)
     logits = model.module(noise[:2].double())
     assert (logits[0] - logits[1]).abs().max() > 1e-2 * logits.abs().max()
-    scene = ask(model, noise[:1].double(), options(name, against=against))
-    found = ours(scene)
+    question = ask(model, noise[:1].double(), options(name, against=against))
+    found = ours(question)
     if name in DRAWN:
-        same_draws(scene)
+        same_draws(question)
     torch.testing.assert_close(
-        found, TRUTHS[name](scene)[0].detach(), rtol=0, atol=1e-9 * float(found.abs().max())
+        found, TRUTHS[name](question)[0].detach(), rtol=0, atol=1e-9 * float(found.abs().max())
     )
 
 
 @pytest.mark.parametrize("block", [1, 2])
 @pytest.mark.parametrize("name", ["grad-cam", "hirescam", "layer-cam"])
 def test_cams_of_earlier_blocks(name: str, block: int, precise: None, noise: Tensor) -> None:
-    scene = ask(double(TINY), noise[:1].double(), options(name, block=block))
-    found = ours(scene)
-    torch.testing.assert_close(found, TRUTHS[name](scene)[0].detach(), rtol=0, atol=1e-9)
+    question = ask(double(TINY), noise[:1].double(), options(name, block=block))
+    found = ours(question)
+    torch.testing.assert_close(found, TRUTHS[name](question)[0].detach(), rtol=0, atol=1e-9)
 
 
 @pytest.mark.parametrize("name", TRUTHS)
 @pytest.mark.parametrize("preset", SHIPPED)
 def test_equals_captum_in_float32_on_shipped_weights(
-    preset: str, name: str, same_draws: Callable[[Scene], None]
+    preset: str, name: str, same_draws: Callable[[Question], None]
 ) -> None:
     model = shipped(preset)
     image = prepare(load("gallery:cat"), model.preset.transform, 32)
     few = 100 if name == "kernel-shap" else SAMPLES  # one prediction each in captum
-    scene = ask(model, model.tensor([image]), replace(options(name), target=None, samples=few))
-    found = ours(scene)
+    question = ask(model, model.tensor([image]), replace(options(name), target=None, samples=few))
+    found = ours(question)
     if name in DRAWN:
-        same_draws(scene)
+        same_draws(question)
     close = 1e-3 if model.preset.shape.activation == "relu" else 1e-5
-    apart = (found.float() - TRUTHS[name](scene)[0].detach().float()).abs().max()
+    apart = (found.float() - TRUTHS[name](question)[0].detach().float()).abs().max()
     assert apart <= close * found.abs().max()
 
 
@@ -256,7 +258,7 @@ def test_evidence_of_every_shape(preset: Preset) -> None:
     side = 8 * preset.shape.patch_size
     model = loaded(preset, calibrated(preset, side=side))
     x = torch.randn(1, 3, side, side, generator=torch.Generator().manual_seed(3))
-    image = PreparedImage("noise", "0", x[0].numpy(), VIEW, (0.0, 0.0, 1.0, 1.0))
+    image = PreparedPicture("noise", "0", x[0].numpy(), VIEW, (0.0, 0.0, 1.0, 1.0))
     *_, last = evidence.compute(model, [image], evidence.Options(target="3", against="1"))
     result = last.partial
     assert result is not None

@@ -9,10 +9,10 @@ from typing import Any, Literal
 import numpy as np
 import pytest
 
-from convmixer_viz import model as models
-from convmixer_viz.analyses import receptive_field as analysis
-from convmixer_viz.preprocessing import PreparedImage
-from convmixer_viz.presets import Shape
+from convmixer_viz.analyses.receptive_field import fields as analysis
+from convmixer_viz.model import convmixer as models
+from convmixer_viz.pictures.prepare import PreparedPicture
+from convmixer_viz.presets.table import Shape
 from tests.conftest import TINY, loaded
 
 
@@ -22,7 +22,7 @@ def measure(shape: Shape, norms: Literal["default", "drawn"], side: int, seed: i
     models.initialise(module, seed, norms=norms)
     models.calibrate(module, seed, side)
     blank = np.zeros((3, side, side), np.float32)
-    image = PreparedImage("", "", blank, np.zeros((side, side, 3), np.uint8), (0, 0, side, side))
+    image = PreparedPicture("", "", blank, np.zeros((side, side, 3), np.uint8), (0, 0, side, side))
     options = analysis.Options(scalar="signs", noise=24, seed=seed)
     for step in analysis.compute(loaded(preset, module), [image], options):
         last = step

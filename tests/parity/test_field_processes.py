@@ -22,18 +22,19 @@ COUNT = 2
 SCRIPT = """
 import json, sys
 from pathlib import Path
-from convmixer_viz import cli, processes
-from convmixer_viz.analyses import field_probe
+from convmixer_viz import cli
+from convmixer_viz.analyses.receptive_field import probe
+from convmixer_viz.engine import distributed
 from convmixer_viz.errors import PictureError
 
-folder, (number, _) = Path(sys.argv[1]), processes.process()
+folder, (number, _) = Path(sys.argv[1]), distributed.process()
 *lines, last = json.loads((folder / "lines.json").read_text())
-with processes.joined():
+with distributed.joined():
     ended = [cli.main(line) for line in lines]
     if number == 1:
         def fail(*_):
             raise PictureError("one process alone fails.")
-        field_probe.Probe.walk = fail
+        probe.Probe.walk = fail
     ended.append(cli.main(last))
 (folder / f"{number}.json").write_text(json.dumps(ended))
 """

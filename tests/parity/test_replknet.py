@@ -10,12 +10,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from convmixer_viz import runtime
-from convmixer_viz.analyses import receptive_field as analysis
-from convmixer_viz.images import load
-from convmixer_viz.model import ConvMixer
-from convmixer_viz.preprocessing import PreparedImage, prepare
-from convmixer_viz.presets import PRESETS
+from convmixer_viz.analyses.receptive_field import fields as analysis
+from convmixer_viz.engine import runtime
+from convmixer_viz.model.convmixer import ConvMixer
+from convmixer_viz.pictures.decode import load
+from convmixer_viz.pictures.prepare import PreparedPicture, prepare
+from convmixer_viz.presets.table import PRESETS
 from tests.conftest import calibrated, loaded
 
 SHARES = (0.2, 0.3, 0.5, 0.99)
@@ -51,7 +51,7 @@ def slow_ratio(field: np.ndarray, share: float) -> float:
 
 
 def measure(
-    model: runtime.LoadedModel, images: list[PreparedImage], blocks: tuple[int, ...]
+    model: runtime.LoadedModel, images: list[PreparedPicture], blocks: tuple[int, ...]
 ) -> analysis.ReceptiveField:
     options = analysis.Options(scalar="relu", reduction="relu", blocks=blocks)
     for step in analysis.compute(model, images, options):
@@ -61,7 +61,7 @@ def measure(
 
 def check(
     model: runtime.LoadedModel,
-    images: list[PreparedImage],
+    images: list[PreparedPicture],
     blocks: tuple[int, ...],
     tolerance: float,
 ) -> None:
@@ -111,11 +111,11 @@ SHIPPED = [
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_shipped_presets_in_float32(name: str) -> None:
-    from convmixer_viz import checkpoints, weights
+    from convmixer_viz.weights import checkpoint, locate
 
     preset = PRESETS[name]
     module = ConvMixer(preset.shape, preset.class_count)
-    module.load_state_dict(checkpoints.read(weights.path(preset)).state)
+    module.load_state_dict(checkpoint.read(locate.path(preset)).state)
     model = loaded(preset, module)
     pictures = ("gallery:cat", "gallery:astronaut")
     side = preset.transform.size

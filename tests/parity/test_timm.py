@@ -15,10 +15,11 @@ import torch
 from timm.models.convmixer import ConvMixer as Peer
 from torch import Tensor, nn
 
-from convmixer_viz import checkpoints, images
-from convmixer_viz.model import ConvMixer
-from convmixer_viz.preprocessing import prepare
-from convmixer_viz.presets import PRESETS, Preset
+from convmixer_viz.model.convmixer import ConvMixer
+from convmixer_viz.pictures import decode
+from convmixer_viz.pictures.prepare import prepare
+from convmixer_viz.presets.table import PRESETS, Preset
+from convmixer_viz.weights import checkpoint
 from tests.conftest import calibrated
 from tests.dialects import DIALECTS
 
@@ -111,7 +112,7 @@ def test_published_files_of_every_dialect_give_timms_logits(
         for name, tensor in pair.peer.state_dict().items()
     }
     path = publish(state, tmp_path)
-    module = checkpoints.read_as(path, pair.preset).module().double()
+    module = checkpoint.read_as(path, pair.preset).module().double()
     path.unlink()
     pixels = pair.pictures(2, 56)
     with torch.no_grad():
@@ -120,19 +121,19 @@ def test_published_files_of_every_dialect_give_timms_logits(
 
 
 @pytest.fixture
-def trained(data: Path) -> checkpoints.Checkpoint:
-    return checkpoints.read(data / "checkpoints" / "cifar10_256_8_authors_dialect.pt")
+def trained(data: Path) -> checkpoint.Checkpoint:
+    return checkpoint.read(data / "checkpoints" / "cifar10_256_8_authors_dialect.pt")
 
 
 def prepared(paths: list[Path]) -> Tensor:
     transform = PRESETS["cifar10-256-8"].transform
-    arrays = [prepare(images.decode(path), transform).array for path in paths]
+    arrays = [prepare(decode.decode(path), transform).array for path in paths]
     return torch.from_numpy(np.stack(arrays))
 
 
 @torch.no_grad()
 def test_a_trained_checkpoint_equals_timm_in_float32(
-    trained: checkpoints.Checkpoint, data: Path
+    trained: checkpoint.Checkpoint, data: Path
 ) -> None:
     shape = trained.shape
     peer = Peer(shape.dim, shape.depth, shape.kernel_size, shape.patch_size, num_classes=10).eval()
@@ -152,7 +153,7 @@ def test_a_trained_checkpoint_equals_timm_in_float32(
 
 @torch.no_grad()
 def test_the_trained_checkpoint_reaches_its_accuracy(
-    trained: checkpoints.Checkpoint, data: Path
+    trained: checkpoint.Checkpoint, data: Path
 ) -> None:
     """Every tenth test picture of each class: 1,000 of the 10,000 that gave 91.03 %."""
     module, right = trained.module(), 0

@@ -5,9 +5,9 @@ import pytest
 from PIL import Image
 from timm.data import create_transform
 
-from convmixer_viz import images
-from convmixer_viz.preprocessing import prepare
-from convmixer_viz.presets import CIFAR10, IMAGENET, IMAGENETTE
+from convmixer_viz.pictures import decode
+from convmixer_viz.pictures.prepare import prepare
+from convmixer_viz.presets.table import CIFAR10, IMAGENET, IMAGENETTE
 
 SIZES = [(451, 300), (300, 451), (233, 233), (225, 640), (101, 99), (57, 23), (512, 512), (1, 9)]
 
@@ -16,7 +16,7 @@ SIZES = [(451, 300), (300, 451), (233, 233), (225, 640), (101, 99), (57, 23), (5
 @pytest.mark.parametrize("size", SIZES, ids=str)
 @pytest.mark.parametrize("transform", [IMAGENET, CIFAR10, IMAGENETTE], ids=lambda t: t.fit)
 def test_equals_timm_to_the_last_bit(transform, size, side):
-    cat = Image.fromarray(images.load("gallery:cat").pixels).crop(
+    cat = Image.fromarray(decode.load("gallery:cat").pixels).crop(
         (20, 3, 20 + size[0], 3 + size[1])
     )
     peer = create_transform(
@@ -27,7 +27,7 @@ def test_equals_timm_to_the_last_bit(transform, size, side):
         mean=transform.mean,
         std=transform.std,
     )
-    prepared = prepare(images.from_pixels(np.asarray(cat), "cat"), transform, side)
+    prepared = prepare(decode.from_pixels(np.asarray(cat), "cat"), transform, side)
     assert np.array_equal(prepared.array, peer(cat).numpy())
 
 

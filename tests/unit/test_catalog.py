@@ -14,10 +14,11 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
-from convmixer_viz import catalog, cli
+from convmixer_viz import catalog, cli, request
 from convmixer_viz.contract import Analysis, Result, Step
 from convmixer_viz.errors import ChoiceError
-from convmixer_viz.presets import PRESETS
+from convmixer_viz.presets import table
+from convmixer_viz.presets.table import PRESETS
 from convmixer_viz.workbench import Workbench
 
 
@@ -46,20 +47,20 @@ def compute(model: Any, images: Any, options: Options) -> Iterator[Step[Brightne
 
 
 @pytest.fixture
-def fake(monkeypatch: pytest.MonkeyPatch) -> Analysis:
-    row = Analysis("brightness", "Brightness", "one", "how bright a half is")
+def fake(monkeypatch: pytest.MonkeyPatch) -> Analysis[Brightness]:
+    row = Analysis("brightness", Options, Brightness, "one", "how bright a half is")
     analysis = types.ModuleType("convmixer_viz.analyses.brightness")
-    analysis.__dict__.update(Options=Options, compute=compute, Brightness=Brightness)
+    analysis.__dict__.update(compute=compute)
     figure = types.ModuleType("convmixer_viz.figures.brightness")
     figure.__dict__.update(draw=lambda result: go.Figure(go.Bar(y=result.halves)))
     monkeypatch.setitem(sys.modules, analysis.__name__, analysis)
     monkeypatch.setitem(sys.modules, figure.__name__, figure)
-    monkeypatch.setitem(catalog.CATALOG, row.name, row)
+    monkeypatch.setitem(catalog.ANALYSES, row.name, row)
     return row
 
 
 def test_it_gets_a_subcommand_with_its_flags_and_their_help(
-    fake: Analysis, capsys: pytest.CaptureFixture[str]
+    fake: Analysis[Brightness], capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit):
         cli.main(["brightness", "--help"])
@@ -70,7 +71,7 @@ def test_it_gets_a_subcommand_with_its_flags_and_their_help(
 
 
 def test_it_runs_exports_and_is_cached(
-    fake: Analysis, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    fake: Analysis[Brightness], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     flags = ["--random", "0", "--scale", "3", "--side", "right", "--loud", "--target", "dog"]
     code = cli.main(["brightness", "gallery:dot", *flags, "--json", "--out", str(tmp_path)])
@@ -88,26 +89,26 @@ def test_it_runs_exports_and_is_cached(
     bench.close()
 
 
-def test_unknown_names_are_told(fake: Analysis) -> None:
+def test_unknown_names_are_told(fake: Analysis[Brightness]) -> None:
     with pytest.raises(ChoiceError, match="brightness has no option 'colour'; it has scale, side"):
-        catalog.options(fake, {"colour": 1})
+        request.read_options(fake, {"colour": 1})
     with pytest.raises(ChoiceError, match="There is no analysis 'brigthness'"):
         catalog.find("brigthness")
     with pytest.raises(ChoiceError, match="did you mean cifar10-256-8"):
-        catalog.preset("cifar-256-8", PRESETS)
+        table.find("cifar-256-8", PRESETS)
 
 
 @pytest.mark.parametrize("target", ["1000000000", "-1", "nobody", "", "10", "3.5"])
 def test_classes_that_do_not_exist_are_refused(target: str) -> None:
     preset = PRESETS["cifar10-256-8"]
     with pytest.raises(ChoiceError):
-        catalog.fit(Options(target=target), preset, tuple("abcdefghij"))
+        request.fit(Options(target=target), preset, tuple("abcdefghij"))
 
 
 def test_classes_by_name_and_index_are_the_same_request() -> None:
     preset = PRESETS["cifar10-256-8"]
     names = ("airplane", "cat")
-    by = [catalog.fit(Options(target=text), preset, names) for text in ("cat", "1", "CAT")]
+    by = [request.fit(Options(target=text), preset, names) for text in ("cat", "1", "CAT")]
     assert by[0] == by[1] == by[2] == Options(target="1")
 
 
@@ -115,10 +116,10 @@ def test_classes_by_name_and_index_are_the_same_request() -> None:
 def test_blocks_that_do_not_exist_are_refused(blocks: tuple[int, ...]) -> None:
     preset = PRESETS["cifar10-256-8"]
     with pytest.raises(ChoiceError, match="has no block"):
-        catalog.fit(Options(blocks=blocks), preset, ("a",))
+        request.fit(Options(blocks=blocks), preset, ("a",))
 
 
-def test_a_one_picture_analysis_refuses_two(fake: Analysis) -> None:
+def test_a_one_picture_analysis_refuses_two(fake: Analysis[Brightness]) -> None:
     bench = Workbench("cpu")
     with pytest.raises(ChoiceError, match="takes one picture, not 2"):
         bench.request("brightness", ["gallery:cat", "gallery:dot"], random=0)

@@ -15,10 +15,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from convmixer_viz import cli, flags, report
-from convmixer_viz.commands import app, console
+from convmixer_viz import cli
+from convmixer_viz.commands import app, console, flags
 from convmixer_viz.contract import Step, clock
 from convmixer_viz.errors import DataError
+from convmixer_viz.export import files
 from convmixer_viz.workbench import Workbench
 
 Capture = pytest.CaptureFixture[str]
@@ -155,9 +156,9 @@ def test_several_analyses_share_a_folder(tmp_path: Path, capsys: Capture) -> Non
     first = (tmp_path / "evidence.npz").stat().st_mtime_ns
     assert cli.main(["evidence", *line, "--resume"]) == 0
     assert (tmp_path / "evidence.npz").stat().st_mtime_ns == first
-    assert report.load(tmp_path, "prediction").provenance.analysis == "prediction"
+    assert files.load(tmp_path, "prediction").provenance.analysis == "prediction"
     with pytest.raises(DataError, match=r"2 results \(evidence, prediction\): name one of them"):
-        report.load(tmp_path)
+        files.load(tmp_path)
 
 
 @pytest.mark.parametrize("damage", ["npz", "json"])
@@ -246,7 +247,7 @@ def test_the_router_is_found() -> None:
 )
 def test_durations_in_words(seconds: float, words: str) -> None:
     assert clock(seconds) == words
-    assert Step(1, 2, None, seconds).words.endswith(f"{words} left")
+    assert Step(1, 2, None, seconds).describe().endswith(f"{words} left")
 
 
 def test_tables_line_up() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from dataclasses import fields
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,8 @@ import torch
 
 from convmixer_viz import catalog
 from convmixer_viz.contract import Analysis, option_fields
-from convmixer_viz.images import load
-from convmixer_viz.preprocessing import prepare
+from convmixer_viz.pictures.decode import load
+from convmixer_viz.pictures.prepare import prepare
 from convmixer_viz.workbench import Workbench
 from tests.conftest import TINY, calibrated, loaded
 
@@ -25,7 +26,7 @@ CHEAP: dict[str, dict[str, Any]] = {  # options that keep slow analyses small he
 WITHOUT_FILE = {"formation"}  # needs the history that ships beside a preset
 MEASURED = {"cost"}  # seconds differ from run to run
 
-TABLE = [row for row in catalog.CATALOG.values() if row.name not in WITHOUT_FILE]
+TABLE = [row for row in catalog.ANALYSES.values() if row.name not in WITHOUT_FILE]
 every_analysis = pytest.mark.parametrize("row", TABLE, ids=lambda row: row.name)
 every_repeatable = pytest.mark.parametrize(
     "row", [row for row in TABLE if row.name not in MEASURED], ids=lambda row: row.name
@@ -104,7 +105,7 @@ def test_the_same_request_is_computed_once(
     bench: Workbench, row: Analysis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = result_of(bench, row)
-    monkeypatch.setattr(row.module, "compute", None)
+    monkeypatch.setattr(import_module(f"convmixer_viz.analyses.{row.module}"), "compute", None)
     assert result_of(bench, row) is first
 
 

@@ -11,9 +11,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from convmixer_viz import catalog, images, machine, report
+from convmixer_viz import contract
+from convmixer_viz.engine import hardware
 from convmixer_viz.errors import ChoiceError, WeightsError
-from convmixer_viz.images import decode, load
+from convmixer_viz.export import files
+from convmixer_viz.pictures import decode as pictures_decode
+from convmixer_viz.pictures.decode import decode, load
 from convmixer_viz.workbench import Workbench
 from tests.conftest import TINY, calibrated
 
@@ -50,17 +53,17 @@ def test_many_files_are_not_held_and_give_the_same(bench: Workbench, tmp_path: A
     for name in ("receptive-field", "prediction", "representation", "firing"):
         whole = bench.request(name, paths, preset="tiny")
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(images, "HELD", 2 * 20 * 20 * 3)
+            patch.setattr(pictures_decode, "HELD", 2 * 20 * 20 * 3)
             left = bench.request(name, paths, preset="tiny")
         assert [isinstance(image.held, np.ndarray) for image in left.images] == [True] * 2 + [
             False
         ] * 7
         assert whole.digest == left.digest
-        first = report.arrays(bench.finish(whole))
+        first = files.arrays(bench.finish(whole))
         bench.forget_results()
         second = bench.finish(left)
         assert second.provenance.images == tuple(decode(path).sha256 for path in paths)
-        for field, array in report.arrays(second).items():
+        for field, array in files.arrays(second).items():
             assert np.array_equal(array, first[field], equal_nan=True), (name, field)
 
 
@@ -143,7 +146,7 @@ def test_models_leave_the_shelf_when_it_is_full(monkeypatch: pytest.MonkeyPatch)
     bench = Workbench("cpu", model_bytes=100_000)
     for seed in range(3):
         bench.predict("gallery:cat", preset="cifar10-128-8-k3", random=seed)
-    size = bench.shelf.nbytes
+    size = bench.models.nbytes
     assert 0 < size < 800_000  # one model of 150,000 float32 values, not three
     bench.close()
 
@@ -151,7 +154,7 @@ def test_models_leave_the_shelf_when_it_is_full(monkeypatch: pytest.MonkeyPatch)
 def test_fast_mode_is_a_request_of_its_own(bench: Workbench) -> None:
     exact, fast = (bench.run("prediction", preset="tiny", mode=mode) for mode in ("exact", "fast"))
     assert exact.provenance.mode == "exact"
-    assert fast.provenance.dtype == ("bfloat16" if machine.native_bf16() else "float32")
+    assert fast.provenance.dtype == ("bfloat16" if hardware.native_bf16() else "float32")
 
 
 def test_a_mode_that_is_not_there_is_refused(bench: Workbench) -> None:
@@ -161,14 +164,14 @@ def test_a_mode_that_is_not_there_is_refused(bench: Workbench) -> None:
 
 def test_the_largest_seed_is_one_everywhere(bench: Workbench) -> None:
     """Some generators take 32 or 64 bits, and one analysis multiplies by a thousand."""
-    largest: dict[str, Any] = {"preset": "tiny", "seed": catalog.LARGEST_SEED}
+    largest: dict[str, Any] = {"preset": "tiny", "seed": contract.LARGEST_SEED}
     for name in ("kernels", "structure", "receptive-field"):
         bench.run(name, **largest)
     bench.run("faithfulness", **largest, measures=("randomisation",), method="saliency")
     bench.run("attribution", **largest, method="smoothgrad", samples=3)
-    bench.run("prediction", preset="tiny", random=catalog.LARGEST_SEED)
+    bench.run("prediction", preset="tiny", random=contract.LARGEST_SEED)
     with pytest.raises(ChoiceError, match="is no seed"):
-        bench.request("kernels", preset="tiny", seed=catalog.LARGEST_SEED + 1)
+        bench.request("kernels", preset="tiny", seed=contract.LARGEST_SEED + 1)
 
 
 def test_a_module_from_memory_becomes_a_preset(bench: Workbench) -> None:

@@ -3,9 +3,9 @@
 import numpy as np
 import streamlit as st
 
+from convmixer_viz.app.components import canvas
 from convmixer_viz.figures import strip, style
 from convmixer_viz.figures.sheet import Band, Sheet, mosaic
-from convmixer_viz.pages import _canvas
 
 DEPTH = int(st.query_params.get("depth", "8"))
 st.set_page_config(layout="wide")
@@ -39,12 +39,12 @@ def tokens() -> Sheet:
 with st.sidebar:
     for name, most in (("block", DEPTH), ("kernel", 95), ("row", 7), ("column", 7)):
         st.number_input(name.capitalize(), 0, most, key=name)
-opened = _canvas.show(strip.draw(DEPTH, **parts(DEPTH)), key="strip", into=("block",), opens=True)
+opened = canvas.show(strip.draw(DEPTH, **parts(DEPTH)), key="strip", into=("block",), opens=True)
 st.session_state.runs = st.session_state.get("runs", 0) + 1
 st.text(f"opened {opened}")
 st.text(f"run {st.session_state.runs}")
 left, right = st.columns(2)
 with left:
-    _canvas.show(grid(), key="grid", into=("kernel",))
+    canvas.show(grid(), key="grid", into=("kernel",))
 with right:
-    _canvas.show(tokens(), key="tokens", into=("row", "column"))
+    canvas.show(tokens(), key="tokens", into=("row", "column"))

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from convmixer_viz.analyses.activations import Options, align, compute, principal
+from convmixer_viz.analyses.activations import align, compute, principal
 from convmixer_viz.errors import ChoiceError
+from convmixer_viz.questions.activations import Options
 from tests.conftest import TINY, calibrated, loaded
-from tests.unit.analyses.scenes import picture
+from tests.unit.analyses.questions import picture
 
 
 def activations(model, **choices):

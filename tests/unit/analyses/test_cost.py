@@ -11,7 +11,7 @@ from convmixer_viz.analyses import cost
 from convmixer_viz.errors import ChoiceError
 from convmixer_viz.figures import cost as figures
 from tests.conftest import TINY
-from tests.unit.analyses.scenes import picture
+from tests.unit.analyses.questions import picture
 
 
 @pytest.fixture

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from convmixer_viz.analyses.evidence import Options, compute
+from convmixer_viz.analyses.evidence import compute
 from convmixer_viz.errors import ChoiceError
+from convmixer_viz.questions.evidence import Options
 from tests.conftest import TINY, calibrated, loaded
-from tests.unit.analyses.scenes import RELU, picture
+from tests.unit.analyses.questions import RELU, picture
 
 PLAIN = replace(TINY, shape=replace(TINY.shape, residual=False))
 

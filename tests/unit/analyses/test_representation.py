@@ -4,20 +4,20 @@ import numpy as np
 import pytest
 import torch
 
-from convmixer_viz import machine
 from convmixer_viz.analyses import representation as analysis
+from convmixer_viz.engine import hardware
 from convmixer_viz.errors import DeviceError
-from convmixer_viz.preprocessing import PreparedImage
+from convmixer_viz.pictures.prepare import PreparedPicture
 from tests.conftest import loaded
 
 
-def pictures(count: int) -> list[PreparedImage]:
+def pictures(count: int) -> list[PreparedPicture]:
     arrays = torch.randn(count, 3, 16, 16, generator=torch.Generator().manual_seed(3)).numpy()
     view, box = np.zeros((16, 16, 3), np.uint8), (0.0, 0.0, 16.0, 16.0)
-    return [PreparedImage(f"{i}", f"sha {i}", array, view, box) for i, array in enumerate(arrays)]
+    return [PreparedPicture(f"{i}", f"sha {i}", array, view, box) for i, array in enumerate(arrays)]
 
 
-def steps(images: list[PreparedImage], **options: object) -> list:
+def steps(images: list[PreparedPicture], **options: object) -> list:
     return list(analysis.compute(loaded(), images, analysis.Options(**options)))
 
 
@@ -42,6 +42,6 @@ def test_steps_and_partials_grow_block_by_block() -> None:
 
 
 def test_too_many_pictures_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(machine, "free_memory", lambda device: 2**16)
+    monkeypatch.setattr(hardware, "free_memory", lambda device: 2**16)
     with pytest.raises(DeviceError, match=r"10 pictures at 16 pixels .* about 3 pictures do"):
         steps(pictures(10))

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from convmixer_viz import classes, cli
+from convmixer_viz import cli
+from convmixer_viz.presets import classes
 
 Capture = pytest.CaptureFixture[str]
 

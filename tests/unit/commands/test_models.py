@@ -14,9 +14,9 @@ import pytest
 import safetensors.torch
 import torch
 
-from convmixer_viz import hub, store, weights
 from convmixer_viz.cli import main
-from convmixer_viz.presets import PRESETS
+from convmixer_viz.presets.table import PRESETS
+from convmixer_viz.weights import hub, locate, summary, user_folder
 from tests import hostile
 from tests.conftest import TINY, calibrated
 from tests.hub_server import serving
@@ -27,7 +27,7 @@ STATE = calibrated(TINY).state_dict()
 
 @pytest.fixture(autouse=True)
 def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(store.FOLDER_VARIABLE, str(tmp_path / "own"))
+    monkeypatch.setenv(user_folder.FOLDER_VARIABLE, str(tmp_path / "own"))
     monkeypatch.setattr(hub, "cache", lambda: tmp_path / "hub")
 
 
@@ -48,7 +48,7 @@ def test_the_table_has_a_row_a_preset(capsys: pytest.CaptureFixture[str]) -> Non
 def test_json_has_the_same_facts(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["models", "--json"]) == 0
     rows = json.loads(capsys.readouterr().out)
-    assert rows == [weights.facts(preset) for preset in PRESETS.values()]
+    assert rows == [summary.facts(preset) for preset in PRESETS.values()]
 
 
 def test_show_says_everything_about_one(capsys: pytest.CaptureFixture[str]) -> None:
@@ -77,14 +77,14 @@ def test_add_says_what_it_assumed_and_remove_takes_it_back(
     assert main(["models", "show", "my-own"]) == 0
     assert "mine.pth, added" in capsys.readouterr().out
     assert main(["models", "remove", "my-own"]) == 0
-    assert "my-own" not in weights.known()
+    assert "my-own" not in locate.known()
 
 
 def test_add_takes_what_a_person_says(file: str, capsys: pytest.CaptureFixture[str]) -> None:
     order = f"models add {file} --activation relu --preprocess imagenette-256-8 --no-residual"
     assert main(order.split()) == 0
     assert capsys.readouterr().err == ""
-    preset = weights.known()["mine"]
+    preset = locate.known()["mine"]
     assert (preset.shape.activation, preset.shape.residual) == ("relu", False)
     assert preset.transform.fit == "squash"
 
@@ -106,7 +106,7 @@ def test_mistakes_are_one_sentence_and_exit_2(
     assert main([file if word == "FILE" else word for word in order.split()]) == 2
     said = capsys.readouterr()
     assert said.out == "" and said.err.startswith("error: ") and said.err.count("\n") == 1
-    assert store.added() == {}
+    assert user_folder.added() == {}
 
 
 def test_hostile_files_are_one_sentence_and_exit_2(
@@ -117,7 +117,7 @@ def test_hostile_files_are_one_sentence_and_exit_2(
         assert main(["models", "add", str(path)]) == 2
         said = capsys.readouterr().err
         assert said.startswith("error: ") and words in said and said.count("\n") == 1
-    assert not marker.exists() and store.added() == {}
+    assert not marker.exists() and user_folder.added() == {}
 
 
 def test_hostile_weights_of_an_analysis_are_one_sentence_and_exit_2(

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from convmixer_viz.analyses.activations import Options, compute
+from convmixer_viz.analyses.activations import compute
 from convmixer_viz.figures import activations as figures
-from tests.unit.analyses.scenes import picture
+from convmixer_viz.questions.activations import Options
+from tests.unit.analyses.questions import picture
 
 
 @pytest.fixture

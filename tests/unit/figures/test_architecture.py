@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from convmixer_viz.figures import architecture
-from convmixer_viz.model import ConvMixer
-from convmixer_viz.presets import PRESETS, Preset
+from convmixer_viz.model.convmixer import ConvMixer
+from convmixer_viz.presets.table import PRESETS, Preset
 from tests.conftest import TINY
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from convmixer_viz.figures import company
-from convmixer_viz.presets import PRESETS
+from convmixer_viz.presets.table import PRESETS
 
 
 def test_true_costs_count_the_depthwise_convolutions() -> None:

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from convmixer_viz.analyses.evidence import Options, compute
+from convmixer_viz.analyses.evidence import compute
 from convmixer_viz.figures import evidence as figures
-from tests.unit.analyses.scenes import picture
+from convmixer_viz.questions.evidence import Options
+from tests.unit.analyses.questions import picture
 
 
 @pytest.fixture

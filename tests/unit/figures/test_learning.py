@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from convmixer_viz.figures import learning
-from convmixer_viz.training.log import Epoch, TrainingLog
+from convmixer_viz.presets.log import Epoch, TrainingLog
 
 EPOCHS = [
     Epoch(1, 1.5, 0.40, None, 0.45, None, 60.0),

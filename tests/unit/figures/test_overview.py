@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from convmixer_viz.analyses import activations, kernels, receptive_field
+from convmixer_viz.analyses import activations
 from convmixer_viz.analyses import evidence as evidences
+from convmixer_viz.analyses.kernels import atlas as kernels_atlas
+from convmixer_viz.analyses.receptive_field import fields
 from convmixer_viz.figures import overview, style
-from tests.unit.analyses.scenes import picture
+from tests.unit.analyses.questions import picture
 
 
 @pytest.fixture
@@ -21,8 +23,8 @@ def results(tiny):
         return list(module.compute(tiny, images, module.Options(**choices)))[-1].partial
 
     return {
-        "atlas": last(kernels, []),
-        "field": last(receptive_field, [picture(side=24)]),
+        "atlas": last(kernels_atlas, []),
+        "field": last(fields, [picture(side=24)]),
         "evidence": last(evidences, [picture()], target="3"),
         "activations": last(activations, [picture()]),
     }

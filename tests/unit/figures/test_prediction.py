@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from convmixer_viz.analyses.prediction import Options, compute
+from convmixer_viz.analyses.prediction import compute
 from convmixer_viz.figures import prediction as figures
-from tests.unit.analyses.scenes import picture
+from convmixer_viz.questions.prediction import Options
+from tests.unit.analyses.questions import picture
 
 
 @pytest.fixture

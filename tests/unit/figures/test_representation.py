@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from convmixer_viz import comparison
-from convmixer_viz.analyses.representation import Representation
+from convmixer_viz import agreement
 from convmixer_viz.errors import ChoiceError
 from convmixer_viz.figures import representation as figures
+from convmixer_viz.questions.representation import Representation
 
 
 def made(count: int, seed: int = 0, constant: bool = False) -> Representation:
@@ -23,7 +23,7 @@ def made(count: int, seed: int = 0, constant: bool = False) -> Representation:
 def test_the_map_is_cka_and_constant_blocks_stay_empty() -> None:
     first, second = made(8), made(8, 1, constant=True)
     values = np.array(figures.draw(first, other=second).data[0].z)
-    expected = comparison.cka(first.gram, second.gram).values
+    expected = agreement.cka(first.gram, second.gram).values
     assert np.allclose(values[:, [0, 2]], expected[:, [0, 2]]) and np.isnan(values[:, 1]).all()
     assert "Constant over these pictures: block 1 of the other." in figures.told(first, second)
     assert np.allclose(np.diag(np.array(figures.draw(first).data[0].z)), 1)

@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from convmixer_viz import presets
-from convmixer_viz.presets import Shape, Transform
+from convmixer_viz.presets import table
+from convmixer_viz.presets.table import Shape, Transform
 from convmixer_viz.training import layers, recipes
 from convmixer_viz.training.recipes import Recipe
 
 CLASSES = ("dark", "light")
 TINY = replace(
-    presets.PRESETS["cifar10-128-8-k5"], name="tiny", shape=Shape(8, 2, 3, 4), class_count=2,
+    table.PRESETS["cifar10-128-8-k5"], name="tiny", shape=Shape(8, 2, 3, 4), class_count=2,
     transform=Transform(16, "crop"),
 )  # fmt: skip
 RECIPE = Recipe(
@@ -45,7 +45,7 @@ def pictures(tmp_path: Path) -> Path:
 @pytest.fixture
 def tiny(monkeypatch: pytest.MonkeyPatch) -> Recipe:
     """The tiny recipe in the table, and no compiler (it would take longer than the run)."""
-    monkeypatch.setitem(presets.PRESETS, "tiny", TINY)
+    monkeypatch.setitem(table.PRESETS, "tiny", TINY)
     monkeypatch.setitem(recipes.RECIPES, "tiny", RECIPE)
     monkeypatch.setattr(layers, "compiler", lambda: True)
     monkeypatch.setattr(layers, "_compiled", lambda function: function)

@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from convmixer_viz import images
-from convmixer_viz.preprocessing import prepare
-from convmixer_viz.presets import CIFAR10, PRESETS
+from convmixer_viz.pictures import decode
+from convmixer_viz.pictures.prepare import prepare
+from convmixer_viz.presets.table import CIFAR10, PRESETS
 from convmixer_viz.training.augment import augment, normalise
 from convmixer_viz.training.recipes import Recipe
 
@@ -102,7 +102,7 @@ def test_torchvisions_transforms_run_a_call_a_picture() -> None:
 
 def test_normalise_equals_preprocessing_to_the_last_bit() -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (32, 32, 3)).astype(np.uint8)
-    truth = prepare(images.from_pixels(pixels, "noise"), CIFAR10).array
+    truth = prepare(decode.from_pixels(pixels, "noise"), CIFAR10).array
     ours = normalise(
         torch.from_numpy(pixels).permute(2, 0, 1)[None], PRESETS["cifar10-256-8"].transform
     )

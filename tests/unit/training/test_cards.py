@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from safetensors import safe_open
 
-from convmixer_viz import checkpoints
-from convmixer_viz.presets import PRESETS
+from convmixer_viz.presets.log import PART, read
+from convmixer_viz.presets.table import PRESETS
 from convmixer_viz.training import cards, zoo
-from convmixer_viz.training.log import PART, read
-from tests.unit.training.test_log import LOG, MEASURED
+from convmixer_viz.weights import checkpoint
+from tests.unit.presets.test_log import LOG, MEASURED
 
 PRETRAINED = Path(__file__).parents[3] / "pretrained"
 SHIPPED = sorted(path.stem for path in PRETRAINED.glob("*.json"))
@@ -54,14 +54,14 @@ def test_the_zoo_is_small() -> None:
 def test_shipped_files_agree(name: str) -> None:
     log, weights = read(PRETRAINED / f"{name}.json"), PRETRAINED / f"{name}.safetensors"
     assert log.preset == name and log.measured is not None
-    assert log.measured.weights_sha256 == checkpoints.read(weights).sha256
+    assert log.measured.weights_sha256 == checkpoint.read(weights).sha256
     assert (PRETRAINED / f"{name}.md").read_text() == cards.card(log)
     history = PRETRAINED / f"{name}.history.safetensors"
     if history.exists():
         with safe_open(history, "pt") as file:
             kernels = file.get_tensor("depthwise")
             assert file.get_tensor("epochs")[-1] == len(log.epochs)
-        last = [block.depthwise.weight[:, 0] for block in checkpoints.read(weights).module().walk()]
+        last = [block.depthwise.weight[:, 0] for block in checkpoint.read(weights).module().walk()]
         assert all((kernels[-1, i].float() == w).all() for i, w in enumerate(last))
 
 

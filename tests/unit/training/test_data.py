@@ -11,7 +11,7 @@ import torch
 from torchvision.datasets import CIFAR10 as TorchvisionCifar10
 
 from convmixer_viz.errors import DataError
-from convmixer_viz.presets import Transform
+from convmixer_viz.presets.table import Transform
 from convmixer_viz.training import data
 from tests.unit.training.conftest import write_pictures
 

@@ -14,8 +14,8 @@ import pytest
 import torch
 from torch import Tensor
 
+from convmixer_viz.engine.runtime import LoadedModel
 from convmixer_viz.errors import ChoiceError, DataError
-from convmixer_viz.runtime import LoadedModel
 from convmixer_viz.training import evaluation
 from convmixer_viz.training.data import Pictures
 from convmixer_viz.training.evaluation import Evaluation, evaluate
@@ -26,7 +26,7 @@ SHARED = """
 import json, sys
 from dataclasses import replace
 from pathlib import Path
-from convmixer_viz.processes import process
+from convmixer_viz.engine.distributed import process
 from convmixer_viz.training.evaluation import evaluate
 from tests.conftest import TINY, loaded
 model = replace(loaded(replace(TINY, class_count=2)), class_names=("dark", "light"))

@@ -7,8 +7,8 @@ from itertools import pairwise
 import pytest
 import torch
 
-from convmixer_viz.model import ConvMixer
-from convmixer_viz.presets import PRESETS, Shape
+from convmixer_viz.model.convmixer import ConvMixer
+from convmixer_viz.presets.table import PRESETS, Shape
 from convmixer_viz.training import history
 from convmixer_viz.training.recipes import RECIPES
 

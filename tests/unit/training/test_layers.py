@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from convmixer_viz.model import ConvMixer, initialise
-from convmixer_viz.presets import Shape
+from convmixer_viz.model.convmixer import ConvMixer, initialise
+from convmixer_viz.presets.table import Shape
 from convmixer_viz.training import layers
 
 

@@ -13,22 +13,22 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from convmixer_viz import checkpoints
 from convmixer_viz.errors import ChoiceError, DataError
+from convmixer_viz.presets.log import read
 from convmixer_viz.training import layers, recipes
-from convmixer_viz.training.log import read
 from convmixer_viz.training.loop import Progress, train
 from convmixer_viz.training.recipes import Recipe
+from convmixer_viz.weights import checkpoint
 from tests.unit.training.conftest import CLASSES
 
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from convmixer_viz import presets
+from convmixer_viz.presets import table
 from convmixer_viz.training import layers, recipes
 from convmixer_viz.training.loop import train
 from tests.unit.training.conftest import RECIPE, TINY
-presets.PRESETS["tiny"], recipes.RECIPES["tiny"] = TINY, RECIPE
+table.PRESETS["tiny"], recipes.RECIPES["tiny"] = TINY, RECIPE
 layers.compiler, layers._compiled = lambda: True, lambda function: function
 for progress in train("tiny", Path(sys.argv[1]), Path(sys.argv[2]), device="cpu"):
     if (progress.epoch, progress.step) == (2, 3):
@@ -53,7 +53,7 @@ def test_a_run_learns_and_writes_everything(tiny: Recipe, pictures: Path, tmp_pa
     log = read(tmp_path / "out" / "tiny.json")
     assert log.epochs == rows and log.pictures == {"train": 40, "test": 14}
     assert log.recipe["seed"] == 0 and log.measured is None
-    saved = checkpoints.read(tmp_path / "out" / "tiny.safetensors")
+    saved = checkpoint.read(tmp_path / "out" / "tiny.safetensors")
     assert saved.class_names == CLASSES and saved.shape.dim == 8
     assert load_file(tmp_path / "out" / "tiny.history.safetensors")["epochs"].tolist() == [
         0,

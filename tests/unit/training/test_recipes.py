@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from convmixer_viz.errors import ChoiceError
-from convmixer_viz.presets import PRESETS
+from convmixer_viz.presets.table import PRESETS
 from convmixer_viz.training import recipes
 from convmixer_viz.training.recipes import RECIPES
 

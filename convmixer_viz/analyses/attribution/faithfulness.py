@@ -1,0 +1,64 @@
+"""Can the map be trusted? Measures that are fixed once for all methods, because their free
+choices reverse rankings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from convmixer_viz.analyses.attribution import maps
+from convmixer_viz.analyses.attribution.scores import removal
+from convmixer_viz.contract import Step, resolve
+from convmixer_viz.engine.runtime import LoadedModel
+from convmixer_viz.pictures.prepare import PreparedPicture
+from convmixer_viz.questions.attribution import AttributionMap
+from convmixer_viz.questions.faithfulness import MEASURES, Faithfulness, Options
+
+SCORES = "analyses.attribution.scores"  # where the table's functions are
+
+
+def compute(
+    model: LoadedModel, images: Sequence[PreparedPicture], options: Options
+) -> Iterator[Step[Faithfulness]]:
+    """The steps of the method, then a step a chunk of each measure; a partial after each."""
+    question = maps.ask(model, model.tensor(images), options)
+    measures = [MEASURES[name] for name in MEASURES if name in options.measures]
+    counts = [resolve(f"{SCORES}.{measure.chunks}") for measure in measures]
+    for step in maps.compute(model, images, options):
+        total = step.total + sum(count(question, step.total - 2) + 1 for count in counts)
+        result = None if step.partial is None else _begin(step.partial)
+        yield Step(step.done, total, result)
+    assert result is not None
+    done, tokens = step.total, torch.from_numpy(result.tokens.copy())
+    for measure in measures:
+        for fields in resolve(f"{SCORES}.{measure.function}")(question, tokens):
+            done, result = done + 1, replace(result, **fields)
+            yield Step(done, total, result)
+
+
+def _begin(map_: AttributionMap) -> Faithfulness:
+    return Faithfulness(
+        picture=map_.picture,
+        method=map_.method,
+        target_name=map_.target_name,
+        valid=map_.valid,
+        validity=map_.validity,
+        tokens=map_.tokens,
+        completeness=map_.completeness,
+        complexity=entropy(map_.tokens),
+        fractions=np.linspace(0, 1, removal.POINTS, dtype=np.float32),
+        orders=removal.ORDERS,
+        baselines=removal.BASELINES,
+        view=map_.view,
+    )
+
+
+def entropy(tokens: NDArray[np.float32]) -> float:
+    """Of |φ| / Σ|φ|, in nats: 0 for a single token, log(H·W) for a flat map."""
+    share = np.abs(tokens, dtype=np.float64)
+    share = share[share > 0] / max(share.sum(), 1e-300)
+    return float(-(share * np.log(share)).sum())

@@ -1,0 +1,124 @@
+"""Which patches carried the decision? By any method of the table, checked for what it really
+is on the model at hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from convmixer_viz.analyses.attribution.question import Plan, Question, baselines, look, patch_sums
+from convmixer_viz.analyses.target import choose, chosen_block
+from convmixer_viz.contract import Step, resolve
+from convmixer_viz.engine.runtime import LoadedModel
+from convmixer_viz.pictures.prepare import PreparedPicture
+from convmixer_viz.questions.attribution import METHODS, AttributionMap, Options
+
+FUNCTIONS = "analyses.attribution.methods"  # where the table's functions are
+
+
+def compute(
+    model: LoadedModel, images: Sequence[PreparedPicture], options: Options
+) -> Iterator[Step[AttributionMap]]:
+    """One step for the question, one a chunk of the method, one for the audit."""
+    question = ask(model, model.tensor(images), options)
+    work = plan(question)
+    total = work.total + 2
+    yield Step(1, total)
+    for done, values in enumerate(work.maps, 2):
+        partial = _result(question, images[0], values)
+        yield Step(done, total, partial)
+    yield Step(total, total, _audited(question, partial, values))
+
+
+def ask(model: LoadedModel, pixels: Tensor, options: Options) -> Question:
+    """The question of one placed picture (1, 3, h, w)."""
+    chosen_block(model, options.block)
+    tokens, logits = look(model, pixels)
+    target = choose(model, logits, options.target, options.against)
+    return Question(model, pixels, tokens, logits, target, options)
+
+
+def plan(question: Question) -> Plan:
+    """What the method has to do."""
+    function = METHODS[question.options.method].function
+    work: Plan = resolve(f"{FUNCTIONS}.{function}")(question)
+    return work
+
+
+def tokens_of(question: Question, values: Tensor) -> Tensor:
+    """A method's map by token, (H, W) float64: sums over the patch; of sizes where unsigned."""
+    if values.ndim == 2:
+        return values
+    values = values if METHODS[question.options.method].signed else values.abs()
+    return patch_sums(values, question.model.preset.shape.patch_size)
+
+
+def _result(question: Question, image: PreparedPicture, values: Tensor) -> AttributionMap:
+    target, tokens = question.target, tokens_of(question, values)
+    image = image.seen(question.model.preset.shape.patch_size)
+    return AttributionMap(
+        picture=image.name,
+        method=question.options.method,
+        pixels=_array(values) if values.ndim == 3 else None,
+        tokens=_array(tokens),
+        signed=METHODS[question.options.method].signed,
+        target=target.index,
+        against=target.against,
+        target_name=target.name(question.model.class_names),
+        score=float(target.score(question.logits)),
+        probability=float(target.probability(question.logits)),
+        total=float(values.sum()),
+        view=image.view,
+        box=image.box,
+    )
+
+
+def _audited(question: Question, result: AttributionMap, values: Tensor) -> AttributionMap:
+    expected = _expected(question, result.score)
+    valid, validity, identical = _validity(question, values)
+    off = None if expected is None else abs(result.total - expected)
+    return replace(
+        result,
+        expected=expected,
+        completeness=None if off is None else off / max(abs(expected or 0.0), 1e-12),
+        valid=valid,
+        validity=validity,
+        identical_to=identical,
+    )
+
+
+def _expected(question: Question, score: float) -> float | None:
+    """What the map should sum to: the score less the baselines' mean score, or less the bias."""
+    promise = METHODS[question.options.method].promise
+    if promise == "baseline":
+        logits = question.model.logits(baselines(question)).double()
+        return score - float(question.target.score(logits).mean())
+    module = question.model.module
+    block = chosen_block(question.model, question.options.block)
+    if promise == "bias" and block == len(module.blocks):
+        return score - float(question.target.score(module.head.bias.double()))
+    return None
+
+
+def _validity(question: Question, values: Tensor) -> tuple[bool, str, str | None]:
+    """Measure the map against the simpler one that it may be: valid, the reason, its name."""
+    simpler = METHODS[question.options.method].simpler
+    if simpler is None:
+        return True, "nothing in it depends on the kind of activation", None
+    simple: Tensor = resolve(f"{FUNCTIONS}.{simpler.function}")(question)
+    apart = float((values - simple.to(values.device)).abs().max() / simple.abs().max())
+    same = apart <= (0.1 if question.model.dtype is torch.bfloat16 else 1e-4)
+    relation = "is" if same else "differs from"
+    reason = f"here it {relation} {simpler.name} (largest difference {apart:.1e} of the maximum)"
+    if same and simpler.misleads:
+        reason += ": the activations of this preset give its rule nothing to change"
+    return not (same and simpler.misleads), reason, simpler.name if same else None
+
+
+def _array(tensor: Tensor) -> NDArray[np.float32]:
+    return tensor.float().cpu().numpy()

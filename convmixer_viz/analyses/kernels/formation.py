@@ -1,0 +1,84 @@
+"""How the kernels formed: structure and classes over the epochs of training."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import load_file
+
+from convmixer_viz.analyses.kernels import population
+from convmixer_viz.analyses.kernels.statistics import measure
+from convmixer_viz.contract import Step
+from convmixer_viz.engine.runtime import LoadedModel
+from convmixer_viz.errors import WeightsError
+from convmixer_viz.model.kernel_shapes import templates
+from convmixer_viz.pictures.prepare import PreparedPicture
+from convmixer_viz.presets.table import Preset
+from convmixer_viz.questions.formation import Formation, Options
+from convmixer_viz.weights import locate
+
+
+def history_file(preset: Preset) -> Path | None:
+    """The history beside a preset's weights, if it ships one."""
+    file = locate.file(preset)
+    history = file and file.with_name(f"{preset.name}.history.safetensors")
+    return history if history and history.exists() else None
+
+
+def compute(
+    model: LoadedModel, images: Sequence[PreparedPicture], options: Options
+) -> Iterator[Step[Formation]]:
+    """One step an epoch kept. Pictures are not looked at."""
+    tensors = _read(model)
+    blocks = options.blocks or tuple(range(1, model.preset.shape.depth + 1))
+    kernels = tensors["depthwise"][:, [block - 1 for block in blocks]]
+    parts = []
+    for done, moment in enumerate(kernels, 1):
+        parts.append(_describe(moment.astype(np.float32)))
+        last = done == len(kernels)
+        yield Step(done, len(kernels), _formation(tensors, blocks, parts) if last else None)
+
+
+def _read(model: LoadedModel) -> dict[str, NDArray[Any]]:
+    file = history_file(model.preset)
+    if file is None or model.untrained_seed is not None:
+        raise WeightsError(
+            f"{model.preset.name} has no history of its training: choose a preset that ships one."
+        )
+    return load_file(file)
+
+
+def _describe(moment: NDArray[np.float32]) -> dict[str, NDArray[Any]]:
+    """Numbers of all blocks (blocks, dim, k, k) at one epoch, blocks first."""
+    measured = [measure(kernels) for kernels in moment]
+    layers = [population.describe(*pair) for pair in zip(moment, measured, strict=True)]
+    described = {name: np.stack([layer[name] for layer in layers]) for name in layers[0]}
+    described.pop("ring_profile")
+    return described | {name: np.stack([m[name] for m in measured]) for name in ("code", "r2")}
+
+
+def _formation(
+    tensors: dict[str, NDArray[Any]], blocks: Sequence[int], parts: list[dict[str, NDArray[Any]]]
+) -> Formation:
+    stacked: dict[str, Any] = {name: np.stack([part[name] for part in parts]) for name in parts[0]}
+    epochs = tensors["epochs"].astype(np.int64)
+    return Formation(
+        epochs=epochs,
+        blocks=np.array(blocks),
+        weights=tensors["depthwise"][:, [block - 1 for block in blocks]],
+        stem=tensors["stem"],
+        settled=epochs[settled(stacked["code"])],
+        class_names=templates.CLASSES,
+        **stacked | {"r2": stacked["r2"].astype(np.float32)},
+    )
+
+
+def settled(codes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The first index along axis 0 from which each column keeps its last value."""
+    differs = codes[::-1] != codes[-1]
+    back = np.where(differs.any(0), differs.argmax(0), len(codes))
+    return len(codes) - back

@@ -1,0 +1,84 @@
+"""What a layer's kernels have in common, and how far random layers would have it too."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convmixer_viz.analyses.kernels.spectrum import share
+from convmixer_viz.analyses.kernels.statistics import measure, ring_profile
+from convmixer_viz.model.kernel_shapes import templates
+from convmixer_viz.questions.structure import CURVES
+
+SILENT = 0.01  # of the layer's largest weight
+LAYERS = 20  # random ones in the band
+BAND = (2.5, 97.5)  # percentiles
+
+
+def describe(
+    kernels: NDArray[np.floating], measured: dict[str, NDArray[Any]] | None = None
+) -> dict[str, NDArray[np.float64]]:
+    """Numbers of one layer (n, k, k): the CURVES, `class_shares` (classes,) and `ring_profile`;
+    `measured` saves measuring the kernels again."""
+    measured, spectrum = measured or measure(kernels), variances(kernels)
+    profile = ring_profile(kernels)
+    energy = np.broadcast_to(profile.sum(1, keepdims=True), profile.shape)
+    codes = np.bincount(measured["code"], minlength=len(templates.CLASSES))
+    largest = np.abs(kernels).max((1, 2))
+    means = {f"mean_{name}": measured[name].mean() for name in _MEANS}
+    values = means | {
+        "entropy": entropy(spectrum) / np.log(_bound(kernels)),
+        "sparsity": (largest < SILENT * largest.max()).mean(),
+        "covariance_participation_ratio": share(spectrum.sum() ** 2, (spectrum**2).sum()),
+        "covariance_rank": np.exp(entropy(spectrum)),
+        "class_shares": codes / len(kernels),
+        "ring_profile": share(profile, energy).mean(0),
+    }
+    return {name: np.asarray(value, np.float64) for name, value in values.items()}
+
+
+_MEANS = tuple(name.removeprefix("mean_") for name in CURVES if name.startswith("mean_"))
+
+
+def covariance(kernels: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Σ = 1/C Σ (vec w − μ)(vec w − μ)ᵀ of raw kernels (n, k, k): (k², k²)."""
+    flat = kernels.reshape(len(kernels), -1).astype(np.float64)
+    centred = flat - flat.mean(0)
+    product: NDArray[np.float64] = centred.T @ centred / len(flat)
+    return product
+
+
+def variances(kernels: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Eigenvalues (k²,) of the covariance, largest first."""
+    values = np.linalg.eigvalsh(covariance(kernels))[::-1].astype(np.float64)
+    return np.maximum(values, 0)
+
+
+def entropy(variances: NDArray[np.float64]) -> Any:
+    """−Σ v̂ ln v̂ of variances scaled to sum 1; 0 where there is none."""
+    part = share(variances, np.broadcast_to(variances.sum(), variances.shape))
+    return -(part * np.log(np.where(part > 0, part, 1))).sum()
+
+
+@lru_cache(maxsize=512)
+def random_layer(dim: int, k: int, seed: int) -> dict[str, NDArray[np.float64]]:
+    """The description of one untrained layer, its weights drawn as torch draws them."""
+    bound = 1 / k
+    generator = np.random.default_rng((seed, dim, k))
+    return describe(generator.uniform(-bound, bound, (dim, k, k)).astype(np.float32))
+
+
+def band(layers: list[dict[str, NDArray[np.float64]]]) -> dict[str, NDArray[np.float64]]:
+    """2.5 and 97.5 percentiles of every number over layers; one more axis at the end, (…, 2)."""
+    return {
+        name: np.moveaxis(np.percentile([layer[name] for layer in layers], BAND, axis=0), 0, -1)
+        for name in layers[0]
+    }
+
+
+def _bound(kernels: NDArray[np.floating]) -> int:
+    """How many directions the variance can have at most; its entropy's bound is the logarithm."""
+    return int(max(2, min(len(kernels) - 1, kernels.shape[-1] ** 2)))

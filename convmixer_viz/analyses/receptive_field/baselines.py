@@ -1,0 +1,143 @@
+"""What a receptive field would be if signs were random: from the shape, and from the weights.
+
+Energy walks from a token down the blocks: a share stays (the skip), a share spreads as the squares
+of the block's kernels, and what leaves the grid is lost, as zero padding loses it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+import lazy_loader as lazy
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from convmixer_viz.model.convmixer import Block, ConvMixer
+from convmixer_viz.presets.table import Shape
+
+scipy: Any = lazy.load("scipy")
+
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Walk:
+    """One block's step: the energy that stays, and the energy by kernel cell (k, k)."""
+
+    stays: float
+    spreads: Floats
+
+    @property
+    def variance(self) -> float:
+        """Growth of σ² an axis in tokens²: a · Var, on an unbounded grid."""
+        offsets = np.arange(len(self.spreads)) - (len(self.spreads) - 1) // 2
+        both = offsets**2 @ self.spreads.sum(1) + offsets**2 @ self.spreads.sum(0)
+        return float(both / (2 * (self.stays + self.spreads.sum())))
+
+
+def null_walks(shape: Shape) -> list[Walk]:
+    """Random signs, equal variances: a flat kernel, and an equal share for a skip."""
+    k, stays = shape.kernel_size, 0.5 if shape.residual else 0.0
+    return [Walk(stays, np.full((k, k), (1 - stays) / k**2))] * shape.depth
+
+
+def weight_walks(module: ConvMixer) -> list[Walk]:
+    """From the weights alone: v = mean over channels of γ²·w²/(σ²+ε)·E[act′(z)²] spreads, 1 stays,
+    for z normal with mean b + β₀Σw and variance γ₀²Σw² (γ₀, β₀: the batch norm before)."""
+    blocks = list(module.walk())
+    before = [
+        cast("nn.BatchNorm2d", module.stem[2]),
+        *(block.pointwise_norm for block in blocks[:-1]),
+    ]
+    slope = _SLOPES[module.shape.activation]
+    return [
+        _share(float(block.spatial.residual), _energies(block, slope(*_normal(block, norm))))
+        for block, norm in zip(blocks, before, strict=True)
+    ]
+
+
+def diffuse(walks: Sequence[Walk], start: Floats, blocks: Sequence[int]) -> Floats:
+    """The energy (blocks, H, W) that each named block's output at `start` gets from every token,
+    the shallowest first; 0 is the stem."""
+    rows = np.empty((0, *start.shape))
+    for number in range(max(blocks), -1, -1):
+        if number in blocks:
+            rows = np.concatenate([rows, start[None]])
+        if number:
+            walk = walks[number - 1]
+            rows = walk.stays * rows + _spread(rows, walk.spreads)
+    return rows[::-1]
+
+
+def _spread(rows: Floats, kernel: Floats) -> Floats:
+    """What kernel cell u adds: output token j hands to input token j + u − (k − 1)//2."""
+    k, (height, width) = len(kernel), rows.shape[1:]
+    before = k // 2, (k - 1) // 2
+    padded = np.pad(rows, ((0, 0), before, before))
+    spread = np.zeros_like(rows)
+    for (r, c), share in np.ndenumerate(kernel[::-1, ::-1]):
+        spread += share * padded[:, r : r + height, c : c + width]
+    return spread
+
+
+def _share(stays: float, spreads: Floats) -> Walk:
+    whole = stays + spreads.sum()
+    return Walk(stays / whole, spreads / whole)
+
+
+def _normal(block: Block, before: nn.BatchNorm2d) -> tuple[Floats, Floats]:
+    """Mean and deviation (dim,) of what enters the depthwise activation."""
+    kernels, bias = _array(block.depthwise.weight), _array(cast("Tensor", block.depthwise.bias))
+    mean = bias + _array(before.bias) * kernels.sum((1, 2, 3))
+    return mean, abs(_array(before.weight)) * np.sqrt((kernels**2).sum((1, 2, 3))) + 1e-12
+
+
+def _energies(block: Block, slopes: Floats) -> Floats:
+    norm = block.depthwise_norm
+    gain = _array(norm.weight) ** 2 / (_array(cast("Tensor", norm.running_var)) + norm.eps)
+    kernels = _array(block.depthwise.weight)[:, 0]
+    energies: Floats = ((gain * slopes)[:, None, None] * kernels**2).mean(0)
+    return energies
+
+
+def _array(tensor: Tensor) -> Floats:
+    return np.asarray(tensor.detach().double().cpu())
+
+
+def _relu_slope(mean: Floats, deviation: Floats) -> Floats:
+    """E[1(z > 0)] = Φ(mean / deviation)."""
+    return _area(mean / deviation)
+
+
+def _gelu_slope(mean: Floats, deviation: Floats) -> Floats:
+    """E[(Φ(z) + zφ(z))²], term by term: φ times a normal density is a narrower normal density,
+    and E[Φ(z)²] is the chance that two correlated normal numbers are both below a bound."""
+    variance = deviation**2
+    whole = 1 + variance
+    bound = mean / np.sqrt(whole)
+    squared = _area(bound) - 2 * scipy.special.owens_t(bound, 1 / np.sqrt(1 + 2 * variance))
+    middle, width = mean / whole, variance / whole  # of z's density times φ
+    edge = np.sqrt(1 + width)
+    mixed = middle * _area(middle / edge) + width / edge * _density(middle / edge)
+    double = 0.5 + variance
+    middle, width = mean / 2 / double, variance / 2 / double  # of z's density times φ²
+    last = _density(mean / np.sqrt(double)) / np.sqrt(double) * (middle**2 + width)
+    slope: Floats = squared + 2 * _density(bound) / np.sqrt(whole) * mixed + last / (2 * _ROOT_PI)
+    return slope
+
+
+def _area(x: Floats) -> Floats:
+    area: Floats = scipy.special.ndtr(x)
+    return area
+
+
+def _density(x: Floats) -> Floats:
+    density: Floats = np.exp(-(x**2) / 2) / (np.sqrt(2) * _ROOT_PI)
+    return density
+
+
+_ROOT_PI = np.sqrt(np.pi)
+_SLOPES = {"relu": _relu_slope, "gelu": _gelu_slope}

@@ -1,0 +1,154 @@
+"""Where a receptive field is measured, on what, and whether it fits the memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from convmixer_viz.analyses.receptive_field import cotangents
+from convmixer_viz.analyses.receptive_field.cotangents import Token, Trace
+from convmixer_viz.engine.runtime import LoadedModel
+from convmixer_viz.errors import ChoiceError, DeviceError
+from convmixer_viz.pictures.prepare import PreparedPicture
+from convmixer_viz.questions.receptive_field import Options
+
+LARGEST_TENSOR = 8 * 2**20  # bytes: much larger ones leave some processors' caches
+HELD = 0.9  # of the free memory that one job may take
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Probe:
+    """One request's model, pictures and options, and the places that follow from them."""
+
+    model: LoadedModel
+    images: Sequence[PreparedPicture]
+    options: Options
+    sides: tuple[int, int]  # of the prepared pictures, px
+
+    @property
+    def blocks(self) -> tuple[int, ...]:
+        depth = self.model.preset.shape.depth
+        return tuple(sorted(set(self.options.blocks))) or tuple(range(depth + 1))
+
+    @property
+    def grid(self) -> tuple[int, int]:
+        shape = self.model.preset.shape
+        return shape.grid(self.sides[0]), shape.grid(self.sides[1])
+
+    @property
+    def pictures(self) -> int:
+        return self.options.noise or len(self.images)
+
+    @property
+    def tokens(self) -> list[Token]:
+        """The tokens that are differentiated."""
+        height, width = self.grid
+        if self.options.central:
+            rows, columns = ({(n - 1) // 2, n // 2} for n in self.grid)
+            return [(row, column) for row in sorted(rows) for column in sorted(columns)]
+        return [self.options.token or (height // 2, width // 2)]
+
+    @property
+    def middle(self) -> tuple[float, float]:
+        """Centre of the tokens, in tokens from the upper left edge."""
+        rows, columns = zip(*self.tokens, strict=True)
+        return float(np.mean(rows) + 0.5), float(np.mean(columns) + 0.5)
+
+    @property
+    def state_bytes(self) -> int:
+        """Bytes of one row of cotangents, (dim, H, W)."""
+        cells = self.grid[0] * self.grid[1]
+        return self.model.preset.shape.dim * cells * self.model.dtype.itemsize
+
+    @property
+    def groups(self) -> list[slice]:
+        """Rows of `blocks` that go back together, the deepest first: no tensor grows too large."""
+        size = max(1, LARGEST_TENSOR // self.state_bytes)
+        stops = range(len(self.blocks), 0, -size)
+        return [slice(max(0, stop - size), stop) for stop in stops]
+
+    def walk(self, index: int) -> Trace:
+        """One picture forward."""
+        pixels = self._pixels(index)
+        place = {"memory_format": self.model.memory_format}
+        pixels = pixels.to(self.model.device).contiguous(**place)
+        return cotangents.trace(self.model.module, pixels, self.tokens, self.blocks[-1])
+
+    def gradients(self, walked: Trace, rows: slice, index: int) -> Tensor:
+        """One picture's gradients (rows, 3, p·H, p·W) of some of the blocks."""
+        blocks = self.blocks[rows]
+        seeds = {block: self._seed(walked.states[block], block, index) for block in blocks}
+        back = cotangents.pull_back(self.model.module, walked, self.tokens, seeds)
+        return back.flip(0)
+
+    def _pixels(self, index: int) -> Tensor:
+        """(1, 3, h, w), float32 also where the model is bfloat16: the gains are float32's."""
+        if self.options.noise:
+            generator = torch.Generator().manual_seed(self.options.seed * 2**20 + index)
+            pixels = torch.randn(1, 3, *self.sides, generator=generator)
+        else:
+            pixels = torch.from_numpy(self.images[index].array)[None]
+        return pixels.to(torch.promote_types(self.model.dtype, torch.float32))
+
+    def _seed(self, state: Tensor, block: int, index: int) -> Tensor:
+        """∂s/∂output (tokens, dim) for the mean over the tokens of the scalar."""
+        scalar, (count, dim) = self.options.scalar, state.shape
+        if scalar == "relu":
+            return (state > 0).to(state.dtype) / count
+        if scalar == "channel":
+            one = torch.arange(dim, device=state.device) == self.options.channel
+            return one.to(state.dtype).expand(count, dim) / count
+        if scalar == "signs":
+            key = (self.options.seed * 2**20 + index) * 2**10 + block + 2**60
+            generator = torch.Generator().manual_seed(key)
+            signs = torch.randint(0, 2, (1, dim), generator=generator) * 2 - 1
+            return signs.to(state).expand(count, dim) / count
+        return torch.ones_like(state) / count
+
+
+def probe(model: LoadedModel, images: Sequence[PreparedPicture], options: Options) -> Probe:
+    """Check that the token, the channel and the memory are there."""
+    height, width = images[0].array.shape[1:]
+    made = Probe(model, images, options, (height, width))
+    (rows, columns), dim = made.grid, model.preset.shape.dim
+    for row, column in made.tokens:
+        if not (0 <= row < rows and 0 <= column < columns):
+            raise ChoiceError(
+                f"There is no token {row},{column} at {height}×{width} pixels: rows end at "
+                f"{rows - 1}, columns at {columns - 1}."
+            )
+    if options.scalar == "channel" and options.channel >= dim:
+        name = model.preset.name
+        raise ChoiceError(f"{name} has no channel {options.channel}: they end at {dim - 1}.")
+    _check_memory(made)
+    return made
+
+
+def bytes_needed(made: Probe) -> int:
+    """Largest memory that the work takes beside the loaded model, estimated from above."""
+    state, depth = made.state_bytes, made.model.preset.shape.depth
+    gains = (2 * depth + 1) * state
+    forward = 6 * state * max(1, 4 // made.model.dtype.itemsize)
+    back = 5 * max(state, LARGEST_TENSOR)
+    maps = 4 * len(made.blocks) * made.sides[0] * made.sides[1] * 8
+    return gains + forward + back + maps
+
+
+def _check_memory(made: Probe) -> None:
+    from convmixer_viz.engine import hardware  # brings torch: not at import
+
+    needed, free = bytes_needed(made), hardware.free_memory(made.model.device)
+    if needed <= HELD * free:
+        return
+    preset, (height, width) = made.model.preset, made.sides
+    own = preset.transform.size
+    way = f"choose its own size, resolution {own}" if min(made.sides) > own else "name few blocks"
+    raise DeviceError(
+        f"The receptive field of {preset.name} at {height}×{width} pixels needs about "
+        f"{needed / 2**30:.1f} GiB and {made.model.device} has {free / 2**30:.1f} GiB free: "
+        f"{way}, or close what else uses the memory."
+    )

@@ -1,0 +1,153 @@
+"""Turn-taking on one device: one thread does all its work, a turn is one step of one job."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Hashable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from convmixer_viz.contract import Step, Steps
+from convmixer_viz.errors import BusyError
+
+MOST_ACTIVE = 16  # jobs waiting or running; the next one is told so at once
+MOST_SUSPENDED = 8  # jobs that nobody watches and that asking again would resume
+
+
+@dataclass(slots=True, eq=False)
+class Job:
+    """One computation, shared by everybody who asked for it."""
+
+    key: Hashable
+    name: str  # of the work, for messages
+    steps: Iterator[Step[Any]]
+    step: Step[Any] | None = None
+    error: Exception | None = None
+    watchers: int = 0
+    active: bool = False  # waiting for its turn or running
+    over: bool = False
+    turns: int = 0
+    seconds: float = 0.0
+    first_seconds: float = field(default=0.0)  # the first turn also loads the model
+
+    def advance(self) -> Step[Any]:
+        """Take one step and note what it cost."""
+        began = time.perf_counter()
+        step = next(self.steps, None)
+        if step is None:
+            raise RuntimeError(f"{self.name} ended before its last step")
+        spent = time.perf_counter() - began
+        self.seconds += spent
+        self.first_seconds = self.first_seconds or spent
+        return replace(step, seconds_left=self._left(step))
+
+    def _left(self, step: Step[Any]) -> float:
+        if step.done > 1:
+            each = (self.seconds - self.first_seconds) / (step.done - 1)
+        else:
+            each = self.first_seconds
+        return each * (step.total - step.done)
+
+
+class DeviceQueue:
+    """The executor's queue is the turn-taking: a job's next step goes to its end."""
+
+    def __init__(
+        self, settle: Callable[[], None], guard: Callable[[str], AbstractContextManager[None]]
+    ) -> None:
+        self._executor = ThreadPoolExecutor(1, "device", initializer=settle)
+        self._guard = guard
+        self._changed = threading.Condition()
+        self._jobs: dict[Hashable, Job] = {}
+
+    def follow(
+        self,
+        key: Hashable,
+        name: str,
+        start: Callable[[], Iterator[Step[Any]]],
+        patience: float | None = None,
+    ) -> Steps[Any]:
+        """Steps of the job with that key, begun by `start` where there is none yet. With patience
+        (seconds) the latest step comes again when nothing new did; steps may be skipped, never the
+        last. Closing the iterator leaves the job; a job that nobody follows is suspended."""
+        job = self._join(key, name, start)
+        try:
+            yield from self._watch(job, patience)
+        finally:
+            self._leave(job)
+
+    def standing(self, key: Hashable) -> Step[Any] | None:
+        """The latest step of a job that is running or suspended."""
+        job = self._jobs.get(key)
+        return job.step if job else None
+
+    def close(self) -> None:
+        """End the thread after the step that it is in."""
+        self._executor.shutdown(wait=True, cancel_futures=True)
+
+    @property
+    def active(self) -> int:
+        """Jobs waiting or running."""
+        return sum(job.active for job in list(self._jobs.values()))
+
+    def _watch(self, job: Job, patience: float | None) -> Steps[Any]:
+        seen, over = 0, False
+        while not over:
+            with self._changed:
+                self._changed.wait_for(lambda: job.over or job.turns > seen, patience)  # noqa: B023
+                seen, over, ahead = job.turns, job.over, self.active - 1
+                step = job.step or Step(0, 1)
+            if job.error:
+                raise job.error
+            yield replace(step, ahead=max(ahead, 0))
+
+    def _join(self, key: Hashable, name: str, start: Callable[[], Iterator[Step[Any]]]) -> Job:
+        with self._changed:
+            job = self._jobs.get(key)
+            if job is None:
+                if self.active >= MOST_ACTIVE:
+                    raise BusyError(f"{self.active} jobs are waiting: try again in a minute.")
+                job = self._jobs[key] = Job(key, name, start())
+            job.watchers += 1
+            if not job.active:
+                self._enqueue(job)
+            return job
+
+    def _leave(self, job: Job) -> None:
+        with self._changed:
+            job.watchers -= 1
+            suspended = [j for j in self._jobs.values() if not j.active and not j.watchers]
+            for forgotten in suspended[:-MOST_SUSPENDED]:
+                del self._jobs[forgotten.key]
+
+    def _enqueue(self, job: Job) -> None:
+        job.active = True
+        try:
+            self._executor.submit(self._turn, job)
+        except RuntimeError:  # the interpreter or this queue is shutting down
+            job.active = False
+
+    def _turn(self, job: Job) -> None:
+        step, error = None, None
+        if job.watchers:
+            try:
+                with self._guard(job.name):
+                    step = job.advance()
+            except Exception as caught:
+                error = caught
+        with self._changed:
+            self._publish(job, step, error)
+            self._changed.notify_all()
+
+    def _publish(self, job: Job, step: Step[Any] | None, error: Exception | None) -> None:
+        job.active, job.error = False, error
+        if step:
+            job.step, job.turns = step, job.turns + 1
+        if error or (step and step.done == step.total):
+            job.over = True
+            del self._jobs[job.key]
+        elif job.watchers:
+            self._enqueue(job)

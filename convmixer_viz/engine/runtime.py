@@ -1,0 +1,233 @@
+"""The one place that chooses device, dtype, memory format, threads and batch size."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Literal, TypeVar
+
+os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when CUDA starts
+
+import torch
+from torch import Tensor, nn
+
+from convmixer_viz.engine import allocator, hardware
+from convmixer_viz.errors import DeviceError
+from convmixer_viz.model import fused
+from convmixer_viz.model.convmixer import ConvMixer
+from convmixer_viz.pictures.prepare import PreparedPicture
+from convmixer_viz.presets.table import Preset
+
+Mode = Literal["exact", "fast"]
+T = TypeVar("T", Tensor, tuple[Tensor, ...])
+
+# Exact mode calls a model with one literal number of rows, the last call padded: bits depend on
+# the size of a batch. Batching gains a factor of 2 to 4 on small grids; on large ones nothing in
+# float32 and up to 1.3 in bfloat16.
+GPU_ROWS, CPU_ROWS, BF16_ROWS = 16, 8, 4
+LARGE = 200_000_000  # multiply-adds of one picture, from which a CPU takes few at once
+
+
+def choose(device: str) -> str:
+    """'auto', 'cpu', 'cuda' or 'cuda:n' → the device's one name; a GPU where there is one."""
+    if device == "auto":
+        return "cuda:0" if torch.cuda.is_available() else "cpu"
+    kind, _, number = device.partition(":")
+    if device == "cpu":
+        return "cpu"
+    if kind != "cuda" or not (number == "" or number.isdecimal()):
+        raise DeviceError(f"There is no device {device!r}: choose auto, cpu, cuda or cuda:n.")
+    if int(number or 0) >= torch.cuda.device_count():
+        count = torch.cuda.device_count()
+        raise DeviceError(f"{device} is not here: PyTorch sees {count} GPUs; use cpu or auto.")
+    return f"cuda:{int(number or 0)}"
+
+
+def settle_thread() -> None:
+    """Fix the number of threads and keep freed memory; called in a device's thread before its
+    first operation."""
+    allocator.keep()
+    torch.set_num_threads(torch.get_num_threads())
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LoadedModel:
+    """A frozen ConvMixer on its device, called so that numbers don't depend on company."""
+
+    preset: Preset
+    module: ConvMixer
+    class_names: tuple[str, ...]
+    weights_sha256: str
+    device: str
+    mode: Mode
+    untrained_seed: int | None = None
+    halved: list[int] = field(
+        default_factory=list
+    )  # fast mode's smaller chunks, when memory ran out
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return self.module.patch_embedding.weight.dtype
+
+    @property
+    def memory_format(self) -> torch.memory_format:
+        return _memory_format(self.preset, self.dtype)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of parameters and buffers."""
+        state = (*self.module.parameters(), *self.module.buffers())
+        return sum(t.numel() * t.element_size() for t in state)
+
+    def target(self, text: str | None, logits: Tensor) -> int:
+        """Class index of a target that the catalog resolved; none is the class predicted."""
+        return int(logits.argmax()) if text is None else int(text)
+
+    def tensor(self, images: Sequence[PreparedPicture]) -> Tensor:
+        """Prepared pictures → (n, 3, h, w) on the device, in the model's dtype and format."""
+        stacked = torch.stack([torch.from_numpy(image.array) for image in images])
+        return self.place(stacked)
+
+    def place(self, pixels: Tensor) -> Tensor:
+        """Any (n, 3, h, w) on the device, in the model's dtype and memory format."""
+        return pixels.to(self.device, self.dtype).contiguous(memory_format=self.memory_format)
+
+    def rows(self, side: int) -> int:
+        """Rows of one call at side × side pixels."""
+        if self.device.startswith("cuda"):
+            return GPU_ROWS
+        work = self.preset.shape.multiply_adds(side, self.preset.class_count)
+        if sum(work.values()) < LARGE:
+            return CPU_ROWS
+        return BF16_ROWS if self.dtype is torch.bfloat16 else 1
+
+    def parts(self, pixels: Tensor) -> Iterator[Tensor]:
+        """Split rows into calls: one part is one chunk of work."""
+        return iter(torch.split(pixels, self.rows(min(pixels.shape[-2:]))))
+
+    def call(self, function: Callable[[Tensor], T], part: Tensor, side: int | None = None) -> T:
+        """function(part), row by row independent: padded, memory shortage handled. `side` is that
+        of the pictures, in pixels, where the part holds tokens."""
+        side = side or min(part.shape[-2:])
+        try:
+            return self._padded(function, part, side)
+        except torch.OutOfMemoryError:
+            torch.cuda.empty_cache()
+        return self._again(function, part, side)
+
+    def logits(self, pixels: Tensor) -> Tensor:
+        """(n, 3, h, w) → (n, classes) float32 on the device, without gradient."""
+        return torch.cat([self.call(self._forward, part) for part in self.parts(pixels)])
+
+    @torch.no_grad()
+    def _forward(self, part: Tensor) -> Tensor:
+        return self.module(part).float()  # type: ignore[no-any-return]
+
+    def _padded(self, function: Callable[[Tensor], T], part: Tensor, side: int) -> T:
+        missing = self.rows(side) - len(part)
+        if missing <= 0 or self.mode == "fast":
+            return function(part)
+        padded = function(torch.cat([part, part[:1].expand(missing, -1, -1, -1)]))
+        if isinstance(padded, tuple):
+            return tuple(t[: len(part)] for t in padded)
+        return padded[: len(part)]
+
+    def _again(self, function: Callable[[Tensor], T], part: Tensor, side: int) -> T:
+        if self.mode == "fast" and len(part) > 1:
+            half = len(part) // 2
+            self.halved.append(half)
+            first = self.call(function, part[:half], side)
+            second = self.call(function, part[half:], side)
+            if isinstance(first, tuple):
+                return tuple(torch.cat(pair) for pair in zip(first, second, strict=True))
+            return torch.cat([first, second])
+        try:
+            return self._padded(function, part, side)
+        except torch.OutOfMemoryError as error:
+            raise DeviceError(
+                f"{self.device} has no memory left for {self.preset.name} at "
+                f"{side}×{side} pixels: choose a lower resolution, "
+                "fast mode or --device cpu, or close what else uses the device."
+            ) from error
+
+
+def load(
+    preset: Preset,
+    module: ConvMixer,
+    *,
+    class_names: tuple[str, ...],
+    sha256: str,
+    device: str,
+    mode: Mode,
+) -> LoadedModel:
+    """Freeze a module and settle it on a device; `device` is a name that choose() gave."""
+    settled = _settle(module, preset, mode, device)
+    return LoadedModel(preset, settled, class_names, sha256, device, mode)
+
+
+def _settle(module: ConvMixer, preset: Preset, mode: Mode, device: str) -> ConvMixer:
+    module = module.freeze().to(device)
+    if mode == "fast" and (device.startswith("cuda") or hardware.native_bf16()):
+        for layer in module.modules():  # batch norm keeps float32 parameters
+            if isinstance(layer, nn.Conv2d | nn.Linear):
+                exact = {name: tensor.detach() for name, tensor in layer.named_parameters()}
+                layer.to(torch.bfloat16)
+                if isinstance(layer, nn.Conv2d):  # receptive fields walk forward in float32:
+                    for name, tensor in exact.items():  # rounded weights flip gradient masks
+                        layer.register_buffer(f"exact_{name}", tensor, persistent=False)
+    dtype = module.patch_embedding.weight.dtype
+    module = module.to(memory_format=_memory_format(preset, dtype))
+    if device == "cpu" and dtype is torch.bfloat16 and fused.available():
+        fused.fuse(module, preset.shape.grid(preset.transform.size))
+    return module
+
+
+def _memory_format(preset: Preset, dtype: torch.dtype) -> torch.memory_format:
+    """Float32 9×9 depthwise convolutions are twice as fast in NCHW; all else prefers NHWC."""
+    large = preset.shape.kernel_size > 7 and dtype is not torch.bfloat16
+    return torch.contiguous_format if large else torch.channels_last
+
+
+@contextmanager
+def chunk(name: str) -> Iterator[None]:
+    """Process-wide flags for one step of work (torch has none per thread), restored after it."""
+    before = _flags()
+    _set_flags(("ieee", "ieee", "ieee", "ieee", True, False, False))
+    try:
+        yield
+    except RuntimeError as error:
+        if "can't allocate memory" not in str(error):
+            raise
+        raise DeviceError(f"Too little memory for {name}: choose a lower resolution.") from error
+    finally:
+        _set_flags(before)
+    autocast = torch.is_autocast_enabled("cpu") or torch.is_autocast_enabled("cuda")
+    if autocast or not torch.is_grad_enabled():
+        torch.set_grad_enabled(True)
+        raise RuntimeError(f"{name} left grad mode or autocast changed after a step")
+
+
+def _flags() -> tuple[str, str, str, str, bool, bool, bool]:
+    backends = torch.backends
+    return (
+        backends.cuda.matmul.fp32_precision,
+        backends.cudnn.conv.fp32_precision,  # type: ignore[attr-defined]
+        backends.mkldnn.matmul.fp32_precision,  # type: ignore[attr-defined]
+        backends.mkldnn.conv.fp32_precision,  # type: ignore[attr-defined]
+        torch.are_deterministic_algorithms_enabled(),
+        torch.utils.deterministic.fill_uninitialized_memory,  # type: ignore[attr-defined]
+        backends.cudnn.benchmark,
+    )
+
+
+def _set_flags(flags: tuple[str, str, str, str, bool, bool, bool]) -> None:
+    backends = torch.backends
+    backends.cuda.matmul.fp32_precision = flags[0]
+    backends.cudnn.conv.fp32_precision = flags[1]  # type: ignore[attr-defined]
+    backends.mkldnn.matmul.fp32_precision = flags[2]  # type: ignore[attr-defined]
+    backends.mkldnn.conv.fp32_precision = flags[3]  # type: ignore[attr-defined]
+    torch.use_deterministic_algorithms(flags[4])
+    torch.utils.deterministic.fill_uninitialized_memory = flags[5]  # type: ignore[attr-defined]
+    backends.cudnn.benchmark = flags[6]

@@ -1,0 +1,108 @@
+"""A result with all that made it, in one zip: what was asked, pictures, arrays, report."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from convmixer_viz.contract import Provenance, Result
+from convmixer_viz.errors import DataError, VizError
+from convmixer_viz.export import files
+from convmixer_viz.pictures import decode
+from convmixer_viz.pictures.decode import Picture
+
+TOLERANCE = 1e-3  # of an array's largest value, on another machine or other versions
+MOST_BYTES = 2**30  # unpacked
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """What a zip held."""
+
+    origin: Provenance
+    images: tuple[Picture, ...]
+    result: Result
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """How far a recomputed array lies from the one in the bundle."""
+
+    array: str
+    largest: float  # difference, as a share of the array's largest value; 0 means the same bits
+    allowed: float
+
+    @property
+    def good(self) -> bool:
+        return self.largest <= self.allowed
+
+
+def write(result: Result, pictures: Sequence[Picture]) -> bytes:
+    """The zip: the files that save() writes, and the pictures as PNG."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.files(result).items():
+            archive.writestr(name, content)
+        names = [picture.name for picture in pictures]
+        archive.writestr("pictures.json", json.dumps(names))
+        for number, picture in enumerate(pictures):
+            file = io.BytesIO()
+            Image.fromarray(picture.pixels).save(file, "PNG")
+            archive.writestr(f"pictures/{number}.png", file.getvalue())
+    return buffer.getvalue()
+
+
+def read(path: Path, scratch: Path) -> Bundle:
+    """Unpack a zip into an empty folder, and read what it holds."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if sum(info.file_size for info in archive.infolist()) > MOST_BYTES:
+                raise DataError(f"{path} unpacks to over {MOST_BYTES >> 30} GiB: that's no bundle.")
+            names = json.loads(archive.read("pictures.json"))
+            held = [archive.read(f"pictures/{number}.png") for number in range(len(names))]
+            for name in archive.namelist():
+                if "/" not in name and name.endswith((".npz", ".json")):
+                    (scratch / Path(name).name).write_bytes(archive.read(name))
+        pictures = tuple(decode.decode(one, name) for one, name in zip(held, names, strict=True))
+        result = files.load(scratch)
+        origin: Provenance = result.provenance
+        if tuple(picture.sha256 for picture in pictures) != origin.images:
+            raise DataError(f"{path} is damaged: its pictures aren't those of its result.")
+    except VizError:
+        raise
+    except Exception as error:  # parsers may raise anything over foreign bytes
+        raise DataError(f"{path} can't be read as a bundle: {error}.") from error
+    return Bundle(origin, pictures, result)
+
+
+def compare(fresh: Result, bundle: Bundle) -> list[Difference]:
+    """Array by array; nothing may differ where machine and versions are those of the bundle."""
+    before, now = bundle.origin, fresh.provenance
+    same = now is not None and (before.versions, before.threads, before.device) == (
+        now.versions,
+        now.threads,
+        now.device,
+    )
+    allowed = 0.0 if same else TOLERANCE
+    held, ours = files.arrays(bundle.result), files.arrays(fresh)
+    if held.keys() != ours.keys():
+        raise DataError("The bundle's arrays aren't those that this version computes.")
+    return [Difference(name, _largest(held[name], ours[name]), allowed) for name in held]
+
+
+def _largest(a: np.ndarray[Any, Any], b: np.ndarray[Any, Any]) -> float:
+    floats = a.dtype.kind == "f"
+    if (a.shape, a.dtype) != (b.shape, b.dtype):
+        return float("inf")
+    if np.array_equal(a, b, equal_nan=floats):
+        return 0.0
+    gap = np.abs(a.astype(np.float64) - b.astype(np.float64))
+    return float(np.nanmax(gap) / (np.nanmax(np.abs(a.astype(np.float64))) or 1.0))

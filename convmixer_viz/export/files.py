@@ -1,0 +1,173 @@
+"""A result on disk: npz, json and a self-contained html, written whole or not at all."""
+
+from __future__ import annotations
+
+import csv
+import html
+import io
+import json
+import os
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from convmixer_viz import catalog
+from convmixer_viz.contract import Provenance, Result, as_text, plain
+from convmixer_viz.errors import DataError, VizError
+
+SCHEMA = 1
+Rows = Sequence[dict[str, Any]]
+
+
+def arrays(result: Result) -> dict[str, np.ndarray[Any, Any]]:
+    """The arrays by field name."""
+    values = {field.name: getattr(result, field.name) for field in fields(result)}
+    return {name: value for name, value in values.items() if isinstance(value, np.ndarray)}
+
+
+def record(result: Result) -> dict[str, Any]:
+    """Everything but the arrays: plain fields, provenance, schema version."""
+    held = arrays(result)
+    plain = {
+        field.name: getattr(result, field.name)
+        for field in fields(result)
+        if field.name not in held and field.name != "provenance"
+    }
+    origin = asdict(result.provenance) if result.provenance else None
+    return {"schema": SCHEMA, "provenance": origin, "fields": plain}
+
+
+def text(result: Result) -> str:
+    """The record as JSON."""
+    return json.dumps(record(result), indent=1, default=plain)
+
+
+def npz(result: Result) -> bytes:
+    """The arrays as a compressed npz file."""
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, allow_pickle=False, **arrays(result))
+    return buffer.getvalue()
+
+
+def table(result: Result) -> str:
+    """The result's table as csv."""
+    rows = result.rows()
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, list(dict.fromkeys(name for row in rows for name in row)))
+    writer.writeheader()
+    writer.writerows(rows)
+    return buffer.getvalue()
+
+
+def page(result: Result) -> str:
+    """One html file that holds the figure, the numbers and where they come from."""
+    figure = catalog.of(result).draw(result)
+    inner = figure.to_html(full_html=False, include_plotlyjs=True)
+    told = f"<h2>Where it comes from</h2>{origin(result)}"
+    name = html.escape(catalog.of(result).summary)
+    return PAGE.format(title=name, figure=inner, origin=told)
+
+
+def origin(result: Result) -> str:
+    """The provenance for an html page."""
+    told = json.dumps(record(result)["provenance"], indent=1, default=plain)
+    return f"<pre>{html.escape(told)}</pre>"
+
+
+def html_table(rows: Rows) -> str:
+    """Rows as a table for an html page."""
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    lines = [[row.get(name, "") for name in names] for row in rows]
+    cells = ["".join(f"<td>{html.escape(as_text(value))}</td>" for value in line) for line in lines]
+    head = "".join(f"<th>{html.escape(name)}</th>" for name in names)
+    return f"<table><tr>{head}</tr>{''.join(f'<tr>{line}</tr>' for line in cells)}</table>"
+
+
+def files(result: Result) -> dict[str, bytes]:
+    """<command>.npz, .json, .csv and .html, and pictures where its figures make any."""
+    row = catalog.of(result)
+    stem = row.name
+    return row.pictures(result) | {
+        f"{stem}.npz": npz(result),
+        f"{stem}.json": text(result).encode(),
+        f"{stem}.csv": table(result).encode(),
+        f"{stem}.html": page(result).encode(),
+    }
+
+
+def save(result: Result, folder: Path) -> list[Path]:
+    """Write the files into a folder, all or none."""
+    return write(files(result), folder)
+
+
+def write(contents: dict[str, bytes], folder: Path) -> list[Path]:
+    """Write all files into a folder, or none: each is complete before the first is put in place."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder, prefix=".writing-") as staging:
+            for name, content in contents.items():
+                (Path(staging) / name).write_bytes(content)
+            for name in contents:
+                (Path(staging) / name).replace(folder / name)
+    except OSError as error:
+        raise DataError(
+            f"{folder} can't be written ({os.strerror(error.errno or 0)}): choose another --out."
+        ) from error
+    return [folder / name for name in contents]
+
+
+def load(folder: Path, analysis: str | None = None) -> Any:
+    """Read back an analysis's result, or the one result in a folder."""
+    names = [catalog.find(analysis).name] if analysis else _held(folder)
+    if len(names) != 1:
+        several = f" ({', '.join(names)}): name one of them" if names else ": name another folder"
+        raise DataError(f"{folder} holds {len(names)} results{several}.")
+    path = folder / f"{names[0]}.json"
+    try:
+        told = json.loads(path.read_text(encoding="utf-8"))
+        with path.with_suffix(".npz").open("rb") as file:
+            archive = np.load(file, allow_pickle=False)
+            held = {name: archive[name] for name in archive.files}
+        return _revive(told, held)
+    except VizError:
+        raise
+    except Exception as error:  # parsers may raise anything over foreign bytes
+        raise DataError(f"{path} can't be read as a result ({error}): delete it.") from error
+
+
+def _held(folder: Path) -> list[str]:
+    return [path.stem for path in sorted(folder.glob("*.json")) if path.stem in catalog.ANALYSES]
+
+
+def _revive(told: dict[str, Any], held: dict[str, np.ndarray[Any, Any]]) -> Any:
+    if told["schema"] != SCHEMA:
+        raise DataError(f"This result has schema {told['schema']}, this version reads {SCHEMA}.")
+    origin = told["provenance"]
+    row = catalog.find(origin["analysis"])
+    origin = origin | {name: tuple(origin[name]) for name in ("images", "halved_to")}
+    origin["options"] = _tuples(origin["options"])
+    plain = _tuples(told["fields"])
+    return row.result_type(**plain, **held, provenance=Provenance(**origin))
+
+
+def _tuples(values: dict[str, Any]) -> dict[str, Any]:
+    """JSON knows only lists; our plain fields are tuples."""
+    return {name: _tuple(value) for name, value in values.items()}
+
+
+def _tuple(value: Any) -> Any:
+    return tuple(map(_tuple, value)) if isinstance(value, list) else value
+
+
+PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>{title}</title>
+<style>body{{font:16px system-ui,sans-serif;max-width:1100px;margin:2rem auto;padding:0 1rem}}
+pre{{background:#f4f4f4;padding:1rem;overflow:auto}} .row{{display:grid;gap:0 1rem}}
+.row>div{{min-width:0}} .row b{{display:block}}
+table{{display:block;overflow:auto}} td,th{{text-align:left;padding:0 1rem 0 0}}</style></head>
+<body><h1>{title}</h1>{figure}{origin}</body></html>
+"""

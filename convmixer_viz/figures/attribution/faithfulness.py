@@ -1,0 +1,123 @@
+"""Deletion and insertion curves beside their controls, the randomisation test, the scores."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+from plotly.subplots import make_subplots
+
+from convmixer_viz.figures import style
+from convmixer_viz.questions.faithfulness import Faithfulness
+
+CURVES = ("deletion", "insertion")
+DASHES = ("solid", "dot", "dash")  # the method and its two controls
+SCORES = {  # column: field, which way is good
+    "deletion": "low",
+    "insertion": "high",
+    "ROAD": "high",
+    "infidelity": "low",
+    "max-sensitivity": "low",
+    "completeness": "low",
+    "complexity": "",
+}
+
+
+def draw(result: Faithfulness, *, baseline: str = "mean") -> go.Figure:
+    """The two curves with random order and centre first, what was not measured empty; or the
+    randomisation test, where that alone was asked."""
+    if result.deletion is None and result.insertion is None and result.randomisation is not None:
+        return randomisation([result])
+    return compare([result], baseline=baseline)
+
+
+def compare(results: Sequence[Faithfulness], *, baseline: str = "mean") -> go.Figure:
+    """The curves of several maps of one picture, and the controls once."""
+    figure = make_subplots(
+        1, 2, subplot_titles=("deletion: low is good", "insertion: high is good")
+    )
+    for column, name in enumerate(CURVES, 1):
+        for number, result in enumerate(results):
+            curves = _chosen(result, name, baseline)
+            for order, curve in enumerate(curves if number == 0 else curves[:1]):
+                figure.add_trace(_trace(result, curve, order, number), 1, column)
+    style.figure(figure, height=340)
+    figure.update_xaxes(title="share of the tokens", tickformat=".0%")
+    figure.update_yaxes(range=[0, 1], tickformat=".0%")
+    figure.update_yaxes(title=f"probability of {results[0].target_name}", col=1)
+    return figure.update_traces(showlegend=False, col=2)
+
+
+def _chosen(result: Faithfulness, name: str, baseline: str) -> NDArray[np.float32]:
+    """The curves of one baseline, (orders, 33); none where not measured."""
+    curves: NDArray[np.float32] | None = getattr(result, name)
+    empty = np.empty((0, len(result.fractions)), np.float32)
+    return empty if curves is None else curves[result.baselines.index(baseline)]
+
+
+def _trace(result: Faithfulness, curve: NDArray[np.float32], order: int, number: int) -> go.Scatter:
+    name = result.orders[order] if order else result.method
+    color = style.CATEGORICAL[number % (len(style.CATEGORICAL) - 1)]
+    return go.Scatter(
+        x=result.fractions,
+        y=curve,
+        name=name,
+        legendgroup=name,
+        line={"dash": DASHES[order], "color": style.INK if order else color},
+        hovertemplate=f"{name}: %{{x:.0%}} → %{{y:.1%}}<extra></extra>",
+    )
+
+
+def randomisation(results: Sequence[Faithfulness]) -> go.Figure:
+    """Rank correlation with the original map while the weights are randomised from the head."""
+    figure = go.Figure(
+        [
+            go.Scatter(x=result.stages, y=result.randomisation, name=result.method)
+            for result in results
+            if result.randomisation is not None
+        ]
+    )
+    style.figure(figure, height=300)
+    figure.update_xaxes(title="randomised down to")
+    return figure.update_yaxes(title="Spearman of |map|", range=[-0.3, 1.02])
+
+
+def scores(results: Sequence[Faithfulness], *, baseline: str = "mean") -> list[dict[str, Any]]:
+    """A row a method; areas in the given baseline, none where not measured."""
+    return [
+        {
+            "method": result.method,
+            "valid": result.valid,
+            "deletion": _area(result, result.deletion_area, baseline),
+            "insertion": _area(result, result.insertion_area, baseline),
+            "ROAD": result.road,
+            "infidelity": result.infidelity,
+            "max-sensitivity": result.max_sensitivity,
+            "completeness": result.completeness,
+            "complexity": result.complexity,
+        }
+        for result in results
+    ]
+
+
+def _area(
+    result: Faithfulness, areas: NDArray[np.float32] | None, baseline: str, order: int = 0
+) -> float | None:
+    return None if areas is None else float(areas[result.baselines.index(baseline), order])
+
+
+def controls(result: Faithfulness, *, baseline: str = "mean") -> str:
+    """The controls' areas in words, beside the method's."""
+    parts = []
+    for name, areas in (("deletion", result.deletion_area), ("insertion", result.insertion_area)):
+        if areas is not None:
+            told = [
+                f"{order} {_area(result, areas, baseline, i):.3f}"
+                for i, order in enumerate(result.orders)
+                if i
+            ]
+            parts.append(f"{name}: {', '.join(told)}")
+    return "; ".join(parts)

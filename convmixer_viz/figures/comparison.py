@@ -1,0 +1,68 @@
+"""Presets side by side: differences on the common grid, the pictures they disagree on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+from PIL import Image
+
+from convmixer_viz import agreement
+from convmixer_viz.figures import overlays, style
+from convmixer_viz.questions.prediction import Prediction
+
+Floats = NDArray[np.floating[Any]]
+
+SHOWN = 160  # px of a picture that presets disagree on
+
+
+def differences(grids: Sequence[Floats]) -> list[go.Figure]:
+    """Every map minus the first, cell by cell of the common grid, on one scale about zero."""
+    found = [agreement.difference(grid, grids[0]) for grid in grids[1:]]
+    limit = max((float(np.abs(values).max()) for values in found), default=0.0) or 1.0
+    return [_difference(values, limit) for values in found]
+
+
+def _difference(values: Floats, limit: float) -> go.Figure:
+    heat = go.Heatmap(
+        z=values, zmin=-limit, zmax=limit, colorscale=style.DIVERGING,
+        colorbar=overlays.bar("difference"),
+        hovertemplate="cell %{y}, %{x}: %{z:.4g}<extra></extra>",
+    )  # fmt: skip
+    figure = style.picture_axes(style.figure(go.Figure(heat), height=overlays.HEIGHT))
+    return figure.update_layout(margin_t=8)
+
+
+def disagreements(
+    first: Prediction, other: Prediction, *, most: int = 4
+) -> list[tuple[bytes, str]]:
+    """The pictures on which two presets with the same classes differ most: PNG and words, the
+    largest divergence first; none where they know different classes."""
+    if first.classes != other.classes:
+        return []
+    found = agreement.predictions((first.logits, first.classes), (other.logits, other.classes))
+    shown = []
+    for index in found.order[:most]:
+        says = [f"{_name(each)}: {_says(each, int(index))}" for each in (first, other)]
+        words = f"{first.names[index]} · {' · '.join(says)} · {found.each[index]:.2f} bit"
+        shown.append((_thumbnail(first.views[index]), words))
+    return shown
+
+
+def _says(result: Prediction, index: int) -> str:
+    best = int(result.top[index, 0])
+    return f"{result.classes[best]} {result.probabilities[index, best]:.0%}"
+
+
+def _name(result: Prediction) -> str:
+    return result.provenance.preset if result.provenance else "model"
+
+
+def _thumbnail(view: NDArray[np.uint8]) -> bytes:
+    scale = max(1, SHOWN // max(view.shape[:2]))
+    picture = Image.fromarray(view)
+    picture.thumbnail((SHOWN, SHOWN))
+    return style.png(np.asarray(picture), scale)

@@ -1,0 +1,198 @@
+"""What kernels have in common, by depth: curves against random layers, classes, covariance."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+from plotly.subplots import make_subplots
+
+from convmixer_viz.figures import style
+from convmixer_viz.figures.kernels.atlas import TOP
+from convmixer_viz.figures.sheet import mosaic
+from convmixer_viz.questions.kernels import KernelAtlas
+from convmixer_viz.questions.structure import CURVES, Structure
+
+ACROSS = 2  # panels a row
+CLASS_COLORS = (*style.CATEGORICAL[:5], "#9a9a9a", "#c4c4c4")  # grey: other, undecidable
+SHOWN = 24  # eigen-kernels in the picture
+
+
+def draw(result: Structure, *, curves: Sequence[str] = tuple(CURVES)) -> go.Figure:
+    """Every curve over depth, a panel each, over the band of random layers."""
+    return compare((result,), curves=curves)
+
+
+def compare(results: Sequence[Structure], *, curves: Sequence[str] = tuple(CURVES)) -> go.Figure:
+    """The same panels for several presets over relative depth, a colour each, one scale a panel."""
+    rows = -(-len(curves) // ACROSS)
+    figure = make_subplots(rows, ACROSS, subplot_titles=[_wrapped(CURVES[name]) for name in curves],
+                           vertical_spacing=0.36 / rows, horizontal_spacing=0.1)  # fmt: skip
+    for number, result in enumerate(results):
+        for panel, name in enumerate(curves):
+            for trace in _curve(result, name, number, (panel == 0, len(results) > 1)):
+                figure.add_trace(trace, panel // ACROSS + 1, panel % ACROSS + 1)
+    figure.update_xaxes(title="relative depth" if len(results) > 1 else "block", row=rows)
+    style.figure(figure, height=230 * rows + 60).update_annotations(font_size=13)
+    return figure.update_layout(margin_t=96, legend=TOP | {"y": 1 + 56 / (230 * rows)})
+
+
+def _curve(result: Structure, name: str, number: int, place: tuple[bool, bool]) -> list[go.Scatter]:
+    """The band as a shaded area and the curve above it; `place`: the first panel, one of several
+    presets."""
+    (first, several), color = place, style.CATEGORICAL[number]
+    x = _places(result) if several else result.blocks
+    low, high = getattr(result, f"{name}_band").T
+    label = named(result, number)
+    band = go.Scatter(
+        x=[*x, *x[::-1]], y=[*high, *low[::-1]], fill="toself", fillcolor=color, opacity=0.4,
+        line_width=0, mode="lines", hoverinfo="skip", name=f"{label}, random layers",
+        legendgroup=label, showlegend=first,
+    )  # fmt: skip
+    line = go.Scatter(
+        x=x, y=getattr(result, name), mode="lines+markers", line_color=color, name=label,
+        legendgroup=label, showlegend=first, customdata=result.blocks,
+        hovertemplate="block %{customdata}: %{y:.4g}",
+    )  # fmt: skip
+    return [band, line]
+
+
+def named(result: Structure, number: int) -> str:
+    """The preset of a result, or its number where nobody said."""
+    return result.provenance.preset if result.provenance else f"model {number + 1}"
+
+
+def _places(result: Structure) -> NDArray[np.float64]:
+    return result.blocks / result.depth
+
+
+def _wrapped(words: str) -> str:
+    """At most two lines over a panel."""
+    cut = words.rfind(" ", 0, 44) if len(words) > 44 else len(words)
+    return f"{words[:cut]}<br>{words[cut:]}" if cut < len(words) else words
+
+
+def classes(results: Sequence[Structure]) -> go.Figure:
+    """Share of each class by block as stacked bars, a row a preset."""
+    titles = [f"{named(result, i)}: {_said(result)}" for i, result in enumerate(results)]
+    count = len(results)
+    figure = make_subplots(count, 1, subplot_titles=titles, vertical_spacing=0.3 / count)
+    for row, result in enumerate(results, 1):
+        for code, name in enumerate(result.class_names):
+            low, high = result.class_shares_band[:, code].T
+            bars = go.Bar(
+                x=result.blocks, y=result.class_shares[:, code], name=name, legendgroup=name,
+                marker_color=CLASS_COLORS[code], showlegend=row == 1,
+                customdata=np.stack([low, high], 1),
+                hovertemplate="block %{x}: %{y:.1%} (random layers %{customdata[0]:.1%} "
+                "to %{customdata[1]:.1%})",
+            )  # fmt: skip
+            figure.add_trace(bars, row, 1)
+    figure.update_yaxes(range=[0, 1], tickformat=".0%").update_xaxes(dtick=1)
+    figure.update_xaxes(title="block", row=count)
+    style.figure(figure, height=90 + 220 * count)
+    above = TOP | {"y": 1 + 28 / (220 * count), "traceorder": "normal"}
+    return figure.update_layout(barmode="stack", margin_t=84, legend=above)
+
+
+def glance(atlas: KernelAtlas) -> go.Figure:
+    """Share of each class by block, and the kernels' mean size, from the atlas."""
+    titles = ("share of each class", "half the energy in (tokens a side)")
+    figure = make_subplots(1, 2, subplot_titles=titles)
+    for code, name in enumerate(atlas.class_names):
+        shares = (atlas.code == code).mean(1)
+        if shares.any():
+            bars = go.Bar(x=atlas.blocks, y=shares, name=name, marker_color=CLASS_COLORS[code],
+                          hovertemplate="block %{x}: %{y:.1%}")  # fmt: skip
+            figure.add_trace(bars, 1, 1)
+    size = go.Scatter(x=atlas.blocks, y=atlas.effective_size_50.mean(1), showlegend=False,
+                      mode="lines+markers", line_color=style.CATEGORICAL[0],
+                      hovertemplate="block %{x}: %{y:.2f} tokens<extra></extra>")  # fmt: skip
+    figure.add_trace(size, 1, 2)
+    figure.update_yaxes(range=[0, 1], tickformat=".0%", col=1).update_xaxes(title="block")
+    figure.update_annotations(font_size=14)
+    below = {"orientation": "h", "y": -0.35, "traceorder": "normal"}
+    return style.figure(figure, height=280).update_layout(barmode="stack", legend=below)
+
+
+def _said(result: Structure) -> str:
+    if not result.decidable:
+        k = result.kernel_size
+        return f"{k}×{k} kernels can't be told from random ones"
+    other = result.class_names.index("other")
+    random = 1 - result.class_shares_band[0, other].mean()
+    classed = 1 - result.class_shares[:, other].mean()
+    return f"{classed:.0%} of kernels have a class, {random:.1%} of random ones"
+
+
+def covariance(result: Structure, index: int = 0) -> go.Figure:
+    """Covariance of a block's raw kernels: k×k blocks (a place each) of k×k (with every place)."""
+    k = result.kernel_size
+    arranged = result.covariance[index].reshape(k * k, k, k)
+    limit = float(np.abs(arranged).max()) or 1.0
+    bar = style.color_bar(f"covariance, ±{limit:.2g}")
+    heatmap = go.Heatmap(z=mosaic(arranged, across=k), colorscale=style.DIVERGING, zmin=-limit,
+                         zmax=limit, colorbar=bar, hoverinfo="skip")  # fmt: skip
+    return style.picture_axes(style.figure(go.Figure(heatmap), height=420))
+
+
+def eigenvalues(results: Sequence[Structure], index: int = 0) -> go.Figure:
+    """Share of the variance that each direction holds, for the same place in depth."""
+    figure, place = go.Figure(), _places(results[0])[index]
+    for number, result in enumerate(results):
+        at = int(np.abs(_places(result) - place).argmin())
+        values = result.eigenvalues[at] / (result.eigenvalues[at].sum() or 1.0)
+        figure.add_scatter(x=np.arange(1, len(values) + 1), y=values, mode="lines+markers",
+                           name=f"{named(result, number)}, block {result.blocks[at]}")  # fmt: skip
+    figure.update_yaxes(type="log", title="share of the variance").update_xaxes(title="direction")
+    return style.figure(figure, height=320).update_layout(legend=TOP, margin_t=48)
+
+
+def eigenkernels(result: Structure, index: int = 0) -> bytes:
+    """The directions of largest variance as kernels, strongest first, each on its own scale."""
+    tiles = result.eigenkernels[index][:SHOWN]
+    tiles = tiles / np.abs(tiles).max((1, 2), keepdims=True)
+    return style.palette_png(mosaic(tiles, across=12), -1, 1, scale=max(1, 40 // tiles.shape[-1]))
+
+
+def rings(results: Sequence[Structure]) -> go.Figure:
+    """Mean share of energy on each ring about the centre, a line a block, the band dotted."""
+    figure = make_subplots(1, len(results), shared_yaxes=True,
+                           subplot_titles=[named(r, i) for i, r in enumerate(results)])  # fmt: skip
+    for column, result in enumerate(results, 1):
+        colors = shades(len(result.blocks))
+        x = np.arange(result.ring_profile.shape[1])
+        for block, profile, color in zip(result.blocks, result.ring_profile, colors, strict=True):
+            line = go.Scatter(x=x, y=profile, name=f"block {block}", line_color=color,
+                              showlegend=column == 1, legendgroup=f"{block}")  # fmt: skip
+            figure.add_trace(line, 1, column)
+        middle = result.ring_profile_band[0].mean(1)
+        dots = go.Scatter(x=x, y=middle, name="random layers", mode="lines",
+                          line={"dash": "dot", "color": style.INK},
+                          showlegend=column == 1)  # fmt: skip
+        figure.add_trace(dots, 1, column)
+    figure.update_xaxes(title="ring, 0 = the centre", dtick=1)
+    figure.update_yaxes(title="share of energy", col=1)
+    beside = {"orientation": "v", "x": 1.02, "y": 1}
+    return style.figure(figure, height=320).update_layout(legend=beside, margin_t=40)
+
+
+def pointwise(results: Sequence[Structure]) -> go.Figure:
+    """Effective rank of the pointwise layers over relative depth, as a share of dim."""
+    figure = go.Figure()
+    for number, result in enumerate(results):
+        dim = result.pointwise_singular_values.shape[1]
+        figure.add_scatter(x=_places(result), y=result.pointwise_rank / dim, mode="lines+markers",
+                           name=named(result, number), customdata=result.pointwise_rank,
+                           hovertemplate="effective rank %{customdata:.1f}")  # fmt: skip
+    figure.update_yaxes(title="effective rank / dim", range=[0, 1])
+    figure.update_xaxes(title="relative depth")
+    return style.figure(figure, height=320).update_layout(legend=TOP, margin_t=48)
+
+
+def shades(count: int) -> list[str]:
+    """Colours from the first block to the last, apart from a white ground and from a dark one."""
+    inner = style.table(style.SEQUENTIAL, 256)[np.linspace(90, 230, count).astype(int)]
+    return [f"rgb({red}, {green}, {blue})" for red, green, blue in inner.tolist()]

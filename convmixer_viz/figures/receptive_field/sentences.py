@@ -1,0 +1,81 @@
+"""Receptive fields in words and numbers; every sentence is filled with what was measured."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from convmixer_viz.questions.receptive_field import ReceptiveField
+
+CAPTION = (
+    "σ is the root of the mean square distance, an axis, at which the square of the gradient lies. "
+    "A larger field is not a better one."
+)
+SHARES = ("20 %", "30 %", "50 %", "99 %")  # of the mass, the columns of ratio
+
+
+def told(result: ReceptiveField, block: int) -> str:
+    """One block's field in words."""
+    row = result.blocks.index(block)
+    name = f"block {block}" if block else "the stem"
+    cut = f", {result.border[row]:.0%} of it at the picture's edge" if result.touches[row] else ""
+    return (
+        f"{name}: half of the field within {result.radius[row, 0]:.1f} px, 90 % within "
+        f"{result.radius[row, 1]:.1f} px; σ {result.sigma[row]:.1f} px{cut}"
+    )
+
+
+def warning(result: ReceptiveField) -> str | None:
+    """What to say where the picture cuts fields, else none."""
+    cut = [block for block, touched in zip(result.blocks, result.touches, strict=True) if touched]
+    if not cut:
+        return None
+    return (
+        f"The picture cuts the fields of {len(cut)} of {len(result.blocks)} blocks (from block "
+        f"{cut[0]}): their sizes are those of the window. A higher resolution shows more."
+    )
+
+
+def numbers(result: ReceptiveField) -> list[dict[str, Any]]:
+    """A row a block: sizes in px, ratios in per cent of the picture."""
+    rows = []
+    for row, block in enumerate(result.blocks):
+        ratios = zip(SHARES, result.ratio[row], result.ratio_log[row], strict=True)
+        rows.append(
+            {"block": block, "σ px": result.sigma[row], "σ fit px": result.sigma_fit[row],
+             "R²": result.fit_r2[row], "σ of squares px": result.sigma_square[row],
+             "± over pictures": result.sigma_spread[row],
+             "50 % within px": result.radius[row, 0], "90 % within px": result.radius[row, 1],
+             "theoretical px": result.theoretical[row], "of it used": result.share[row],
+             "at the edge": result.border[row]}
+            | {f"r({share})": 100 * linear for share, linear, _ in ratios}
+            | {"r log(50 %)": 100 * result.ratio_log[row, 2], "its scale": result.scale[row]}
+        )  # fmt: skip
+    return [{key: round(float(value), 4) for key, value in row.items()} for row in rows]
+
+
+def grown(result: ReceptiveField, twin: ReceptiveField | None) -> str:
+    """How σ grows, and what training did to the last block's, in words."""
+    words = [CAPTION]
+    if result.growth is not None:
+        words.append(
+            f"Where the picture doesn't cut it, σ grows as block^{result.growth:.2f} "
+            "(a random walk: 0.50)."
+        )
+    against = {"what its weights alone would give": result.weights_only[-1]}
+    if twin is not None:
+        against["its untrained twin's"] = twin.sigma_square[-1]
+    for name, value in against.items():
+        if value > 0:
+            words.append(f"The last σ is {result.sigma_square[-1] / value:.0%} of {name}.")
+    return " ".join(words)
+
+
+def ratios_told(result: ReceptiveField) -> str:
+    """What the ratios are, and on which scale RepLKNet's stands."""
+    same = result.scalar == result.reduction == "relu"
+    peer = "equal to" if same else "by the procedure of"
+    return (
+        "r(t) is the area of the square about the token that holds t of the field, in % of the "
+        f"picture. r log is {peer} RepLKNet's: of log10(P + 1) about pixel h//2, which depends on "
+        "the field's scale (its maximum, beside it)."
+    )

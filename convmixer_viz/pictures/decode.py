@@ -1,0 +1,242 @@
+"""Path, bytes, gallery name or standard input → Picture: RGB as a person would see it."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import io
+import sys
+import warnings
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+from convmixer_viz.errors import PictureError
+from convmixer_viz.pictures.gallery import (
+    GALLERY as GALLERY,  # pages and commands name it from here
+)
+from convmixer_viz.pictures.gallery import photograph
+
+MAX_BYTES = 64 * 2**20  # of the file
+MAX_PIXELS = 64_000_000  # width × height; checked before anything is decoded
+HELD = 256 * 2**20  # bytes of the pictures of one request that stay decoded
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "JPEG2000", "AVIF")
+SUFFIXES = (
+    ".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".pgm", ".pnm",
+    ".jp2", ".avif",
+)  # fmt: skip
+HEIC = (b"ftypheic", b"ftypheix", b"ftyphevc", b"ftypheim", b"ftypheis", b"ftypmif1")
+STARTS = (b"\x89PNG", b"\xff\xd8\xff", b"RIFF", b"GIF8", b"BM", b"II*\0", b"MM\0*")
+READABLE = "PNG, JPEG, WebP, GIF, BMP, TIFF, PPM, JPEG 2000 or AVIF"
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """An RGB picture; equal to another when width, height and every pixel are equal."""
+
+    name: str = field(compare=False)
+    sha256: str  # of width, height and pixels
+    width: int
+    height: int
+    held: NDArray[np.uint8] | Path = field(compare=False, repr=False)  # its pixels, or its file
+    notes: tuple[str, ...] = field(default=(), compare=False)  # what decoding had to decide
+
+    @property
+    def pixels(self) -> NDArray[np.uint8]:
+        """(h, w, 3), read-only; of a picture that was left in its file, decoded at each call."""
+        if not isinstance(self.held, Path):
+            return self.held
+        again = decode(self.held)
+        if again != self:
+            raise PictureError(f"{self.held} has changed since it was first read: start again.")
+        return again.pixels
+
+
+PictureSource = str | Path | bytes | Picture
+
+
+def load(picture: PictureSource) -> Picture:
+    """What a person names: a path, gallery:NAME, or - for standard input; or gives as bytes."""
+    if isinstance(picture, Picture):
+        return picture
+    if picture == "-":
+        return decode(sys.stdin.buffer.read(MAX_BYTES + 1), "standard input")
+    if isinstance(picture, str) and picture.startswith("gallery:"):
+        return _gallery(picture.removeprefix("gallery:"))
+    return decode(picture)
+
+
+def load_all(pictures: Iterable[PictureSource], room: int) -> Iterator[Picture | PictureError]:
+    """One after another, each picture or what is wrong with it. Those beyond `room` bytes are left
+    in their files, known by their digests: memory stays bounded, whatever their number."""
+    for picture in pictures:
+        try:
+            image = load(picture)
+        except PictureError as error:
+            yield error
+            continue
+        room -= 3 * image.width * image.height
+        file = _file(picture)
+        yield replace(image, held=file) if file and room < 0 else image
+
+
+def expand(texts: Iterable[str]) -> list[str]:
+    """The same names with each folder replaced by the pictures inside it, sorted."""
+    return [source for text in texts for source in _expand(text)]
+
+
+def decode(source: str | Path | bytes, name: str | None = None) -> Picture:
+    """An image file, by path or as its bytes, as upright RGB; a PictureError says what is wrong."""
+    if not isinstance(source, bytes):
+        path = Path(source)
+        return decode(_read(path), name or path.name)
+    name = name or "picture"
+    _check_bytes(source, name)
+    image = _open(source, name)
+    if image.width * image.height > MAX_PIXELS:
+        raise PictureError(_too_many_pixels(name, f"{image.width}×{image.height}"))
+    rgb, notes = _rgb(image, name)
+    return from_pixels(np.asarray(rgb), name, notes)
+
+
+def from_pixels(pixels: NDArray[np.uint8], name: str, notes: tuple[str, ...] = ()) -> Picture:
+    """A picture from its pixels, (h, w, 3) of 0 … 255."""
+    frozen = np.array(pixels, np.uint8, order="C")
+    frozen.flags.writeable = False
+    digest = hashlib.sha256(np.array(frozen.shape[1::-1], "<u4").tobytes())  # width, height
+    digest.update(frozen.data)
+    height, width = frozen.shape[:2]
+    return Picture(name, digest.hexdigest(), width, height, frozen, notes)
+
+
+def _gallery(name: str) -> Picture:
+    if name not in GALLERY:
+        near = difflib.get_close_matches(name, GALLERY, 1)
+        hint = f"did you mean gallery:{near[0]}?" if near else f"choose {', '.join(GALLERY)}."
+        raise PictureError(f"The gallery has no picture {name!r}: {hint}")
+    source = GALLERY[name][1]
+    return decode(photograph(source), name) if isinstance(source, str) else from_pixels(
+        source(), name
+    )  # fmt: skip
+
+
+def _file(picture: PictureSource) -> Path | None:
+    """Where a picture can be read again, if anywhere."""
+    if isinstance(picture, str) and picture != "-" and not picture.startswith("gallery:"):
+        return Path(picture)
+    return picture if isinstance(picture, Path) else None
+
+
+def _expand(text: str) -> list[str]:
+    folder = _file(text)
+    if folder is None or not folder.is_dir():
+        return [text]
+    inside = sorted(p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES)
+    if not inside:
+        raise PictureError(f"The folder {text} holds no pictures ({READABLE}).")
+    return [str(path) for path in inside]
+
+
+def _read(path: Path) -> bytes:
+    try:
+        if path.is_dir():
+            raise PictureError(f"{path} is a folder: name a picture inside it.")
+        if not path.exists():
+            raise PictureError(
+                f"There is no file {path}: check the path, or try gallery:cat, which needs none."
+            )
+        if not path.is_file():  # a device or a pipe might never end
+            raise PictureError(f"{path} is not a regular file: save the picture first.")
+        with path.open("rb") as file:
+            return file.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as error:
+        raise PictureError(f"{path} can't be read ({error}): check its permissions.") from error
+
+
+def _check_bytes(data: bytes, name: str) -> None:
+    if not data:
+        raise PictureError(f"{name} is empty: it holds no bytes at all; save or copy it again.")
+    if len(data) > MAX_BYTES:
+        limit = MAX_BYTES // 2**20
+        raise PictureError(f"{name} is larger than {limit} MiB: save it smaller first.")
+    if name.lower().endswith((".heic", ".heif")) or data[4:12] in HEIC:
+        raise PictureError(f"{name} is HEIC, which isn't served: save it as JPEG or PNG first.")
+
+
+def _open(data: bytes, name: str) -> Image.Image:
+    try:  # the literal list of formats keeps out those that run other programs, as EPS does
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            return Image.open(io.BytesIO(data), formats=FORMATS)
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise PictureError(_too_many_pixels(name, "too many")) from error
+    except Exception as error:  # a decoder may raise anything over foreign bytes
+        if data.startswith(STARTS):
+            raise PictureError(_damaged(name)) from error
+        raise PictureError(f"{name} is not an image that can be read: use {READABLE}.") from error
+
+
+def _rgb(image: Image.Image, name: str) -> tuple[Image.Image, tuple[str, ...]]:
+    notes: list[str] = []
+    try:
+        frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
+        image.seek(0)
+        image.load()
+        image = _upright(image, notes)
+        if frames > 1:
+            notes.append(f"first frame of {frames}")
+        return _flatten(image, notes), tuple(notes)
+    except Exception as error:  # a decoder may raise anything over foreign bytes
+        raise PictureError(_damaged(name)) from error
+
+
+def _upright(image: Image.Image, notes: list[str]) -> Image.Image:
+    try:
+        return ImageOps.exif_transpose(image)
+    except Exception:  # damaged EXIF beside sound pixels
+        notes.append("its EXIF can't be read: shown as stored")
+        return image
+
+
+def _flatten(image: Image.Image, notes: list[str]) -> Image.Image:
+    if image.mode.startswith(("I", "F")):
+        return _eight_bits(image, notes).convert("RGB")
+    if image.has_transparency_data:
+        return _on_white(image.convert("RGBA"), notes)
+    if image.mode == "CMYK":
+        notes.append("CMYK shown without its colour profile")
+    return image.convert("RGB")
+
+
+def _on_white(image: Image.Image, notes: list[str]) -> Image.Image:
+    if image.getchannel("A").getextrema() != (255, 255):
+        notes.append("transparent parts shown on white")
+    white = Image.new("RGBA", image.size, "white")
+    return Image.alpha_composite(white, image).convert("RGB")
+
+
+def _eight_bits(image: Image.Image, notes: list[str]) -> Image.Image:
+    """Grey of 16 bits by its full range; wider integers and floats by their own range."""
+    values = np.asarray(image).astype(np.float64)
+    if not np.isfinite(values).all():
+        raise ValueError("NaN or infinite pixels")
+    low, high = 0.0, 65535.0
+    if image.mode == "F" or values.min() < 0 or values.max() > 65535:
+        low, high = float(values.min()), float(values.max())
+        notes.append(f"values {low:g} … {high:g} scaled to 0 … 255")
+    else:
+        notes.append("16 bits scaled to 8")
+    levels = (values - low) * (255 / max(high - low, 1e-300))
+    return Image.fromarray(np.rint(levels).astype(np.uint8))
+
+
+def _too_many_pixels(name: str, size: str) -> str:
+    return f"{name} has {size} pixels: {MAX_PIXELS // 10**6} million are the limit, so scale it."
+
+
+def _damaged(name: str) -> str:
+    return f"{name} is cut off or damaged: copy or save it again."

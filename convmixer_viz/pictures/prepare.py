@@ -1,0 +1,106 @@
+"""Picture + Transform → PreparedPicture: the tensor, and the view that the model really saw."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import overload
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from convmixer_viz.errors import ChoiceError, PictureError
+from convmixer_viz.pictures.decode import MAX_PIXELS, Picture
+from convmixer_viz.presets.table import Transform
+
+Box = tuple[float, float, float, float]  # left, top, right, bottom
+KEPT = 128 * 2**20  # bytes of prepared pictures that one computation keeps
+PIXEL_BYTES = 3 * (4 + 1)  # of a prepared picture: float32 and what people see
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PreparedPicture:
+    """What goes into the model: normalised, contiguous, and how it looks to people."""
+
+    name: str
+    sha256: str  # of the decoded picture: width, height, pixels
+    array: NDArray[np.float32]  # (3, h, w), normalised
+    view: NDArray[np.uint8]  # (h, w, 3), the pixels before normalisation
+    box: Box  # of the view in the picture, px
+
+    def seen(self, patch_size: int) -> PreparedPicture:
+        """The same with view and box cut to whole patches: pixels beyond are never looked at."""
+        (h, w), (left, top, right, bottom) = self.view.shape[:2], self.box
+        down, across = h // patch_size * patch_size, w // patch_size * patch_size
+        box = (left, top, left + (right - left) * across / w, top + (bottom - top) * down / h)
+        return replace(self, view=self.view[:down, :across], box=box)
+
+
+class PreparedPictures(Sequence[PreparedPicture]):
+    """Pictures that are prepared when they are asked for; the ones asked for last are kept."""
+
+    def __init__(self, images: Sequence[Picture], transform: Transform, side: int) -> None:
+        for image in images:
+            _resized(image, transform, side)  # one that can't be prepared is told at once
+        self._count = len(images)
+        self._at = lru_cache(max(1, KEPT // (PIXEL_BYTES * side**2)))(
+            lambda index: prepare(images[index], transform, side)
+        )
+
+    def __len__(self) -> int:
+        return self._count
+
+    @overload
+    def __getitem__(self, index: int) -> PreparedPicture: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[PreparedPicture]: ...
+    def __getitem__(self, index: int | slice) -> PreparedPicture | list[PreparedPicture]:
+        places = range(self._count)[index]
+        return [self._at(i) for i in places] if isinstance(places, range) else self._at(places)
+
+
+def prepare(image: Picture, transform: Transform, side: int | None = None) -> PreparedPicture:
+    """Resize, crop and normalise as timm does; `side` in pixels replaces the transform's own."""
+    side = transform.size if side is None else side
+    width, height = _resized(image, transform, side)
+    left, top = _offset(width, side), _offset(height, side)
+    resized = Image.fromarray(image.pixels).resize((width, height), Image.Resampling.BICUBIC)
+    view = np.asarray(resized.crop((left, top, left + side, top + side)))
+    across, down = image.width / width, image.height / height
+    box = (left * across, top * down, (left + side) * across, (top + side) * down)
+    return PreparedPicture(image.name, image.sha256, _normalise(view, transform), view, box)
+
+
+def _resized(image: Picture, transform: Transform, side: int) -> tuple[int, int]:
+    """Width and height before the crop, rounded down as torchvision rounds."""
+    if side < 1:
+        raise ChoiceError(f"A resolution of {side} pixels is none: choose 1 or more.")
+    if transform.fit == "squash":
+        width = height = side
+    else:
+        short = math.floor(side / transform.share)
+        long = int(short * max(image.width, image.height) / min(image.width, image.height))
+        width, height = (short, long) if image.width <= image.height else (long, short)
+    if side * side > MAX_PIXELS:
+        limit = math.isqrt(MAX_PIXELS)
+        raise ChoiceError(f"A resolution of {side} pixels is too large: {limit} is the limit.")
+    if width * height > MAX_PIXELS:
+        raise PictureError(
+            f"{image.name} is too long and narrow ({image.width}×{image.height} pixels) for a "
+            f"centre crop of {side} pixels: crop it first."
+        )
+    return width, height
+
+
+def _offset(length: int, side: int) -> int:
+    return round((length - side) / 2)  # half to even, as torchvision's centre crop
+
+
+def _normalise(view: NDArray[np.uint8], transform: Transform) -> NDArray[np.float32]:
+    """(h, w, 3) of 0 … 255 → (3, h, w), each step rounded to float32 as torch does."""
+    scaled = np.divide(view, 255, dtype=np.float32)
+    mean, std = np.array(transform.mean, np.float32), np.array(transform.std, np.float32)
+    return np.ascontiguousarray(((scaled - mean) / std).transpose(2, 0, 1))

@@ -1,0 +1,127 @@
+"""Lists of class names, and classes found by what a person types."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from collections import Counter
+from collections.abc import Sequence
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from convmixer_viz.errors import ChoiceError, WeightsError
+
+CIFAR10 = (
+    "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck",
+)  # fmt: skip
+IMAGENETTE = (  # in the order of the synsets n01440764 … n03888257
+    "tench", "English springer", "cassette player", "chain saw", "church", "French horn",
+    "garbage truck", "gas pump", "golf ball", "parachute",
+)  # fmt: skip
+MAX_FILE = 4 * 2**20  # bytes of a file of names
+
+
+@cache
+def names(class_set: str) -> tuple[str, ...]:
+    """The names of a known set: "imagenet", "cifar10" or "imagenette"."""
+    if class_set == "imagenet":
+        return _imagenet()
+    return {"cifar10": CIFAR10, "imagenette": IMAGENETTE}[class_set]
+
+
+def read_names(path: Path, count: int) -> tuple[str, ...]:
+    """Names from a file: a line each, or a JSON list, or a JSON object from index to name."""
+    try:
+        with path.open("rb") as file:
+            text = file.read(MAX_FILE).decode("utf-8-sig")
+        values = json.loads(text) if text.lstrip()[:1] in ("[", "{") else text.splitlines()
+        if isinstance(values, dict):
+            values = [values[str(index)] for index in range(len(values))]
+    except (OSError, ValueError, KeyError, RecursionError) as error:
+        raise WeightsError(
+            f"The class names in {path} can't be read ({error}): a name a line is best."
+        ) from error
+    return check(values, count, str(path))
+
+
+def check(values: Sequence[Any], count: int, source: str) -> tuple[str, ...]:
+    """Names that somebody gave, as many as the model has classes."""
+    found = class_list([v.strip() if isinstance(v, str) else v for v in values], source)
+    if len(found) != count:
+        raise WeightsError(f"{source} names {len(found)} classes, but the model has {count}.")
+    return found
+
+
+def class_list(values: Any, source: str) -> tuple[str, ...]:
+    """Class names in the order of their indices; two may be alike, as in ImageNet's own list."""
+    names = tuple(values) if isinstance(values, list) else ()
+    if not names or not all(isinstance(name, str) and name.strip() for name in names):
+        raise WeightsError(f"{source} must list class names, in order, none of them empty.")
+    return names
+
+
+def find(class_names: Sequence[str], text: str) -> int:
+    """A class's index from its index, its label, its exact name, or its name in any case."""
+    text = text.strip()
+    labelled = re.fullmatch(r"(.+) \((\d{1,9})\)", text)
+    if labelled and [*class_names[int(labelled[2]) :][:1]] == [labelled[1]]:
+        return int(labelled[2])
+    if _is_index(text):
+        return _by_index(class_names, text)
+    for key in (str, str.lower):
+        found = [i for i, name in enumerate(class_names) if key(name) == key(text)]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            which = ", ".join(f"{class_names[i]} ({i})" for i in found)
+            raise ChoiceError(f"{text!r} names {len(found)} classes: choose {which} by its number.")
+    raise ChoiceError(f"There is no class {text!r}: {_suggestion(class_names, text)}")
+
+
+def label(class_names: Sequence[str], index: int) -> str:
+    """A class's name, with its index where another differs from it by case alone or not at all,
+    or where it reads as the index of another."""
+    name = class_names[index]
+    numeral = _is_index(name) and name != str(index)
+    return f"{name} ({index})" if numeral or name.lower() in _alike(tuple(class_names)) else name
+
+
+@cache
+def _alike(class_names: tuple[str, ...]) -> frozenset[str]:
+    counts = Counter(name.lower() for name in class_names)
+    return frozenset(name for name, count in counts.items() if count > 1)
+
+
+def _is_index(text: str) -> bool:
+    return text.strip().lstrip("+-").isdecimal()
+
+
+def _by_index(class_names: Sequence[str], text: str) -> int:
+    if len(text) > 9 or not 0 <= int(text) < len(class_names):
+        last = len(class_names) - 1
+        raise ChoiceError(f"There is no class {text[:20]}: the indices are 0 to {last}.")
+    return int(text)
+
+
+def _suggestion(class_names: Sequence[str], text: str) -> str:
+    lowered = {name.lower(): name for name in class_names}
+    near = difflib.get_close_matches(text.lower(), lowered, 3, 0.7)
+    if near:
+        return f"did you mean {' or '.join(lowered[name] for name in near)}?"
+    shown = ", ".join(class_names[:10])
+    return f"this preset knows {shown}{', …' if len(class_names) > 10 else '.'}"
+
+
+def _imagenet() -> tuple[str, ...]:
+    """torchvision's own list, by executing its one file: importing torchvision takes seconds."""
+    spec = find_spec("torchvision")  # finds the package without importing it
+    folder = next(iter(spec.submodule_search_locations or ()), None) if spec else None
+    if folder is None:
+        raise WeightsError("ImageNet's class names come with torchvision: pip install torchvision.")
+    file = Path(folder, "models", "_meta.py")
+    found: dict[str, Sequence[str]] = {}
+    exec(compile(file.read_text("utf-8"), str(file), "exec"), found)
+    return tuple(found["_IMAGENET_CATEGORIES"])

@@ -1,0 +1,103 @@
+"""A person's words → a request that fits a preset: what is wrong is told before any work."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from convmixer_viz.contract import Analysis, check_seed, option_fields
+from convmixer_viz.errors import ChoiceError
+from convmixer_viz.pictures.decode import Picture, load
+from convmixer_viz.presets import classes
+from convmixer_viz.presets.table import Preset
+
+if TYPE_CHECKING:
+    from convmixer_viz.engine.models import ModelKey
+
+R = TypeVar("R")
+LARGEST_SIDE = 2048  # pixels; a grid of 1024² tokens at patch 2 is beyond any machine here
+
+
+@dataclass(frozen=True, slots=True)
+class Request(Generic[R]):
+    """All that decides a result; equal requests share one computation and one cache entry."""
+
+    analysis: Analysis[R]
+    key: ModelKey
+    images: tuple[Picture, ...]
+    options: Any
+
+    @property
+    def preset(self) -> Preset:
+        return self.key.preset
+
+    @property
+    def digest(self) -> str:
+        """A short name of this request; pictures count by content and name, not by array."""
+        return hashlib.sha256(repr(self).encode()).hexdigest()
+
+    @property
+    def side(self) -> int:
+        """Side in pixels at which pictures are prepared."""
+        own = self.preset.field_side if self.analysis.wide else self.preset.transform.size
+        return getattr(self.options, "resolution", None) or own
+
+
+def read_options(analysis: Analysis[Any], choices: dict[str, Any]) -> Any:
+    """The analysis's Options from names and values."""
+    known = [field.name for field in option_fields(analysis.options)]
+    for name in choices:
+        if name not in known:
+            raise ChoiceError(
+                f"{analysis.name} has no option {name!r}; it has {', '.join(known) or 'none'}."
+            )
+    options = analysis.options(**choices)
+    check_seed(getattr(options, "seed", 0))
+    return options
+
+
+def fit(options: Any, preset: Preset, class_names: tuple[str, ...]) -> Any:
+    """Options checked against a preset: classes become indices, blocks and side must exist."""
+    names = {field.name for field in fields(options)}
+    changes: dict[str, str] = {}
+    for name in sorted(names & {"target", "against"}):
+        text = getattr(options, name)
+        if text is not None:
+            changes[name] = str(classes.find(class_names, text))
+    if "blocks" in names:
+        _check_blocks(options.blocks, preset)
+    if "block" in names and options.block is not None:
+        _check_blocks((options.block,), preset)
+    if "resolution" in names and options.resolution is not None:
+        _check_side(options.resolution, preset)
+    return replace(options, **changes)
+
+
+def fit_pictures(
+    analysis: Analysis[Any], chosen: Sequence[Picture], preset: Preset
+) -> tuple[Picture, ...]:
+    """The pictures that the analysis takes; where none is chosen, the preset's opening one."""
+    if analysis.images == "none":
+        return ()
+    if analysis.images == "one" and len(chosen) > 1:
+        raise ChoiceError(f"{analysis.name} takes one picture, not {len(chosen)}.")
+    return tuple(chosen) or (load(f"gallery:{preset.opening}"),)
+
+
+def _check_blocks(blocks: tuple[int, ...], preset: Preset) -> None:
+    depth = preset.shape.depth
+    for block in blocks:
+        if not 0 <= block <= depth:
+            raise ChoiceError(
+                f"{preset.name} has no block {block}: choose 1 to {depth}, or 0 for the stem."
+            )
+
+
+def _check_side(side: int, preset: Preset) -> None:
+    smallest = preset.shape.patch_size
+    if not smallest <= side <= LARGEST_SIDE:
+        raise ChoiceError(
+            f"{preset.name} takes {smallest} to {LARGEST_SIDE} pixels a side, not {side}."
+        )

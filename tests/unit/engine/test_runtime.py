@@ -1,0 +1,129 @@
+"""Device, dtype, flags; and numbers that don't depend on company."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from convmixer_viz.engine import hardware, runtime
+from convmixer_viz.errors import DeviceError
+from convmixer_viz.presets.table import PRESETS, Preset
+from tests.conftest import TINY, loaded
+
+SHIPPED = [preset for preset in PRESETS.values() if not preset.published]
+
+
+@pytest.mark.parametrize("preset", SHIPPED, ids=lambda preset: preset.name)
+def test_a_picture_is_the_same_alone_and_in_company(preset: Preset) -> None:
+    """At three places in batches of 2, 3, 8 and 16; large pictures go one by one anyway."""
+    model, side = loaded(preset), preset.transform.size
+    counts = (2, 3, 8, 16) if model.rows(side) > 1 else (2,)
+    pixels = torch.randn(16, 3, side, side, generator=torch.Generator().manual_seed(1))
+    alone = {i: model.logits(model.place(pixels[i : i + 1]))[0] for i in {0, 1, 2, 4, 7, 8, 15}}
+    assert max(row.abs().max() for row in alone.values()) > 0.1
+    for count in counts:
+        together = model.logits(model.place(pixels[:count]))
+        for place in {0, count // 2, count - 1}:
+            assert torch.equal(together[place], alone[place]), (count, place)
+
+
+def test_gradients_are_the_same_alone_and_in_company() -> None:
+    model = loaded(PRESETS["cifar10-128-8-k9"])
+    pixels = torch.randn(8, 3, 32, 32, generator=torch.Generator().manual_seed(1))
+
+    def of_rows(part: torch.Tensor) -> torch.Tensor:
+        part = part.detach().requires_grad_()
+        return torch.autograd.grad(model.module(part)[:, 0].sum(), part)[0]
+
+    def gradient(pixels: torch.Tensor) -> torch.Tensor:
+        return torch.cat([model.call(of_rows, p) for p in model.parts(model.place(pixels))])
+
+    together = gradient(pixels)
+    for place in (0, 4, 7):
+        assert torch.equal(together[place : place + 1], gradient(pixels[place : place + 1]))
+
+
+def test_chunk_sets_flags_and_restores_them() -> None:
+    before = runtime._flags()
+    with runtime.chunk("test"):
+        assert torch.are_deterministic_algorithms_enabled()
+        assert torch.backends.mkldnn.matmul.fp32_precision == "ieee"
+        assert not torch.utils.deterministic.fill_uninitialized_memory
+    assert runtime._flags() == before
+
+
+def test_chunk_names_who_leaves_grad_mode_changed() -> None:
+    with pytest.raises(RuntimeError, match="careless left grad mode"), runtime.chunk("careless"):
+        torch.set_grad_enabled(False)
+    assert torch.is_grad_enabled()
+
+
+@pytest.mark.parametrize("name", ["gpu", "cuda:x", "cuda:-1", "mps", "", "cpu:1"])
+def test_devices_that_do_not_exist_are_named(name: str) -> None:
+    with pytest.raises(DeviceError, match=r"no device|is not here"):
+        runtime.choose(name)
+
+
+def test_an_absent_gpu_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    assert runtime.choose("cuda") == "cuda:0"
+    with pytest.raises(DeviceError, match=r"cuda:1 is not here.*1 GPUs"):
+        runtime.choose("cuda:1")
+
+
+def test_fast_mode_stays_near_exact_mode(noise: torch.Tensor) -> None:
+    exact, fast = loaded(), loaded(mode="fast")
+    a, b = exact.logits(exact.place(noise)), fast.logits(fast.place(noise))
+    assert b.dtype == torch.float32
+    assert float((a - b).abs().max() / a.abs().max()) < 0.05
+    assert (fast.dtype == torch.bfloat16) == hardware.native_bf16()
+
+
+class Scarce:
+    """A device whose memory holds only so many rows at once."""
+
+    def __init__(self, rows: int) -> None:
+        self.rows, self.calls = rows, []
+
+    def __call__(self, part: torch.Tensor) -> torch.Tensor:
+        self.calls.append(len(part))
+        if len(part) > self.rows:
+            raise torch.OutOfMemoryError
+        return part.sum((1, 2, 3))
+
+
+def test_out_of_memory_in_exact_mode_tries_once_more_and_says_what_to_do(
+    noise: torch.Tensor,
+) -> None:
+    device = Scarce(4)
+    with pytest.raises(
+        DeviceError, match="no memory left for tiny at 16×16 pixels: choose a lower"
+    ):
+        loaded().call(device, noise)
+    assert device.calls == [16, 16]
+
+
+def test_out_of_memory_in_fast_mode_halves_and_records_it(noise: torch.Tensor) -> None:
+    device, model = Scarce(4), loaded(mode="fast")
+    assert torch.equal(model.call(device, noise), noise.sum((1, 2, 3)))
+    assert max(device.calls[-2:]) <= 4
+    assert model.halved == [8, 4, 4]
+
+
+def test_calls_in_exact_mode_have_one_number_of_rows(noise: torch.Tensor) -> None:
+    for device, rows in (("cuda:0", runtime.GPU_ROWS), ("cpu", runtime.CPU_ROWS)):
+        scarce, model = Scarce(99), replace(loaded(), device=device)
+        for part in model.parts(noise[:5]):
+            assert torch.equal(model.call(scarce, part), noise[:5].sum((1, 2, 3)))
+        assert scarce.calls == [rows]
+
+
+def test_large_pictures_go_one_by_one_but_in_bfloat16() -> None:
+    sides = {preset.name: loaded(TINY).rows(preset.transform.size) for preset in PRESETS.values()}
+    assert set(sides.values()) == {runtime.CPU_ROWS}
+    large = replace(loaded(TINY), preset=PRESETS["imagenet-1024-20"])
+    assert large.rows(224) == 1
+    halved = replace(large, module=large.module.to(torch.bfloat16), mode="fast")
+    assert halved.rows(224) == runtime.BF16_ROWS

@@ -1,0 +1,146 @@
+"""A bundle holds all that made a result, and replay finds it again, bit for bit."""
+
+from __future__ import annotations
+
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from convmixer_viz import cli
+from convmixer_viz.errors import DataError
+from convmixer_viz.export import bundle
+from convmixer_viz.pictures.decode import load
+from convmixer_viz.workbench import Workbench
+
+Capture = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def packed(tmp_path: Path) -> Path:
+    bench, cat = Workbench("cpu"), load("gallery:cat")
+    result = bench.run("prediction", [cat], preset="cifar10-128-8-k3", random=2, top=3)
+    path = tmp_path / "bundle.zip"
+    path.write_bytes(bundle.write(result, [cat]))
+    bench.close()
+    return path
+
+
+def test_replay_finds_the_same_bits(packed: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["replay", str(packed)]) == 0
+    _, *rows = capsys.readouterr().out.splitlines()
+    assert {row.split()[0] for row in rows} >= {"logits", "probabilities", "top"}
+    assert {row.split()[1] for row in rows} == {"0"}
+
+
+def test_replay_sees_a_changed_array(
+    packed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    changed = tmp_path / "changed.zip"
+    with zipfile.ZipFile(packed) as old, zipfile.ZipFile(changed, "w") as new:
+        for name in old.namelist():
+            content = old.read(name)
+            if name.endswith(".npz"):
+                arrays = dict(np.load(old.open(name)))
+                arrays["logits"] = np.nextafter(arrays["logits"], np.float32(9))
+                np.savez(tmp_path / "a.npz", **arrays)
+                content = (tmp_path / "a.npz").read_bytes()
+            new.writestr(name, content)
+    assert cli.main(["replay", str(changed)]) == 2
+    assert "isn't reproduced: logits differ" in capsys.readouterr().err
+
+
+def test_another_machine_is_allowed_a_stated_tolerance(packed: Path, tmp_path: Path) -> None:
+    held = bundle.read(packed, tmp_path)
+    elsewhere = replace(held.origin, threads=held.origin.threads + 1)
+    (here,), (there,) = (
+        {d.allowed for d in bundle.compare(held.result, replace(held, origin=origin))}
+        for origin in (held.origin, elsewhere)
+    )
+    assert (here, there) == (0.0, bundle.TOLERANCE)
+
+
+def test_other_weights_are_refused(packed: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    changed = packed.with_name("trained.zip")
+    with zipfile.ZipFile(packed) as old, zipfile.ZipFile(changed, "w") as new:
+        for name in old.namelist():
+            content = old.read(name)
+            if name == "prediction.json":
+                content = content.replace(b'"weights_sha256": ""', b'"weights_sha256": "abc"')
+            new.writestr(name, content)
+    assert cli.main(["replay", str(changed)]) == 2
+    assert "name their file with --weights" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("content", [b"", b"no zip", b"PK\x03\x04 broken"])
+def test_what_is_no_bundle_is_told(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "x.zip").write_bytes(content)
+    with pytest.raises(DataError, match="can't be read as a bundle"):
+        bundle.read(tmp_path / "x.zip", tmp_path)
+
+
+def test_a_bomb_is_refused_before_it_is_unpacked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bundle, "MOST_BYTES", 1000)
+    with zipfile.ZipFile(tmp_path / "x.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("pictures.json", " " * 100_000)
+    with pytest.raises(DataError, match="that's no bundle"):
+        bundle.read(tmp_path / "x.zip", tmp_path)
+
+
+def changed(packed: Path, entry: str, old: bytes, new: bytes) -> Path:
+    """The bundle with other bytes in one entry."""
+    path = packed.with_name("changed.zip")
+    with zipfile.ZipFile(packed) as source, zipfile.ZipFile(path, "w") as target:
+        assert old in source.read(entry)
+        for name in source.namelist():
+            content = source.read(name)
+            target.writestr(name, content.replace(old, new) if name == entry else content)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("entry", "old", "new", "words"),
+    [
+        ("pictures.json", b'["cat"]', b"5", "can't be read as a bundle"),
+        ("pictures.json", b'["cat"]', b"[5]", "can't be read as a bundle"),
+        (
+            "prediction.json",
+            b'"images": [\n   "',
+            b'"images": [\n   "0',
+            "its pictures aren't those",
+        ),
+        ("prediction.json", b'"top": 3', b'"top": "abc"', "asks for what can't be computed"),
+        ("prediction.json", b'"fields": {', b'"fields": [], "else": {', "can't be read as a"),
+    ],
+)
+def test_a_forged_bundle_is_one_sentence(
+    packed: Path, capsys: Capture, entry: str, old: bytes, new: bytes, words: str
+) -> None:
+    assert cli.main(["replay", str(changed(packed, entry, old, new))]) == 2
+    told = capsys.readouterr().err
+    assert told.startswith("error: ") and told.count("\n") == 1
+    assert words in told
+
+
+@pytest.mark.parametrize("entry", ["prediction.json", "prediction.npz", "pictures/0.png"])
+def test_a_flipped_byte_is_one_sentence(packed: Path, capsys: Capture, entry: str) -> None:
+    with zipfile.ZipFile(packed) as archive:
+        info = archive.getinfo(entry)
+        place = info.header_offset + 30 + len(entry)  # the kind of its first block
+    data = bytearray(packed.read_bytes())
+    for bit in range(1, 8):  # bit 0 says that it is the last one, which nobody needs to be told
+        data[place] ^= 1 << bit
+        packed.write_bytes(data)
+        assert cli.main(["replay", str(packed)]) == 2
+        assert capsys.readouterr().err.count("\n") == 1
+        data[place] ^= 1 << bit
+
+
+def test_arrays_of_another_kind_differ(packed: Path, tmp_path: Path) -> None:
+    held = bundle.read(packed, tmp_path)
+    other = replace(held.result, logits=held.result.logits.astype(str))
+    assert [d.array for d in bundle.compare(other, held) if not d.good] == ["logits"]

@@ -1,0 +1,106 @@
+"""Classes by index or name, with near misses; names from files."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from convmixer_viz.errors import ChoiceError, WeightsError
+from convmixer_viz.presets import classes
+
+IMAGENET = classes.names("imagenet")
+
+
+def test_sets_have_their_names_in_order() -> None:
+    assert len(IMAGENET) == 1000
+    assert (IMAGENET[0], IMAGENET[264], IMAGENET[474], IMAGENET[999]) == (
+        "tench", "Cardigan", "cardigan", "toilet tissue",
+    )  # fmt: skip
+    assert classes.names("cifar10")[3] == "cat" and len(classes.names("cifar10")) == 10
+    indices = [0, 217, 482, 491, 497, 566, 569, 571, 574, 701]
+    assert [name.lower() for name in classes.names("imagenette")] == [
+        IMAGENET[index].lower() for index in indices
+    ]
+
+
+def test_imagenets_names_come_without_torchvision() -> None:
+    code = "import sys; from convmixer_viz.presets import classes; classes.names('imagenet')"
+    loaded = subprocess.run(
+        [sys.executable, "-c", f"{code}; print(*sys.modules)"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert not {"torch", "torchvision"} & set(loaded.stdout.split())
+
+
+@pytest.mark.parametrize(
+    ("text", "index"),
+    [("3", 3), (" 3 ", 3), ("tabby", 281), ("Tabby", 281), ("Cardigan", 264), ("cardigan", 474)],
+)
+def test_a_class_by_index_name_or_case(text: str, index: int) -> None:
+    assert classes.find(IMAGENET, text) == index
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("CARDIGAN", r"2 classes: choose Cardigan \(264\), cardigan \(474\) by its number"),
+        ("taby", "no class 'taby': did you mean tabby"),
+        ("xyzzy", "this preset knows tench, goldfish"),
+        ("", "no class ''"),
+        ("1000", "no class 1000: the indices are 0 to 999"),
+        ("-1", "no class -1: the indices are 0 to 999"),
+        ("1000000000", "no class 1000000000"),
+        ("9" * 5000, "no class 99999999999999999999: the indices"),
+    ],
+)
+def test_what_is_no_class_is_one_sentence(text: str, words: str) -> None:
+    with pytest.raises(ChoiceError, match=words):
+        classes.find(IMAGENET, text)
+
+
+def test_labels_show_the_index_where_case_alone_differs() -> None:
+    assert classes.label(IMAGENET, 264) == "Cardigan (264)"
+    assert classes.label(IMAGENET, 281) == "tabby"
+    for index in (264, 474, 281):
+        assert classes.find(IMAGENET, classes.label(IMAGENET, index)) == index
+    with pytest.raises(ChoiceError, match="no class"):
+        classes.find(IMAGENET, "Cardigan (265)")
+
+
+def test_classes_whose_names_are_numbers_are_told_from_indices() -> None:
+    digits = ("1", "10", "2", "+3", "4", "5", "6", "7", "08", "9")
+    labels = [classes.label(digits, index) for index in range(10)]
+    assert labels[:5] == ["1 (0)", "10 (1)", "2", "+3 (3)", "4"]
+    assert [classes.find(digits, label) for label in labels] == list(range(10))
+    assert classes.label(tuple("0123"), 3) == "3"
+
+
+def test_names_from_text_and_json(tmp_path: Path) -> None:
+    wanted, path = ("tench", "gas pump"), tmp_path / "names"
+    for text in ("tench\ngas pump\n", json.dumps(wanted), '{"1": "gas pump", "0": "tench"}'):
+        path.write_text(text)
+        assert classes.read_names(path, 2) == wanted
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"one\ntwo\nthree", "names 3 classes, but the model has 2"),
+        (b"", "must list class names"),
+        (b"one\n\n", "none of them empty"),
+        (b"[1, 2]", "must list class names"),
+        (b'{"1": "a", "2": "b"}', "can't be read"),
+        (b"[" * 100_000, "can't be read"),
+        (b"\xff\xfe\x00", "can't be read"),
+    ],
+)
+def test_bad_files_of_names(tmp_path: Path, content: bytes, words: str) -> None:
+    (tmp_path / "names").write_bytes(content)
+    with pytest.raises(WeightsError, match=words):
+        classes.read_names(tmp_path / "names", 2)
+    with pytest.raises(WeightsError, match="can't be read"):
+        classes.read_names(tmp_path / "none", 2)

@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from convmixer_viz import agreement
+from convmixer_viz.errors import ChoiceError
+
+RANDOM = np.random.default_rng(5)
+
+
+def test_the_common_grid_keeps_mass_and_place() -> None:
+    whole = (0.0, 0.0, 300.0, 200.0)
+    values = RANDOM.normal(size=(7, 9))
+    cells = agreement.common_grid(values, whole, whole)
+    assert cells.shape == (16, 16) and cells.sum() == pytest.approx(values.sum())
+    fine = values.repeat(16, 0).repeat(16, 1)  # 112 × 144 pixels: whole cells of the grid
+    assert cells == pytest.approx(fine.reshape(16, 7, 16, 9).sum((1, 3)) / 256)
+    same = agreement.common_grid(RANDOM.normal(size=(16, 16)), whole, whole)
+    assert same.shape == (16, 16)
+
+
+def test_maps_of_different_crops_meet_in_the_part_that_both_saw() -> None:
+    axis = (np.arange(64) + 0.5) / 64
+    picture = np.exp(-((axis[:, None] - 0.4) ** 2 + (axis - 0.6) ** 2) / 0.02)  # on 64 × 64 px
+    wide, narrow = (0.0, 0.0, 64.0, 64.0), (16.0, 8.0, 48.0, 40.0)
+    shared = agreement.shared_box([wide, narrow])
+    assert shared == narrow
+    one = agreement.common_grid(picture, wide, shared)
+    other = agreement.common_grid(picture[8:40, 16:48], narrow, shared)
+    assert one == pytest.approx(other)
+    with pytest.raises(ChoiceError, match="no common part"):
+        agreement.shared_box([(0, 0, 10, 10), (20, 0, 30, 10)])
+
+
+def test_agreement_of_maps_has_known_answers() -> None:
+    values = RANDOM.normal(size=(16, 16))
+    same = agreement.agreement(values, 3 * values)
+    assert (same.spearman, same.overlap) == (pytest.approx(1), 1.0)
+    assert same.ssim == pytest.approx(1)
+    opposite = agreement.agreement(values, -values)
+    assert opposite.spearman == pytest.approx(-1) and opposite.overlap == 0
+    monotone = agreement.spearman(values, np.exp(values))
+    assert monotone == pytest.approx(1)
+    flat = agreement.agreement(values, np.zeros((16, 16)))
+    assert flat.spearman is None and flat.ssim is None
+    assert (agreement.difference(2 * values, values) == values).all()
+    half = np.zeros(100)
+    half[:26] = 1
+    shifted = np.roll(half, 13)
+    assert agreement.overlap(half, shifted) == pytest.approx(13 / 39)
+
+
+def test_divergence_between_certain_answers_is_one_bit() -> None:
+    p = np.array([[1.0, 0.0], [0.5, 0.5], [0.2, 0.8]])
+    q = np.array([[0.0, 1.0], [0.5, 0.5], [0.8, 0.2]])
+    middle = 1 - (-0.2 * np.log2(0.2) - 0.8 * np.log2(0.8))
+    assert agreement.divergence(p, q) == pytest.approx([1, 0, middle])
+
+
+def test_predictions_agree_in_label_logit_and_order() -> None:
+    a = np.array([[5.0, 0, 0], [0, 5, 0], [0, 0, 5], [1, 2, 3]])
+    b = np.array([[5.0, 0, 0], [0, 0, 5], [0, 1, 4], [3, 4, 5]])
+    names = ("cat", "dog", "owl")
+    found = agreement.predictions((a, names), (b, names))
+    assert found.top1 == 0.75 and found.order[0] == 1 and found.each[3] == pytest.approx(0)
+    assert found.divergence == pytest.approx(found.each.mean())
+    correlations = [np.corrcoef(x, y)[0, 1] for x, y in zip(a, b, strict=True)]
+    assert found.logits == pytest.approx(np.mean(correlations))
+    with pytest.raises(ChoiceError, match="different classes"):
+        agreement.predictions((a, names), (b, ("cat", "dog", "saw")))
+    assert agreement.predictions((np.ones((2, 3)), names), (b[:2], names)).logits is None
+
+
+def naive_hsic(k: np.ndarray, m: np.ndarray) -> float:
+    """Song et al. 2012, equation 5."""
+    n = len(k)
+    k, m = k - np.diag(np.diag(k)), m - np.diag(np.diag(m))
+    one = np.ones(n)
+    first, second = np.trace(k @ m), one @ k @ one * (one @ m @ one) / ((n - 1) * (n - 2))
+    return float((first + second - 2 / (n - 2) * (one @ k @ m @ one)) / (n * (n - 3)))
+
+
+def grams(*features: np.ndarray) -> np.ndarray:
+    return np.stack([x @ x.T for x in features])
+
+
+def test_cka_is_the_unbiased_hsic_and_sees_through_turning_scale_and_shift() -> None:
+    x, y = RANDOM.normal(size=(9, 30)), RANDOM.normal(size=(9, 20))
+    turn = np.linalg.qr(RANDOM.normal(size=(30, 30)))[0]
+    found = agreement.cka(grams(x, y), grams(7 * x @ turn + 3, y))
+    k, m = x @ x.T, y @ y.T
+    expected = naive_hsic(k, m) / np.sqrt(naive_hsic(k, k) * naive_hsic(m, m))
+    assert found.values[0] == pytest.approx([1, expected])
+    assert found.spread == pytest.approx(np.sqrt(2 / (9 * 6))) and found.constant == ((), ())
+
+
+def test_cka_of_independent_features_is_zero_within_its_spread() -> None:
+    values = [
+        agreement.cka(grams(RANDOM.normal(size=(16, 400))), grams(RANDOM.normal(size=(16, 400))))
+        for _ in range(300)
+    ]
+    found = np.array([v.values[0, 0] for v in values])
+    assert abs(found.mean()) < 4 * values[0].spread / np.sqrt(300)
+    assert found.std() == pytest.approx(values[0].spread, rel=0.15)
+
+
+def test_cka_tells_constant_blocks_and_too_few_pictures() -> None:
+    x = RANDOM.normal(size=(6, 12))
+    found = agreement.cka(grams(x, np.ones((6, 12)), np.zeros((6, 12))), grams(x))
+    assert found.constant == ((1, 2), ()) and found.values[1:].tolist() == [[0], [0]]
+    assert np.isfinite(found.values).all()
+    with pytest.raises(ChoiceError, match="4 pictures or more, not 3"):
+        agreement.cka(grams(x[:3]), grams(x[:3]))
+    with pytest.raises(ChoiceError, match="same pictures"):
+        agreement.cka(grams(x), grams(x[:5]))

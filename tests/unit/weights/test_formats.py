@@ -1,0 +1,145 @@
+"""Hostile files: one sentence each, nothing runs, and memory stays small."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import safetensors.torch
+import torch
+
+from convmixer_viz.errors import WeightsError
+from convmixer_viz.weights import checkpoint, formats
+from tests import hostile
+from tests.conftest import TINY, calibrated
+
+STATE = calibrated(TINY).state_dict()
+MEASURE = """
+import json, resource, sys
+from convmixer_viz.weights import checkpoint
+from convmixer_viz.errors import WeightsError
+
+peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+before, said = peak(), {}
+for name, path in json.loads(sys.argv[1]).items():
+    try:
+        checkpoint.read(path)
+    except WeightsError as error:
+        said[name] = [str(error), peak() - before]
+print(json.dumps(said))
+"""
+
+
+@pytest.fixture(scope="module")
+def refused(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict, dict, Path]:
+    """Each hostile file read in one process of its own: its words, the sentence, MiB taken."""
+    folder = tmp_path_factory.mktemp("hostile")
+    marker = folder / "it ran"
+    files = hostile.files(folder, STATE, marker)
+    paths = json.dumps({name: str(path) for name, (path, _) in files.items()})
+    done = subprocess.run(
+        [sys.executable, "-c", MEASURE, paths], capture_output=True, text=True, check=True
+    )
+    return {name: words for name, (_, words) in files.items()}, json.loads(done.stdout), marker
+
+
+def test_every_hostile_file_is_refused_in_one_sentence(refused: tuple[dict, dict, Path]) -> None:
+    words, said, _ = refused
+    assert len(words) >= 8 and set(said) == set(words)
+    for name, expected in words.items():
+        sentence = said[name][0]
+        assert expected in sentence and sentence.endswith((".", ")")) and "\n" not in sentence
+
+
+def test_nothing_ran(refused: tuple[dict, dict, Path]) -> None:
+    assert not refused[2].exists()
+
+
+def test_memory_stays_small(refused: tuple[dict, dict, Path]) -> None:
+    assert max(taken for _, taken in refused[1].values()) < 200  # MiB; the issue allows 1024
+
+
+def test_the_marker_would_appear_if_the_pickle_ran(tmp_path: Path) -> None:
+    import pickle
+
+    pickle.loads(pickle.dumps(hostile.Runs(f"touch {tmp_path}/marker")))
+    assert (tmp_path / "marker").exists()
+
+
+def test_without_our_own_look_torch_refuses_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    marker = tmp_path / "it ran"
+    path = hostile.files(tmp_path, STATE, marker)["a pickle that runs code"][0]
+    monkeypatch.setattr(formats, "_check_pickle", lambda *_: None)
+    with pytest.raises(WeightsError, match="damaged"):
+        checkpoint.read(path)
+    assert not marker.exists()
+
+
+@pytest.mark.parametrize("share", [0.01, 0.1, 0.9, 0.999])
+@pytest.mark.parametrize("kind", ["torch", "old", "safetensors"])
+def test_every_cut_is_refused(tmp_path: Path, kind: str, share: float) -> None:
+    path = tmp_path / "file"
+    if kind == "safetensors":
+        safetensors.torch.save_file(STATE, path)
+    else:
+        torch.save(STATE, path, _use_new_zipfile_serialization=kind == "torch")
+    content = path.read_bytes()
+    path.write_bytes(content[: int(len(content) * share)])
+    with pytest.raises(WeightsError, match="cut off or damaged"):
+        checkpoint.read(path)
+
+
+def test_paths_that_are_no_files(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "dangling").symlink_to(tmp_path / "none")
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    for name, words in {
+        "none": "no weights file", ".": "is a folder", "pipe": "no weights file",
+        "dangling": "is a link", "loop": "is a link", "a\0b": "no weights file|can't be read",
+    }.items():  # fmt: skip
+        with pytest.raises(WeightsError, match=words):
+            checkpoint.read(tmp_path / name)
+
+
+def test_too_large_a_file_is_refused_unread(tmp_path: Path) -> None:
+    with (tmp_path / "large").open("wb") as file:
+        file.write(b"PK\x03\x04")
+        file.truncate(formats.MAX_BYTES + 1)  # sparse: no disk is taken
+    with pytest.raises(WeightsError, match="1 GiB is the limit"):
+        checkpoint.read(tmp_path / "large")
+
+
+def test_a_whole_pickled_model_says_how_to_save_it(tmp_path: Path) -> None:
+    torch.save(torch.nn.Linear(2, 2), tmp_path / "model.pth")
+    with pytest.raises(WeightsError, match=r"torch\.nn\.modules\.linear\.Linear.*state_dict\(\)"):
+        checkpoint.read(tmp_path / "model.pth")
+
+
+def test_a_record_that_lies_is_refused(tmp_path: Path) -> None:
+    from convmixer_viz.presets.table import PRESETS
+    from convmixer_viz.weights.metadata import write
+
+    good = json.loads(write(TINY, None))
+    lies = {
+        "no json": "{",
+        "later": json.dumps(good | {"schema": 99}),
+        "shape": write(PRESETS["cifar10-256-8"], None),
+        "activation": json.dumps(good | {"shape": good["shape"] | {"activation": "tanh"}}),
+        "size": json.dumps(good | {"transform": good["transform"] | {"size": 10**9}}),
+        "std": json.dumps(good | {"transform": good["transform"] | {"std": [0, 1, 1]}}),
+        "share": json.dumps(good | {"transform": good["transform"] | {"share": 0}}),
+        "classes": json.dumps(good | {"classes": ["one"]}),
+        "missing": json.dumps({"schema": 1}),
+        "list": "[]",
+    }
+    for name, record in lies.items():
+        path = tmp_path / f"{name}.safetensors"
+        safetensors.torch.save_file(STATE, path, {checkpoint.RECORD: record})
+        with pytest.raises(WeightsError, match=r"damaged|later version|its tensors are"):
+            checkpoint.read(path)
