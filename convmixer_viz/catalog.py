@@ -155,7 +155,7 @@ def find(name: str) -> Analysis[Any]:
     return ANALYSES[name]
 
 
-def of(result: Result) -> Analysis[Any]:
+def row_of(result: Result) -> Analysis[Any]:
     """The row that made a result."""
     if result.provenance is None:
         raise ChoiceError("This result has no provenance: take it from a Workbench.")

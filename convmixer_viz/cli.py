@@ -23,7 +23,7 @@ from convmixer_viz.weights import locate
 
 if TYPE_CHECKING:
     from convmixer_viz.request import Request
-from convmixer_viz.workbench import Workbench
+    from convmixer_viz.workbench import Workbench
 
 STOPPED = 130
 UNREAD = 141  # as a shell counts what SIGPIPE ended
@@ -101,7 +101,7 @@ def _run(row: Analysis[Any], arguments: argparse.Namespace) -> None:
         raise ChoiceError("--weights takes the place of one --preset, not of --presets.")
     names = (arguments.presets or arguments.preset or DEFAULT).split(",")
     if not arguments.weights:
-        _check(row, flags.given(arguments, row.options), names)
+        _check(row, flags.read(arguments, row.options), names)
     with distributed.joined():
         chosen = pictures.read(getattr(arguments, "pictures", []))
         results = _results(row, arguments, names, chosen)
@@ -114,7 +114,7 @@ def _results(
 ) -> list[Result]:
     from convmixer_viz.workbench import Workbench  # not before: torch takes seconds
 
-    choices = flags.given(arguments, row.options)
+    choices = flags.read(arguments, row.options)
     choices |= {"random": arguments.random, "mode": arguments.mode}
     bench = Workbench(distributed.place(arguments.device))
     with closing(bench), console.interruptible():

@@ -193,7 +193,7 @@ class Workbench:
 
     def draw(self, result: Result, **how: Any) -> go.Figure:
         """The result's main picture."""
-        return catalog.of(result).draw(result, **how)
+        return catalog.row_of(result).draw(result, **how)
 
     def save(self, result: Result, folder: str | Path) -> list[Path]:
         """Write <command>.npz, .json, .csv and .html, whole or not at all."""

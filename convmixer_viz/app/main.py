@@ -45,6 +45,6 @@ except session.Waiting:
     st.caption("What stands here appears when the work above is done.")
 except VizError as error:
     st.error(str(error))
-foot.draw(session.told())
+foot.draw(session.shown_results())
 links.settle(notes)
 session.follow()

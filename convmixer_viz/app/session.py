@@ -158,11 +158,11 @@ def alike(results: Iterable[Any]) -> bool:
 def _tell(result: Any | None) -> Any | None:
     """Note what the page shows: its foot offers the files."""
     if result is not None:
-        told().append(result)
+        shown_results().append(result)
     return result
 
 
-def told() -> list[Any]:
+def shown_results() -> list[Any]:
     """All results that the page shows in this run."""
     results: list[Any] = st.session_state["_told"]
     return results
@@ -208,10 +208,10 @@ def draw(figure: Any, words: str, key: str | None = None) -> None:
 def described(result: Any) -> str:
     """One line of provenance: what this is, of which preset, on which device."""
     origin = result.provenance
-    return f"{of(result)}, {origin.device} {origin.dtype}, {origin.seconds:.2g} s"
+    return f"{name_of(result)}, {origin.device} {origin.dtype}, {origin.seconds:.2g} s"
 
 
-def of(result: Any) -> str:
+def name_of(result: Any) -> str:
     """Which analysis of which model."""
     origin = result.provenance
     twin = "" if origin.untrained_seed is None else f" untrained (seed {origin.untrained_seed})"
@@ -228,7 +228,9 @@ def follow() -> None:
     try:
         with closing(bench().follow(work.request, PATIENCE)) as steps:
             for step in steps:
-                work.bar.progress(step.done / step.total, progress_line.told(work.request, step))
+                work.bar.progress(
+                    step.done / step.total, progress_line.describe(work.request, step)
+                )
                 if work.sketch and step.partial is not drawn:
                     work.sketch(drawn := step.partial)
     except VizError as error:

@@ -17,7 +17,7 @@ def add(command: argparse.ArgumentParser, options: type[Any]) -> None:
         _add(command, field)
 
 
-def given(arguments: argparse.Namespace, options: type[Any]) -> dict[str, Any]:
+def read(arguments: argparse.Namespace, options: type[Any]) -> dict[str, Any]:
     """The options that were named on the command line."""
     named = vars(arguments)
     return {

@@ -54,7 +54,7 @@ def _section(row: Row, results: Sequence[Any]) -> Iterator[str]:
     yield _beside(_drawn(against_first(row, results)))
     yield _beside(_disagreements(results)) if row.name == "prediction" else ""
     yield files.html_table(row.numbers(results))
-    yield _paragraph(row.told(results)) if row.told else ""
+    yield _paragraph(row.sentence(results)) if row.sentence else ""
     origins = "".join(files.origin(result) for result in results)
     yield f"<details><summary>Where it comes from</summary>{origins}</details>"
 

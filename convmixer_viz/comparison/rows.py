@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from convmixer_viz.pictures.decode import Picture
     from convmixer_viz.request import Request
-from convmixer_viz.workbench import Workbench
+    from convmixer_viz.workbench import Workbench
 
 Numbers = list[dict[str, Any]]
 READING = "Red speaks for the class that the table names, blue against; one scale a row."
@@ -38,7 +38,7 @@ class Row:
     numbers: Callable[[Sequence[Any]], Numbers]  # agreement with the first column
     pictures: int = 1  # fewest that it needs
     options: tuple[tuple[str, Any], ...] = ()
-    told: Callable[[Sequence[Any]], str] | None = None  # the row in a sentence
+    sentence: Callable[[Sequence[Any]], str] | None = None  # the row in a sentence
 
 
 def requests(
@@ -164,7 +164,7 @@ def _fields_told(results: Sequence[Any]) -> str:
 
 
 def _alike_told(results: Sequence[Any]) -> str:
-    return " ".join(representation.told(results[0], each) for each in results[1:])
+    return " ".join(representation.describe(results[0], each) for each in results[1:])
 
 
 def _structures(results: Sequence[Any]) -> Numbers:
@@ -197,13 +197,13 @@ ROWS = (
     Row("attribution", "Integrated gradients", "attribution", _attribution,
         lambda results: _maps(results, [result.tokens for result in results])),
     Row("receptive-field", "How far they see", "receptive-field",
-        lambda results: [fields.growths(results)], _fields, told=_fields_told),
+        lambda results: [fields.growths(results)], _fields, sentence=_fields_told),
     Row("structure", "Kernels by depth", "structure",
         lambda results: [structure.compare(results)], _structures),
     Row("representation", "How alike they hold the pictures", "representation",
         lambda results: [], _alike, agreement.FEWEST,
-        told=_alike_told),
-    Row("cost", "What they cost", "cost", lambda results: [], cost.table, told=cost.told),
+        sentence=_alike_told),
+    Row("cost", "What they cost", "cost", lambda results: [], cost.table, sentence=cost.describe),
 )  # fmt: skip
 EXPLAINS = ("evidence", "attribution")
 

@@ -65,10 +65,10 @@ def table(result: Result) -> str:
 
 def page(result: Result) -> str:
     """One html file that holds the figure, the numbers and where they come from."""
-    figure = catalog.of(result).draw(result)
+    figure = catalog.row_of(result).draw(result)
     inner = figure.to_html(full_html=False, include_plotlyjs=True)
     told = f"<h2>Where it comes from</h2>{origin(result)}"
-    name = html.escape(catalog.of(result).summary)
+    name = html.escape(catalog.row_of(result).summary)
     return PAGE.format(title=name, figure=inner, origin=told)
 
 
@@ -89,7 +89,7 @@ def html_table(rows: Rows) -> str:
 
 def files(result: Result) -> dict[str, bytes]:
     """<command>.npz, .json, .csv and .html, and pictures where its figures make any."""
-    row = catalog.of(result)
+    row = catalog.row_of(result)
     stem = row.name
     return row.pictures(result) | {
         f"{stem}.npz": npz(result),

@@ -60,7 +60,7 @@ def draw(preset: Preset, *, side: int | None = None, height: int = HEIGHT) -> go
     return style.figure(fig, height=height)
 
 
-def told(preset: Preset, side: int | None = None) -> str:
+def describe(preset: Preset, side: int | None = None) -> str:
     """The drawing in words."""
     sizes = (f"{slab.name} {_times(slab.shape)}" for slab in slabs(preset, side))
     skip = "with" if preset.shape.residual else "without"

@@ -41,7 +41,7 @@ def table(results: Sequence[Cost]) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def told(results: Sequence[Cost]) -> str:
+def describe(results: Sequence[Cost]) -> str:
     """How the times were measured, and what the memory counts."""
     first = results[0]
     origin = first.provenance

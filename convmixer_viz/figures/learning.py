@@ -35,7 +35,7 @@ def draw(log: TrainingLog, *, height: int = HEIGHT) -> go.Figure:
     return style.figure(fig, height=height)
 
 
-def told(log: TrainingLog) -> str:
+def describe(log: TrainingLog) -> str:
     """The curve in words: where it ended, how long it took."""
     last = log.epochs[-1]
     return (

@@ -45,7 +45,7 @@ def nameless(result: Prediction) -> bool:
     return all(name == str(index) for index, name in enumerate(result.classes))
 
 
-def told(result: Prediction, picture: int = 0) -> str:
+def describe(result: Prediction, picture: int = 0) -> str:
     """The picture's first class in words."""
     best = result.top[picture][0]
     share = result.probabilities[picture, best]

@@ -35,7 +35,7 @@ def draw(result: Representation, *, other: Representation | None = None) -> go.F
     )
 
 
-def told(result: Representation, other: Representation | None = None) -> str:
+def describe(result: Representation, other: Representation | None = None) -> str:
     """The last blocks' CKA in words, with the spread that unrelated features would show."""
     across = other or result
     if len(result.names) < agreement.FEWEST:

@@ -18,7 +18,7 @@ from convmixer_viz.presets import classes, table
 from convmixer_viz.presets.table import Activation, Preset, Shape, Transform
 from convmixer_viz.weights import dialects, inference
 from convmixer_viz.weights.formats import Container, check_claim, open_file, sha256, unwrap
-from convmixer_viz.weights.inference import Said
+from convmixer_viz.weights.inference import Statements
 from convmixer_viz.weights.metadata import parse, write
 from convmixer_viz.weights.user_folder import write_whole
 
@@ -53,7 +53,7 @@ def read(
     source: Source, *, activation: Activation | None = None, residual: bool | None = None
 ) -> Checkpoint:
     """Verify a file, a state dict or a module; what it doesn't say can be said, or is assumed."""
-    said = Said(activation, residual)
+    said = Statements(activation, residual)
     if isinstance(source, str | Path):
         path = Path(source)
         container = open_file(path)
@@ -72,8 +72,8 @@ def read_as(source: Source, preset: Preset) -> Checkpoint:
     if (found.shape, found.class_count) != (shape, count):
         raise WeightsError(
             f"These weights don't fit {preset.name}: they are "
-            f"{inference.words(found.shape, found.class_count)}, "
-            f"and {inference.words(shape, count)} is needed."
+            f"{inference.describe(found.shape, found.class_count)}, "
+            f"and {inference.describe(shape, count)} is needed."
         )
     return found
 
@@ -132,7 +132,7 @@ def save(
     write_whole(Path(path), safetensors.torch.save(stored, {RECORD: write(preset, class_names)}))
 
 
-def _verify(container: Container, source: str, digest: str, said: Said) -> Checkpoint:
+def _verify(container: Container, source: str, digest: str, said: Statements) -> Checkpoint:
     check_claim((tuple(tensor.shape) for tensor in container.tensors.values()), source)
     found = dialects.translate(container.tensors, source)
     record = parse(container.metadata[RECORD], source) if RECORD in container.metadata else None

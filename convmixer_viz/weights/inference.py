@@ -18,7 +18,7 @@ from convmixer_viz.weights.metadata import Record
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class Statements:
     """What a person says about a file; none: nothing was said."""
 
     activation: Activation | None = None
@@ -26,7 +26,7 @@ class Said:
 
 
 def settle_shape(
-    sizes: Shape, classes: int, said: Said, record: Record | None
+    sizes: Shape, classes: int, said: Statements, record: Record | None
 ) -> tuple[Shape, tuple[str, ...]]:
     """The whole shape from the sizes that tensors tell, and what had to be assumed for it."""
     if record is not None:
@@ -65,7 +65,7 @@ def preset(name: str, shape: Shape, classes: int, transform: Transform) -> Prese
     )  # fmt: skip
 
 
-def words(shape: Shape, classes: int) -> str:
+def describe(shape: Shape, classes: int) -> str:
     """A shape as people write it: 256/8, kernel 5, patch 2, GELU, 10 classes."""
     residual = "" if shape.residual else ", no residual"
     return (
@@ -74,17 +74,19 @@ def words(shape: Shape, classes: int) -> str:
     )
 
 
-def _recorded(sizes: Shape, classes: int, said: Said, record: Record) -> Shape:
+def _recorded(sizes: Shape, classes: int, said: Statements, record: Record) -> Shape:
     told = record.shape
     actual = replace(sizes, activation=told.activation, residual=told.residual)
     if actual != told or (record.classes and len(record.classes) != classes):
         count = len(record.classes or ()) or classes
         raise WeightsError(
-            f"The file says that it is {words(told, count)}, but its tensors are "
-            f"{words(actual, classes)}: save it again."
+            f"The file says that it is {describe(told, count)}, but its tensors are "
+            f"{describe(actual, classes)}: save it again."
         )
     if said.activation not in (None, told.activation) or said.residual not in (None, told.residual):
-        raise WeightsError(f"The file says that it is {words(told, classes)}: leave that as it is.")
+        raise WeightsError(
+            f"The file says that it is {describe(told, classes)}: leave that as it is."
+        )
     return told
 
 

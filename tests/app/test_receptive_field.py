@@ -56,7 +56,7 @@ def test_the_page_shows_what_python_computes(visit: Visit, bench: Workbench) -> 
     assert np.array_equal(array(heat["z"]), result.pixels[3] / result.pixels[3].max())
     curves = {trace["name"]: array(trace["y"]) for trace in traces(app, 1)}
     assert np.array_equal(curves["measured"], result.sigma_square)
-    assert sentences.told(result, 3).capitalize() in told(app)
+    assert sentences.describe(result, 3).capitalize() in told(app)
     assert len(sheets(app)["strip"]["values"]) == 9
     assert len(sheets(app)["overlay"]["values"]) == 64 * 64
 

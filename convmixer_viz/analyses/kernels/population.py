@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from convmixer_viz.analyses.kernels.spectrum import share
 from convmixer_viz.analyses.kernels.statistics import measure, ring_profile
 from convmixer_viz.model.kernel_shapes import templates
+from convmixer_viz.model.kernel_shapes.covariance import variances
 from convmixer_viz.questions.structure import CURVES
 
 SILENT = 0.01  # of the layer's largest weight
@@ -41,20 +42,6 @@ def describe(
 
 
 _MEANS = tuple(name.removeprefix("mean_") for name in CURVES if name.startswith("mean_"))
-
-
-def covariance(kernels: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Σ = 1/C Σ (vec w − μ)(vec w − μ)ᵀ of raw kernels (n, k, k): (k², k²)."""
-    flat = kernels.reshape(len(kernels), -1).astype(np.float64)
-    centred = flat - flat.mean(0)
-    product: NDArray[np.float64] = centred.T @ centred / len(flat)
-    return product
-
-
-def variances(kernels: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Eigenvalues (k²,) of the covariance, largest first."""
-    values = np.linalg.eigvalsh(covariance(kernels))[::-1].astype(np.float64)
-    return np.maximum(values, 0)
 
 
 def entropy(variances: NDArray[np.float64]) -> Any:

@@ -7,6 +7,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from convmixer_viz.model.kernel_shapes.templates import fold
+
 SIDE = 33
 HALF = SIDE // 2 + 1
 FREQUENCY = np.fft.fftfreq(SIDE)  # (33,), cycles per token along y; the first 17 along x
@@ -55,12 +57,6 @@ def measure(half: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
 def share(part: NDArray[np.float64], whole: NDArray[np.float64]) -> NDArray[np.float64]:
     """part / whole, 0 where the whole is 0."""
     return np.divide(part, whole, out=np.zeros_like(part, dtype=np.float64), where=whole > 0)
-
-
-def fold(degrees: NDArray[np.float64], period: int = 180) -> NDArray[np.float64]:
-    """Angles into [0, period), still below it after rounding to float32."""
-    folded = np.mod(degrees, period)
-    return np.where(np.float32(folded) >= period, 0.0, folded)
 
 
 @lru_cache(maxsize=8)

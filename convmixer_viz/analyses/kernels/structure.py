@@ -14,6 +14,7 @@ from convmixer_viz.contract import Step
 from convmixer_viz.engine.runtime import LoadedModel
 from convmixer_viz.model.convmixer import Block
 from convmixer_viz.model.kernel_shapes import templates
+from convmixer_viz.model.kernel_shapes.covariance import covariance
 from convmixer_viz.pictures.prepare import PreparedPicture
 from convmixer_viz.questions.structure import Options, Structure
 
@@ -38,13 +39,13 @@ def compute(
 def _describe(block: Block) -> dict[str, NDArray[np.float64]]:
     kernels = depthwise(block)
     k = kernels.shape[-1]
-    covariance = population.covariance(kernels)
-    values, vectors = np.linalg.eigh(covariance)
+    products = covariance(kernels)
+    values, vectors = np.linalg.eigh(products)
     eigenkernels = vectors.T[::-1].reshape(-1, k, k)
     pointwise = block.pointwise.weight[:, :, 0, 0].double().cpu().numpy()
     squares = np.maximum(np.linalg.eigvalsh(pointwise @ pointwise.T)[::-1], 0)  # s²
     return population.describe(kernels) | {
-        "covariance": covariance,
+        "covariance": products,
         "eigenvalues": np.maximum(values[::-1], 0),
         "eigenkernels": eigenkernels * _signs(eigenkernels),
         "pointwise_singular_values": np.sqrt(squares),

@@ -33,7 +33,7 @@ def _move(presets: tuple[str, ...], place: int) -> None:
     st.session_state["preset"] = order
 
 
-def told(title: str, numbers: Sequence[dict[str, Any]]) -> list[str]:
+def captions(title: str, numbers: Sequence[dict[str, Any]]) -> list[str]:
     """What each column shows, in words, from the row's table."""
     return [
         f"{title}: "

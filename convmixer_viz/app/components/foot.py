@@ -30,7 +30,7 @@ def _named(results: Iterable[Any]) -> dict[str, Any]:
     for result in results:
         origin = result.provenance
         asked = origin.options | {"pictures": len(origin.images)}
-        groups.setdefault(session.of(result), []).append((asked, result))
+        groups.setdefault(session.name_of(result), []).append((asked, result))
     named = {}
     for name, alike in groups.items():
         (first, _), *_ = alike

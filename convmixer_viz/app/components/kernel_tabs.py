@@ -111,7 +111,7 @@ def stem(atlas: Any, block: int, channel: int) -> None:
         canvas.show(
             patch_embedding.grid(found, patch_embedding.ORDERS[by]), key="patches", into=("filter",)
         )
-        st.caption(f"{patch_embedding.told(found)} Each on its own scale; grey is zero.")
+        st.caption(f"{patch_embedding.describe(found)} Each on its own scale; grey is zero.")
     with right:
         session.draw(patch_embedding.draw(found), "Patch filters by orientation and frequency")
         st.caption("Angle: the wave's direction, clockwise from the right. Radius: its peak, "
@@ -138,7 +138,7 @@ def formed(atlas: Any, block: int, channel: int) -> None:
             channels = range(found.weights.shape[2])
             sheet = formation.grid(found, block, epoch, channels)
             canvas.show(sheet, key="formed", into=("channel",))
-        st.caption(formation.told(found, block))
+        st.caption(formation.describe(found, block))
     with right:
         session.draw(formation.kernel(found, block, channel), f"Kernel {channel} over the epochs")
         with st.container(key="pixelated-path"):
@@ -177,7 +177,7 @@ def compared(atlas: Any, block: int, channel: int) -> None:
     stems = [each for each in session.several(work, slot="stems").values() if each]
     for place, filters in zip(st.columns(len(names)), stems, strict=False):
         with place.container(key=f"pixelated-stem-{filters.provenance.preset}"):
-            words = f"{filters.provenance.preset}: {patch_embedding.told(filters)}"
+            words = f"{filters.provenance.preset}: {patch_embedding.describe(filters)}"
             st.image(patch_embedding.sheet(filters), words, output_format="PNG", alt=words)
     st.caption("Patch filters, largest norm first, each on its own scale; grey is zero.")
 

@@ -60,7 +60,7 @@ def fill(
     return not resting
 
 
-def told(request: Request[Any], step: Step[Any]) -> str:
+def describe(request: Request[Any], step: Step[Any]) -> str:
     """What runs, how far it is, how long it takes and who else waits."""
     queue = f" · {step.ahead} other jobs share {request.key.device}" if step.ahead else ""
     return f"{request.analysis}, {request.preset.name}: {step.describe()}{queue}"

@@ -47,7 +47,7 @@ def show(row: rows.Row) -> list[Any]:
                    f"{', '.join(missing)} so far.")  # fmt: skip
         return []
     figures, numbers = row.figures(results), row.numbers(results)
-    words = columns.told(row.title, numbers)
+    words = columns.captions(row.title, numbers)
     names = presets if len(figures) == len(presets) else ()
     columns.plot(figures, f"figure-{row.name}", words, names)
     against = list(html.against_first(row, results))
@@ -58,8 +58,8 @@ def show(row: rows.Row) -> list[Any]:
     columns.plot([figure for _, figure in against], f"against-{row.name}",
                   [f"{row.title}: {head}" for head in heads], heads)  # fmt: skip
     st.dataframe(numbers, hide_index=True, key=f"numbers-{row.name}", placeholder="–")
-    if row.told:
-        st.caption(row.told(results))
+    if row.sentence:
+        st.caption(row.sentence(results))
     sections.append((row, results))
     return results
 

@@ -92,8 +92,8 @@ def one(channel: int) -> None:
     if found is None:
         st.caption("The kernel, its spectrum and its response on the picture stand here.")
         return
-    st.markdown(f"**{named(found)}.** {kernels_one.told(found)}")
-    session.draw(kernels_one.draw(found), kernels_one.told(found))
+    st.markdown(f"**{named(found)}.** {kernels_one.describe(found)}")
+    session.draw(kernels_one.draw(found), kernels_one.describe(found))
     st.caption(f"Response: the convolution of channel {found.channel} in block {found.block} with "
                f"its bias, before the activation, a cell a token of {found.picture}.")  # fmt: skip
     with st.expander("Numbers"):

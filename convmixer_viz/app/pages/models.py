@@ -33,19 +33,19 @@ with card:
     else:
         top1 = f"{facts['top1']:.2f} %, {facts['top1_is']}" if facts["top1"] else "not measured"
         st.markdown(
-            f"{drawing.told(preset)}.\n\n- parameters: {preset.parameters:,}\n- top-1: {top1}\n"
+            f"{drawing.describe(preset)}.\n\n- parameters: {preset.parameters:,}\n- top-1: {top1}\n"
             f"- weights: {facts['origin']}\n- licence: {preset.licence}"
         )
 with curve:
     logged = locate.beside(preset, ".json")
     if logged:
         log = training_log.read(logged)
-        session.draw(learning.draw(log), learning.told(log))
-        st.caption(learning.told(log))
+        session.draw(learning.draw(log), learning.describe(log))
+        st.caption(learning.describe(log))
     else:
         st.caption("The curve of loss and accuracy stands here for presets trained by `train`.")
 with drawn:
-    session.draw(drawing.draw(preset), drawing.told(preset))
+    session.draw(drawing.draw(preset), drawing.describe(preset))
     st.caption(f"Shapes for {preset.transform.size}×{preset.transform.size} px pictures.")
 with blocks:
     st.dataframe([asdict(layer) for layer in architecture.layers(preset)], hide_index=True)

@@ -49,7 +49,7 @@ with why.container(key="pixelated-why"):
         st.caption("The evidence for the class stands here once it is computed.")
 with said:
     if prediction:
-        session.draw(bars.draw(prediction), bars.told(prediction))
+        session.draw(bars.draw(prediction), bars.describe(prediction))
         st.caption(f"{preset.name} {bars.knows(prediction)}")
     else:
         st.caption("What the model says stands here in a moment.")
@@ -69,4 +69,4 @@ measured = overview.facts(evidence=evidence, field=found["field"], atlas=found["
 st.markdown("\n".join(f"- {fact}" for fact in measured) or "Three facts stand here in a moment.")
 
 st.subheader("Architecture")
-session.draw(architecture.draw(preset), architecture.told(preset))
+session.draw(architecture.draw(preset), architecture.describe(preset))

@@ -22,7 +22,7 @@ with left.container(key="pixelated-view"):
     height, width = result.views[0].shape[:2]
     st.caption(f"What the model saw: {width}×{height} px of {result.names[0]}.")
 with right:
-    session.draw(figures.draw(result), figures.told(result))
+    session.draw(figures.draw(result), figures.describe(result))
     st.caption(f"{chosen.preset} {figures.knows(result)}")
 
 found = session.several(

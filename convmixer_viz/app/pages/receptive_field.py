@@ -70,8 +70,8 @@ with picture:
     st.caption(f"What this token sees through {'block ' + str(block) if block else 'the stem'}. "
                "Click a token, or move with the arrow keys.")  # fmt: skip
 with field:
-    session.draw(figures.large(result, block), sentences.told(result, block), "large")
-    st.caption(f"{sentences.told(result, block).capitalize()}. Dotted: one and two σ.")
+    session.draw(figures.large(result, block), sentences.describe(result, block), "large")
+    st.caption(f"{sentences.describe(result, block).capitalize()}. Dotted: one and two σ.")
 warning = sentences.warning(result)
 if warning:
     st.warning(warning)
@@ -90,6 +90,6 @@ if others:
     session.draw(figures.together([result, *others], at), words, "together")
 with st.expander("Numbers"):
     st.dataframe(sentences.numbers(result), hide_index=True)
-    st.caption(sentences.ratios_told(result))
+    st.caption(sentences.describe_ratios(result))
 if not whole:
     st.caption("The files to take along stand here once all pictures are measured.")

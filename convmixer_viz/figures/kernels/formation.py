@@ -99,7 +99,7 @@ def movie(result: Formation, block: int) -> bytes:
     return file.getvalue()
 
 
-def told(result: Formation, block: int) -> str:
+def describe(result: Formation, block: int) -> str:
     """When the kernels of a block became what they are, in words."""
     index = position(result, block)
     other = result.class_names.index("other")

@@ -60,7 +60,7 @@ def radial(result: Kernel) -> go.Figure:
     return style.figure(figure, height=220)
 
 
-def told(result: Kernel) -> str:
+def describe(result: Kernel) -> str:
     """The kernel's class in words, and how sure that is."""
     r2 = dict(zip(result.statistics, result.values, strict=True))["r2"]
     if result.class_name == "undecidable":

@@ -98,7 +98,7 @@ def files(result: PatchEmbedding) -> dict[str, bytes]:
     return {"patch-embedding.png": sheet(result)}
 
 
-def told(result: PatchEmbedding) -> str:
+def describe(result: PatchEmbedding) -> str:
     """How many filters there are, and how many are dead."""
     dead = int(result.dead.sum())
     colourful = float((result.colourfulness > 0.5).mean())

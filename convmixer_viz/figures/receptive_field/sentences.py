@@ -13,7 +13,7 @@ CAPTION = (
 SHARES = ("20 %", "30 %", "50 %", "99 %")  # of the mass, the columns of ratio
 
 
-def told(result: ReceptiveField, block: int) -> str:
+def describe(result: ReceptiveField, block: int) -> str:
     """One block's field in words."""
     row = result.blocks.index(block)
     name = f"block {block}" if block else "the stem"
@@ -70,7 +70,7 @@ def grown(result: ReceptiveField, twin: ReceptiveField | None) -> str:
     return " ".join(words)
 
 
-def ratios_told(result: ReceptiveField) -> str:
+def describe_ratios(result: ReceptiveField) -> str:
     """What the ratios are, and on which scale RepLKNet's stands."""
     same = result.scalar == result.reduction == "relu"
     peer = "equal to" if same else "by the procedure of"

@@ -43,7 +43,7 @@ def strip(result: ReceptiveField) -> Sheet:
     """Every block's field from left to right, each on its own scale, one window in pixels."""
     tiles = [_tile(field) for field in result.pixels]
     png = style.palette_png(np.hstack(tiles), 0, 1, colors=style.SEQUENTIAL)
-    words = tuple(sentences.told(result, block) for block in result.blocks)
+    words = tuple(sentences.describe(result, block) for block in result.blocks)
     captions = tuple(f"{sigma:.1f} px" for sigma in result.sigma)
     size = tiles[0].shape
     bands = (

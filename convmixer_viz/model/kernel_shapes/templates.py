@@ -11,8 +11,6 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from convmixer_viz.analyses.kernels.spectrum import fold
-
 CLASSES = (
     "Gaussian",
     "difference of Gaussians",
@@ -72,6 +70,12 @@ def fit(kernels: NDArray[np.floating]) -> Fit:
     classes = np.where(r2 > threshold(k), best, OTHER) if decidable(k) else UNDECIDABLE
     codes = np.broadcast_to(classes, best.shape).astype(np.int64)
     return Fit(codes, best, r2, sign, angle, sigma, _scaled_back(shape, kernels))
+
+
+def fold(degrees: NDArray[np.float64], period: int = 180) -> NDArray[np.float64]:
+    """Angles into [0, period), still below it after rounding to float32."""
+    folded = np.mod(degrees, period)
+    return np.where(np.float32(folded) >= period, 0.0, folded)
 
 
 @lru_cache(maxsize=8)

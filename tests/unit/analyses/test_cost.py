@@ -54,5 +54,5 @@ def test_the_table_tells_the_median_and_how_it_was_measured(found):
     (row,) = figures.table([found])
     assert row["ms a call"] == pytest.approx(1e3 * found.median_seconds, abs=0.06)
     assert row["parameters"] == TINY.parameters
-    assert "median of 3 calls" in figures.told([found])
+    assert "median of 3 calls" in figures.describe([found])
     assert list(figures.draw(found).data[0].y) == pytest.approx(1e3 * found.call_seconds)

@@ -104,7 +104,7 @@ def test_the_report_holds_all_that_the_page_shows(tmp_path: Path) -> None:
     result = files.load(tmp_path / names[1], "representation")
     for row in rows.rows(views, 4):
         results = [files.load(tmp_path / name, row.analysis) for name in names]
-        assert row.told is None or row.told(results) in text
+        assert row.sentence is None or row.sentence(results) in text
     assert all(text.count(f'"{field}"') == 2 * 4 for field in ("weights_sha256", "versions"))
     assert all(sha256 in text for sha256 in result.provenance.images)
     assert rows.READING in text and f"{names[1]} minus {names[0]}" in text

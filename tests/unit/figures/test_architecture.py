@@ -39,7 +39,7 @@ def test_words_name_the_operations_and_the_residual(name: str) -> None:
     assert f"{s.dim}×{s.grid(preset.transform.size)}" in text
     assert {"gelu": "GELU", "relu": "ReLU"}[s.activation] in text
     assert ("residual" in text) == s.residual
-    assert ("with a residual" in architecture.told(preset)) == s.residual
+    assert ("with a residual" in architecture.describe(preset)) == s.residual
 
 
 def test_larger_tensors_are_drawn_larger() -> None:

@@ -23,4 +23,4 @@ def test_four_curves_over_the_epochs() -> None:
 
 
 def test_words_say_the_last_epoch_and_the_time() -> None:
-    assert learning.told(LOG).startswith("After 2 epochs and 0.1 hours: 70.25 % of the test")
+    assert learning.describe(LOG).startswith("After 2 epochs and 0.1 hours: 70.25 % of the test")

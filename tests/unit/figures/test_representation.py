@@ -25,14 +25,14 @@ def test_the_map_is_cka_and_constant_blocks_stay_empty() -> None:
     values = np.array(figures.draw(first, other=second).data[0].z)
     expected = agreement.cka(first.gram, second.gram).values
     assert np.allclose(values[:, [0, 2]], expected[:, [0, 2]]) and np.isnan(values[:, 1]).all()
-    assert "Constant over these pictures: block 1 of the other." in figures.told(first, second)
+    assert "Constant over these pictures: block 1 of the other." in figures.describe(first, second)
     assert np.allclose(np.diag(np.array(figures.draw(first).data[0].z)), 1)
 
 
 def test_too_few_pictures_are_a_sentence() -> None:
     figure = figures.draw(made(3))
     assert not figure.data and "4 pictures or more, not 3" in figure.layout.annotations[0].text
-    assert figures.told(made(3)) == "CKA needs 4 pictures or more, not 3."
+    assert figures.describe(made(3)) == "CKA needs 4 pictures or more, not 3."
 
 
 def test_answers_to_different_pictures_are_not_compared() -> None:

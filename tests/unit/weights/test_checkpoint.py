@@ -249,12 +249,12 @@ def test_activation_is_likely_said_or_read_off_the_module() -> None:
 
 
 def test_a_published_size_brings_the_published_activation() -> None:
-    from convmixer_viz.weights.inference import Said, settle_shape
+    from convmixer_viz.weights.inference import Statements, settle_shape
 
     sizes = Shape(768, 32, 7, 7)
-    shape, assumed = settle_shape(sizes, 1000, Said(), None)
+    shape, assumed = settle_shape(sizes, 1000, Statements(), None)
     assert shape.activation == "relu" and "ReLU, as in imagenet-768-32" in assumed[0]
-    assert settle_shape(sizes, 10, Said(), None)[0].activation == "gelu"
+    assert settle_shape(sizes, 10, Statements(), None)[0].activation == "gelu"
 
 
 def test_read_as_asks_for_the_presets_own_shape() -> None:

@@ -5,6 +5,7 @@ import pytest
 
 from convmixer_viz.analyses.kernels import population
 from convmixer_viz.model.kernel_shapes import templates
+from convmixer_viz.model.kernel_shapes.covariance import covariance, variances
 
 
 def normal(n=400, k=5, seed=0):
@@ -14,8 +15,8 @@ def normal(n=400, k=5, seed=0):
 def test_the_covariance_is_that_of_the_raw_weights():
     kernels = normal(40, 3)
     expected = np.cov(kernels.reshape(40, -1).T, bias=True)
-    assert np.allclose(population.covariance(kernels), expected)
-    assert np.allclose(population.variances(kernels).sum(), np.trace(expected))
+    assert np.allclose(covariance(kernels), expected)
+    assert np.allclose(variances(kernels).sum(), np.trace(expected))
 
 
 def test_one_direction_has_rank_one_and_no_entropy():

@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from convmixer_viz.analyses.kernels import population, structure
+from convmixer_viz.analyses.kernels import structure
+from convmixer_viz.model.kernel_shapes.covariance import covariance
 from tests.conftest import TINY, calibrated, loaded
 
 
@@ -40,7 +41,7 @@ def test_covariance_and_pointwise_values_are_those_of_the_weights(tiny):
     found = describe(tiny, blocks=(2,))
     block = list(tiny.module.walk())[1]
     kernels = block.depthwise.weight[:, 0].numpy()
-    assert np.allclose(found.covariance[0], population.covariance(kernels))
+    assert np.allclose(found.covariance[0], covariance(kernels))
     rebuilt = np.einsum(
         "e,ep,eq->pq", found.eigenvalues[0], *2 * [found.eigenkernels[0].reshape(25, -1)]
     )

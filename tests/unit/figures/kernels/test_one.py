@@ -27,7 +27,7 @@ def test_panels_share_the_kernels_limits(seen):
 
 
 def test_the_words_name_class_and_threshold(seen):
-    words = one.told(seen)
+    words = one.describe(seen)
     assert f"{seen.threshold:.2f}" in words
     assert seen.best_name in words.lower() or seen.class_name in words.lower()
 

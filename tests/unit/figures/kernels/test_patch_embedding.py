@@ -36,7 +36,7 @@ def test_the_polar_plot_shows_the_living_only(found):
 
 
 def test_words_count_the_dead(found):
-    assert "1 of them dead" in patch_embedding.told(found)
+    assert "1 of them dead" in patch_embedding.describe(found)
     sheet = patch_embedding.grid(found, "channel")
     assert sheet.bands[0].words[5].endswith("dead")
     assert sheet.values[5] == (5,)

@@ -78,6 +78,6 @@ def test_formation_follows_blocks_and_kernels(model):
     grid = formation.grid(result, 2, 10, range(12))
     assert grid.bands[0].words[3].startswith("3: first derivative, R² 0.9")
     assert formation.grid(result, 2, 0, range(12)).bands[0].png != grid.bands[0].png
-    assert "12 of 12 kernels of block 2 end with a class" in formation.told(result, 2)
-    assert "since epoch 4" in formation.told(result, 2)
+    assert "12 of 12 kernels of block 2 end with a class" in formation.describe(result, 2)
+    assert "since epoch 4" in formation.describe(result, 2)
     assert formation.filmstrip(result, 2, 0).startswith(b"\x89PNG")

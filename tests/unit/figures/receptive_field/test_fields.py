@@ -78,7 +78,7 @@ def test_the_picker_has_a_cell_a_token_and_the_strip_a_column_a_block(
 
 
 def test_words_are_filled_with_the_numbers(field: analysis.ReceptiveField) -> None:
-    assert f"σ {field.sigma[3]:.1f} px" in sentences.told(field, 3)
+    assert f"σ {field.sigma[3]:.1f} px" in sentences.describe(field, 3)
     rows = sentences.numbers(field)
     assert [row["block"] for row in rows] == [0, 1, 2, 3]
     assert rows[2]["r(50 %)"] == pytest.approx(100 * field.ratio[2, 2], abs=1e-3)
@@ -91,4 +91,4 @@ def test_growth_and_ratios_in_words(field: analysis.ReceptiveField) -> None:
     share = field.sigma_square[-1] / field.weights_only[-1]
     words = sentences.grown(field, field)
     assert f"{share:.0%} of what its weights alone" in words and "100% of its untrained" in words
-    assert "by the procedure of RepLKNet's" in sentences.ratios_told(field)
+    assert "by the procedure of RepLKNet's" in sentences.describe_ratios(field)
