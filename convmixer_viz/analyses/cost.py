@@ -19,10 +19,10 @@ from convmixer_viz.questions.cost import Cost, Options
 def compute(
     model: LoadedModel, images: Sequence[PreparedPicture], options: Options
 ) -> Iterator[Step[Cost]]:
-    """Two steps warm up, the second counting memory; each further one times a call. A call has as
-    many rows as every analysis gives it here, all of them the first picture."""
+    """Two steps warm up, the second counting memory; each further one times a call. A call has the
+    batch size that every analysis uses here, all of it the first picture."""
     side = images[0].array.shape[-1]
-    pixels = model.place(model.tensor(images[:1]).expand(model.rows(side), -1, -1, -1))
+    pixels = model.place(model.tensor(images[:1]).expand(model.batch_size(side), -1, -1, -1))
     seconds: list[float] = []
     _timed(model, pixels)
     yield Step(1, 2 + options.calls)
@@ -40,7 +40,7 @@ def _result(model: LoadedModel, side: int, seconds: list[float], held: int) -> C
         parameters=model.preset.parameters,
         multiply_adds=sum(parts.values()),
         depthwise=parts["depthwise"] / sum(parts.values()),
-        batch=model.rows(side),
+        batch=model.batch_size(side),
         call_seconds=np.array(seconds),
         median_seconds=float(np.median(seconds)),
         peak_bytes=model.nbytes + held,

@@ -19,7 +19,7 @@ def compute(
 ) -> Iterator[Step[Prediction]]:
     """One step a call of the model; partial results, as often as the steps have doubled, hold the
     pictures done so far."""
-    size = model.rows(images[0].array.shape[-1])
+    size = model.batch_size(images[0].array.shape[-1])
     starts = range(0, len(images), size)
     logits: list[NDArray[np.float32]] = []
     seen: list[tuple[str, NDArray[np.uint8]]] = []

@@ -31,10 +31,10 @@ def compute(
     layers.extend(list(model.module.walk())[: blocks[-1]])
     _check_memory(model, images)
     side = images[0].array.shape[-1]
-    rows = model.rows(side)
+    batch_size = model.batch_size(side)
     parts, known = [], []
-    for start in range(0, len(images), rows):
-        several = images[start : start + rows]
+    for start in range(0, len(images), batch_size):
+        several = images[start : start + batch_size]
         parts.append(model.tensor(several))
         known += [(image.sha256, image.name) for image in several]
     grams: list[NDArray[np.float64]] = []

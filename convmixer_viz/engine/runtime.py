@@ -23,10 +23,10 @@ from convmixer_viz.presets.table import Preset
 Mode = Literal["exact", "fast"]
 T = TypeVar("T", Tensor, tuple[Tensor, ...])
 
-# Exact mode calls a model with one literal number of rows, the last call padded: bits depend on
+# Exact mode calls a model with one literal batch size, the last call padded: bits depend on
 # the size of a batch. Batching gains a factor of 2 to 4 on small grids; on large ones nothing in
 # float32 and up to 1.3 in bfloat16.
-GPU_ROWS, CPU_ROWS, BF16_ROWS = 16, 8, 4
+GPU_BATCH, CPU_BATCH, BF16_BATCH = 16, 8, 4
 LARGE = 200_000_000  # multiply-adds of one picture, from which a CPU takes few at once
 
 
@@ -94,18 +94,18 @@ class LoadedModel:
         """Any (n, 3, h, w) on the device, in the model's dtype and memory format."""
         return pixels.to(self.device, self.dtype).contiguous(memory_format=self.memory_format)
 
-    def rows(self, side: int) -> int:
-        """Rows of one call at side × side pixels."""
+    def batch_size(self, side: int) -> int:
+        """Pictures in one call at side × side pixels."""
         if self.device.startswith("cuda"):
-            return GPU_ROWS
+            return GPU_BATCH
         work = self.preset.shape.multiply_adds(side, self.preset.class_count)
         if sum(work.values()) < LARGE:
-            return CPU_ROWS
-        return BF16_ROWS if self.dtype is torch.bfloat16 else 1
+            return CPU_BATCH
+        return BF16_BATCH if self.dtype is torch.bfloat16 else 1
 
     def parts(self, pixels: Tensor) -> Iterator[Tensor]:
-        """Split rows into calls: one part is one chunk of work."""
-        return iter(torch.split(pixels, self.rows(min(pixels.shape[-2:]))))
+        """Split a batch into calls: one part is one chunk of work."""
+        return iter(torch.split(pixels, self.batch_size(min(pixels.shape[-2:]))))
 
     def call(self, function: Callable[[Tensor], T], part: Tensor, side: int | None = None) -> T:
         """function(part), row by row independent: padded, memory shortage handled. `side` is that
@@ -126,7 +126,7 @@ class LoadedModel:
         return self.module(part).float()  # type: ignore[no-any-return]
 
     def _padded(self, function: Callable[[Tensor], T], part: Tensor, side: int) -> T:
-        missing = self.rows(side) - len(part)
+        missing = self.batch_size(side) - len(part)
         if missing <= 0 or self.mode == "fast":
             return function(part)
         padded = function(torch.cat([part, part[:1].expand(missing, -1, -1, -1)]))

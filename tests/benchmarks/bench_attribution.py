@@ -53,7 +53,7 @@ def run(ours: LoadedModel, pixels: Tensor, rows: int | None = None, **choices: o
     options = Options(target="3", **choices)  # type: ignore[arg-type]
     with runtime.chunk("benchmark"):
         plan = METHODS[options.method].plan(ask(ours, ours.place(pixels), options))
-        for _ in islice(plan.maps, None if rows is None else -(-rows // ours.rows(224))):
+        for _ in islice(plan.maps, None if rows is None else -(-rows // ours.batch_size(224))):
             pass
 
 

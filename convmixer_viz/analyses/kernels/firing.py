@@ -32,7 +32,7 @@ def compute(
     """One step a call of the model; partial results hold the pictures done so far."""
     check_channel(model, options.channel)
     respond = responder(model, options.block, options.channel)
-    size = model.rows(images[0].array.shape[-1])
+    size = model.batch_size(images[0].array.shape[-1])
     starts = range(0, len(images), size)
     found: list[_Place] = []
     for done, start in enumerate(starts, 1):

@@ -19,7 +19,7 @@ SHIPPED = [preset for preset in PRESETS.values() if not preset.published]
 def test_a_picture_is_the_same_alone_and_in_company(preset: Preset) -> None:
     """At three places in batches of 2, 3, 8 and 16; large pictures go one by one anyway."""
     model, side = loaded(preset), preset.transform.size
-    counts = (2, 3, 8, 16) if model.rows(side) > 1 else (2,)
+    counts = (2, 3, 8, 16) if model.batch_size(side) > 1 else (2,)
     pixels = torch.randn(16, 3, side, side, generator=torch.Generator().manual_seed(1))
     alone = {i: model.logits(model.place(pixels[i : i + 1]))[0] for i in {0, 1, 2, 4, 7, 8, 15}}
     assert max(row.abs().max() for row in alone.values()) > 0.1
@@ -33,12 +33,12 @@ def test_gradients_are_the_same_alone_and_in_company() -> None:
     model = loaded(PRESETS["cifar10-128-8-k9"])
     pixels = torch.randn(8, 3, 32, 32, generator=torch.Generator().manual_seed(1))
 
-    def of_rows(part: torch.Tensor) -> torch.Tensor:
+    def input_gradient(part: torch.Tensor) -> torch.Tensor:
         part = part.detach().requires_grad_()
         return torch.autograd.grad(model.module(part)[:, 0].sum(), part)[0]
 
     def gradient(pixels: torch.Tensor) -> torch.Tensor:
-        return torch.cat([model.call(of_rows, p) for p in model.parts(model.place(pixels))])
+        return torch.cat([model.call(input_gradient, p) for p in model.parts(model.place(pixels))])
 
     together = gradient(pixels)
     for place in (0, 4, 7):
@@ -82,14 +82,14 @@ def test_fast_mode_stays_near_exact_mode(noise: torch.Tensor) -> None:
 
 
 class Scarce:
-    """A device whose memory holds only so many rows at once."""
+    """A device whose memory holds only so many pictures at once."""
 
-    def __init__(self, rows: int) -> None:
-        self.rows, self.calls = rows, []
+    def __init__(self, batch_size: int) -> None:
+        self.batch_size, self.calls = batch_size, []
 
     def __call__(self, part: torch.Tensor) -> torch.Tensor:
         self.calls.append(len(part))
-        if len(part) > self.rows:
+        if len(part) > self.batch_size:
             raise torch.OutOfMemoryError
         return part.sum((1, 2, 3))
 
@@ -112,18 +112,18 @@ def test_out_of_memory_in_fast_mode_halves_and_records_it(noise: torch.Tensor) -
     assert model.halved == [8, 4, 4]
 
 
-def test_calls_in_exact_mode_have_one_number_of_rows(noise: torch.Tensor) -> None:
-    for device, rows in (("cuda:0", runtime.GPU_ROWS), ("cpu", runtime.CPU_ROWS)):
+def test_calls_in_exact_mode_have_one_batch_size(noise: torch.Tensor) -> None:
+    for device, batch_size in (("cuda:0", runtime.GPU_BATCH), ("cpu", runtime.CPU_BATCH)):
         scarce, model = Scarce(99), replace(loaded(), device=device)
         for part in model.parts(noise[:5]):
             assert torch.equal(model.call(scarce, part), noise[:5].sum((1, 2, 3)))
-        assert scarce.calls == [rows]
+        assert scarce.calls == [batch_size]
 
 
 def test_large_pictures_go_one_by_one_but_in_bfloat16() -> None:
-    sides = {preset.name: loaded(TINY).rows(preset.transform.size) for preset in PRESETS.values()}
-    assert set(sides.values()) == {runtime.CPU_ROWS}
+    sides = {preset.transform.size for preset in PRESETS.values()}
+    assert {loaded(TINY).batch_size(side) for side in sides} == {runtime.CPU_BATCH}
     large = replace(loaded(TINY), preset=PRESETS["imagenet-1024-20"])
-    assert large.rows(224) == 1
+    assert large.batch_size(224) == 1
     halved = replace(large, module=large.module.to(torch.bfloat16), mode="fast")
-    assert halved.rows(224) == runtime.BF16_ROWS
+    assert halved.batch_size(224) == runtime.BF16_BATCH

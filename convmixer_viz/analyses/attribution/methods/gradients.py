@@ -90,7 +90,7 @@ def _sum_of_gradients(
     question: Question, count: int, draw: Callable[[int], tuple[Tensor, Tensor]]
 ) -> Plan:
     """Σ factor·gradient(point) over `count` draws of (point, factor), called in order."""
-    size = question.model.rows(question.side)
+    size = question.model.batch_size(question.side)
     starts = range(0, count, size)
 
     def maps() -> Iterator[Tensor]:

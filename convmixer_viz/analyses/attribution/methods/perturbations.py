@@ -27,8 +27,8 @@ class Canvas:
     blanks: Tensor  # (baselines, dim, H, W), theirs
 
     @property
-    def rows(self) -> int:
-        return self.question.model.rows(self.question.side)
+    def batch_size(self) -> int:
+        return self.question.model.batch_size(self.question.side)
 
     def logits(self, keep: Tensor, blank: int = 0) -> Tensor:
         """Logits with the tokens where `keep`, else a baseline's; (n, H, W) → (n, classes)."""
@@ -63,12 +63,12 @@ def occlusion(question: Question) -> Plan:
     """The score lost when a token alone is replaced by the baseline."""
     h, w = question.grid
     board = canvas(question)
-    starts = range(0, h * w + 1, board.rows)
+    starts = range(0, h * w + 1, board.batch_size)
 
     def maps() -> Iterator[Tensor]:
         scores = torch.empty(0, dtype=torch.float64)  # of the whole picture, then without a token
         for start in starts:
-            numbers = torch.arange(start, min(start + board.rows, h * w + 1))
+            numbers = torch.arange(start, min(start + board.batch_size, h * w + 1))
             keep = torch.arange(h * w) != numbers[:, None] - 1
             scores = torch.cat([scores, board.scores(keep.view(-1, h, w))])
             lost = torch.zeros(h * w, dtype=torch.float64)
@@ -86,7 +86,7 @@ def kernel_shap(question: Question) -> Plan:
         int(groups.max()) + 1, question.options.samples or 1000, question.generator()
     )
     board = canvas(question)
-    chunks = torch.split(coalitions, board.rows)
+    chunks = torch.split(coalitions, board.batch_size)
 
     def maps() -> Iterator[Tensor]:
         scores = torch.empty(0, dtype=torch.float64)
@@ -132,7 +132,7 @@ def rise(question: Question) -> Plan:
     value is the mean over its patch."""
     model, (x,), blanks = question.model, question.pixels, baselines(question)
     count, generator = question.options.samples or 1000, question.generator()
-    size = model.rows(question.side)
+    size = model.batch_size(question.side)
     starts = range(0, count, size)
 
     def maps() -> Iterator[Tensor]:

@@ -44,7 +44,7 @@ def ranks(question: Question, tokens: Tensor) -> Tensor:
 
 
 def curve_chunks(question: Question, _: int) -> int:
-    return len(BASELINES) * -(-len(ORDERS) * POINTS // question.model.rows(question.side))
+    return len(BASELINES) * -(-len(ORDERS) * POINTS // question.model.batch_size(question.side))
 
 
 def deletion(question: Question, tokens: Tensor) -> Iterator[dict[str, Any]]:
@@ -64,7 +64,7 @@ def _curves(question: Question, order: Tensor, name: str) -> Iterator[dict[str, 
     chances: list[Tensor] = []
     for kind in BASELINES:
         board = _board(question, kind)
-        for part in torch.split(keep, board.rows):
+        for part in torch.split(keep, board.batch_size):
             chances.append(question.target.probability(board.logits(part)).cpu())
             yield {}
     curves = torch.cat(chances).view(len(BASELINES), len(order), POINTS)
@@ -94,7 +94,7 @@ def road(question: Question, tokens: Tensor) -> Iterator[dict[str, Any]]:
         for share in SHARES:
             removed = (rank < round(share * order.size)).repeat(p, 0).repeat(p, 1)
             waiting.append(impute(picture, removed) + noise * removed)
-            if len(waiting) == question.model.rows(question.side):
+            if len(waiting) == question.model.batch_size(question.side):
                 chances += _chances(question, waiting)
                 waiting = []
             yield {}
@@ -135,7 +135,7 @@ def _neighbour_weights(h: int, w: int) -> Any:
 
 
 def infidelity_chunks(question: Question, _: int) -> int:
-    return -(-(DRAWS + 1) // question.model.rows(question.side))
+    return -(-(DRAWS + 1) // question.model.batch_size(question.side))
 
 
 def infidelity(question: Question, tokens: Tensor) -> Iterator[dict[str, Any]]:
@@ -146,7 +146,7 @@ def infidelity(question: Question, tokens: Tensor) -> Iterator[dict[str, Any]]:
     removed = chance.argsort(1).argsort(1) < round(REMOVED * size)
     keep = torch.cat([torch.ones(1, size, dtype=torch.bool), ~removed])
     board, scores = _board(question, "mean"), torch.empty(0, dtype=torch.float64)
-    for part in torch.split(keep.view(-1, *tokens.shape), board.rows):
+    for part in torch.split(keep.view(-1, *tokens.shape), board.batch_size):
         scores = torch.cat([scores, board.scores(part)])
         yield {}
     claimed = removed.double() @ tokens.double().flatten()

@@ -148,7 +148,7 @@ def test_integrated_gradients_converge(tiny):
 def test_relus_jumping_gradient_gets_twice_the_steps():
     plans = [plan(question(loaded(preset), "integrated-gradients",
              steps=None)) for preset in (TINY, RELU)]  # fmt: skip
-    assert [plan.total * runtime.CPU_ROWS for plan in plans] == [200, 400]
+    assert [plan.total * runtime.CPU_BATCH for plan in plans] == [200, 400]
 
 
 def test_without_a_promise_there_is_no_completeness(tiny):
@@ -214,7 +214,7 @@ def test_the_seed_decides(tiny, name):
 @pytest.mark.parametrize("name", ["integrated-gradients", "smoothgrad", "occlusion", "rise"])
 def test_chunks_change_nothing_but_the_number_of_steps(tiny, name, monkeypatch):
     whole, few = attribution(tiny, name), len(list(chunks(tiny, name)))
-    monkeypatch.setattr(type(tiny), "rows", lambda *_: 3)
+    monkeypatch.setattr(type(tiny), "batch_size", lambda *_: 3)
     assert len(list(chunks(tiny, name))) > few
     parted = attribution(tiny, name)
     np.testing.assert_allclose(parted.tokens, whole.tokens, rtol=1e-4, atol=1e-6)
