@@ -1,16 +1,8 @@
-"""ConvMixer Viz: see what is inside a ConvMixer."""
+"""ConvMixer Viz: see what is inside a ConvMixer. What people import is listed in __init__.pyi."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+import lazy_loader as lazy
 
-if TYPE_CHECKING:
-    from convmixer_viz.workbench import Workbench as Workbench
+__version__ = "0.2.0"
 
-__version__ = "0.1.0"
-_LAZY = {"Workbench": "convmixer_viz.workbench"}  # importing the package never waits for torch
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _LAZY:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_LAZY[name]), name)
+# each name is loaded on use: importing the package never waits for torch
+__getattr__, __dir__, __all__ = lazy.attach_stub(__name__, __file__)

@@ -9,7 +9,7 @@ from contextlib import closing
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast, overload
 
 import torch
 
@@ -26,13 +26,23 @@ from convmixer_viz.pictures.decode import Picture, PictureSource
 from convmixer_viz.pictures.prepare import PreparedPictures
 from convmixer_viz.presets import table
 from convmixer_viz.presets.table import DEFAULT, Preset
+from convmixer_viz.questions.evidence import Evidence
 from convmixer_viz.questions.prediction import Prediction
+from convmixer_viz.questions.receptive_field import ReceptiveField
 from convmixer_viz.request import Request, fit, fit_pictures, read_options
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 R = TypeVar("R")
+
+
+class Explanation(NamedTuple):
+    """What a preset makes of one picture."""
+
+    prediction: Prediction  # what it says, and how sure it is
+    evidence: Evidence  # which patches carried that
+    field: ReceptiveField  # how far each block sees
 
 
 class Workbench:
@@ -150,6 +160,24 @@ class Workbench:
     def predict(self, picture: PictureSource, preset: str = DEFAULT, **choices: Any) -> Prediction:
         """What one picture shows, according to a preset."""
         return self.run(catalog.PREDICTION, [picture], preset=preset, **choices)
+
+    def explain(
+        self,
+        picture: PictureSource,
+        preset: str = DEFAULT,
+        *,
+        target: str | None = None,
+        against: str | None = None,
+        **choices: Any,
+    ) -> Explanation:
+        """Prediction, evidence and receptive field of one picture at once; `target` and `against`
+        are classes (none: what the preset predicts), `choices` as in request()."""
+        choices["preset"] = preset
+        return Explanation(
+            self.run(catalog.PREDICTION, [picture], **choices),
+            self.run(catalog.EVIDENCE, [picture], target=target, against=against, **choices),
+            self.run(catalog.RECEPTIVE_FIELD, [picture], **choices),
+        )
 
     def finish(self, request: Request[R]) -> R:
         """Follow a request to its result."""

@@ -39,11 +39,11 @@ METHODS = {
 
 def test_the_package_gives_a_workbench() -> None:
     assert convmixer_viz.Workbench is Workbench
-    with pytest.raises(AttributeError, match="no attribute 'Workbnech'"):
+    with pytest.raises(AttributeError, match="attribute Workbnech"):
         _ = convmixer_viz.Workbnech
 
 
-@pytest.mark.parametrize("name", ["run", "steps", "predict", "draw", "save", "load", "add"])
+@pytest.mark.parametrize("name", ["run", "steps", "predict", "explain", "draw", "save", "load", "add"])
 def test_the_workbench_has_its_verbs(name: str) -> None:
     assert inspect.getdoc(getattr(Workbench, name))
 
