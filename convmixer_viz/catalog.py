@@ -74,7 +74,7 @@ KERNEL = Analysis(
     kernel.Kernel,
     "one",
     "one kernel: numbers, spectrum, response",
-    "kernels.one",
+    "kernels.kernel",
 )
 FIRING = Analysis(
     "firing",

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convmixer_viz.analyses.kernels.atlas import check_channel
-from convmixer_viz.analyses.kernels.one import responder
+from convmixer_viz.analyses.kernels.kernel import responder
 from convmixer_viz.contract import Step
 from convmixer_viz.engine.runtime import LoadedModel
 from convmixer_viz.pictures.prepare import PreparedPicture

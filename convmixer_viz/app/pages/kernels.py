@@ -14,7 +14,7 @@ from convmixer_viz.figures.kernels import (
     structure,
 )
 from convmixer_viz.figures.kernels import (
-    one as kernels_one,
+    kernel as kernel_figures,
 )
 
 QUICK = 64  # px: pictures so small are searched at once, larger ones behind a button
@@ -92,12 +92,12 @@ def one(channel: int) -> None:
     if found is None:
         st.caption("The kernel, its spectrum and its response on the picture stand here.")
         return
-    st.markdown(f"**{named(found)}.** {kernels_one.describe(found)}")
-    session.draw(kernels_one.draw(found), kernels_one.describe(found))
+    st.markdown(f"**{named(found)}.** {kernel_figures.describe(found)}")
+    session.draw(kernel_figures.draw(found), kernel_figures.describe(found))
     st.caption(f"Response: the convolution of channel {found.channel} in block {found.block} with "
                f"its bias, before the activation, a cell a token of {found.picture}.")  # fmt: skip
     with st.expander("Numbers"):
-        st.table(kernels_one.numbers(found))
+        st.table(kernel_figures.numbers(found))
     with st.expander("Strongest inputs and outputs"):
         kernel_tabs.neighbours(found)
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from convmixer_viz.analyses.kernels import firing
 from tests.conftest import loaded
-from tests.unit.analyses.kernels.test_one import look, pictures, prepared
+from tests.unit.analyses.kernels.test_kernel import look, pictures, prepared
 
 __all__ = ["pictures"]  # a fixture
 

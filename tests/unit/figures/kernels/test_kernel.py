@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from convmixer_viz.analyses.kernels import firing as firing_analysis
-from convmixer_viz.figures.kernels import firing, one
+from convmixer_viz.figures.kernels import firing
+from convmixer_viz.figures.kernels import kernel as figures
 from tests.conftest import loaded
-from tests.unit.analyses.kernels.test_one import look, pictures
+from tests.unit.analyses.kernels.test_kernel import look, pictures
 
 __all__ = ["pictures"]  # a fixture
 
@@ -17,40 +18,40 @@ def seen(pictures):
 
 
 def test_panels_share_the_kernels_limits(seen):
-    figure = one.draw(seen)
+    figure = figures.draw(seen)
     assert [trace.type for trace in figure.data] == 5 * ["heatmap"] + ["image"]
     largest = float(np.abs(seen.weights).max())
     assert all(trace.zmax == -trace.zmin == largest for trace in figure.data[:3])
-    assert one.draw(seen, limit=9.0).data[0].zmax == 9
+    assert figures.draw(seen, limit=9.0).data[0].zmax == 9
     assert f"±{largest:.3g}" in figure.layout.annotations[0].text
     assert np.array_equal(figure.data[1].z, seen.template)
 
 
 def test_the_words_name_class_and_threshold(seen):
-    words = one.describe(seen)
+    words = figures.describe(seen)
     assert f"{seen.threshold:.2f}" in words
     assert seen.best_name in words.lower() or seen.class_name in words.lower()
 
 
 def test_numbers_hold_every_statistic(seen):
-    rows = one.numbers(seen)
+    rows = figures.numbers(seen)
     assert len(rows) == len(seen.statistics) + 2
     assert all(row["what"] and row["value"] for row in rows)
 
 
 def test_neighbours_have_pictures_where_there_are_kernels(pictures):
     first = look(loaded(), pictures[0], block=1, channel=3)
-    assert one.inputs(first) == []
-    assert one.patch_filter(first)
-    assert one.outputs(first)[0]["kernel"].startswith("data:image/png")
+    assert figures.inputs(first) == []
+    assert figures.patch_filter(first)
+    assert figures.outputs(first)[0]["kernel"].startswith("data:image/png")
     last = look(loaded(), pictures[0], block=3, channel=3)
-    assert one.patch_filter(last) is None
-    assert one.outputs(last)[0]["kernel"] is None
-    assert one.inputs(last)[0]["channel"] == last.inputs[0]
+    assert figures.patch_filter(last) is None
+    assert figures.outputs(last)[0]["kernel"] is None
+    assert figures.inputs(last)[0]["channel"] == last.inputs[0]
 
 
 def test_the_response_is_a_picture(seen):
-    assert one.response(seen).startswith(b"\x89PNG")
+    assert figures.response(seen).startswith(b"\x89PNG")
 
 
 def test_windows_are_marked_inside_the_picture(pictures):

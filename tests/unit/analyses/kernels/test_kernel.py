@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from convmixer_viz.analyses.kernels import one
+from convmixer_viz.analyses.kernels import kernel as analysis
 from convmixer_viz.errors import ChoiceError
 from convmixer_viz.pictures.prepare import PreparedPicture
 
@@ -21,7 +21,7 @@ def pictures(noise):
 
 
 def look(model, picture, **options):
-    (step,) = one.compute(model, [picture], one.Options(**options))
+    (step,) = analysis.compute(model, [picture], analysis.Options(**options))
     assert step.done == step.total == 1
     return step.partial
 
@@ -69,4 +69,4 @@ def test_wrong_numbers_are_refused(tiny, pictures):
         with pytest.raises(ChoiceError):
             look(tiny, pictures[0], **wrong)
     with pytest.raises(ChoiceError):
-        one.Options(neighbours=0)
+        analysis.Options(neighbours=0)
