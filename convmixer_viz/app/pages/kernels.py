@@ -8,13 +8,9 @@ from convmixer_viz.app import session
 from convmixer_viz.app.components import canvas, kernel_tabs, pictures
 from convmixer_viz.figures.kernels import (
     atlas as kernels_atlas,
-)
-from convmixer_viz.figures.kernels import (
     firing,
-    structure,
-)
-from convmixer_viz.figures.kernels import (
     kernel as kernel_figures,
+    structure,
 )
 
 QUICK = 64  # px: pictures so small are searched at once, larger ones behind a button

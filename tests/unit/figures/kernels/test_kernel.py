@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from convmixer_viz.analyses.kernels import firing as firing_analysis
-from convmixer_viz.figures.kernels import firing
-from convmixer_viz.figures.kernels import kernel as figures
+from convmixer_viz.figures.kernels import firing, kernel as figures
 from tests.conftest import loaded
 from tests.unit.analyses.kernels.test_kernel import look, pictures
 
