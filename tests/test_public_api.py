@@ -40,17 +40,20 @@ METHODS = {
 def test_the_package_gives_a_workbench() -> None:
     assert convmixer_viz.Workbench is Workbench
     with pytest.raises(AttributeError, match="attribute Workbnech"):
-        _ = convmixer_viz.Workbnech
+        getattr(convmixer_viz, "Workbnech")
 
 
-@pytest.mark.parametrize("name", ["run", "steps", "predict", "explain", "draw", "save", "load", "add"])
+VERBS = ["run", "steps", "predict", "explain", "draw", "save", "load", "add"]
+
+
+@pytest.mark.parametrize("name", VERBS)
 def test_the_workbench_has_its_verbs(name: str) -> None:
     assert inspect.getdoc(getattr(Workbench, name))
 
 
-@pytest.mark.parametrize(("name", "wanted"), FIELDS.items())
-def test_results_have_the_fields_that_others_rely_on(name: str, wanted: set[str]) -> None:
-    assert wanted <= {field.name for field in fields(catalog.find(name).result_type)}
+@pytest.mark.parametrize(("name", "names"), FIELDS.items())
+def test_results_have_the_fields_that_others_rely_on(name: str, names: set[str]) -> None:
+    assert names <= {field.name for field in fields(catalog.find(name).result_type)}
 
 
 def test_presets_and_commands_have_their_names(capsys: pytest.CaptureFixture[str]) -> None:
@@ -63,5 +66,5 @@ def test_presets_and_commands_have_their_names(capsys: pytest.CaptureFixture[str
 def test_attribution_has_its_methods(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         cli.main(["attribution", "--help"])
-    told = capsys.readouterr().out
-    assert all(method in told for method in METHODS)
+    text = capsys.readouterr().out
+    assert all(method in text for method in METHODS)

@@ -40,8 +40,8 @@ def test_python_runs(code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 @pytest.mark.parametrize("line", COMMANDS)
 def test_commands_parse(line: str) -> None:
-    words = shlex.split(line)[1:]
-    assert callable(cli._parser(words).parse_args(words).run)
+    arguments = shlex.split(line)[1:]
+    assert callable(cli._parser(arguments).parse_args(arguments).run)
 
 
 def test_a_command_runs_as_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -51,8 +51,8 @@ def test_a_command_runs_as_written(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_the_table_of_weights_is_the_cards() -> None:
-    told = README.split("<!-- zoo -->")[1].split("<!-- /zoo -->")[0].strip()
-    assert told == cards.table(ROOT / "pretrained").strip()
+    table = README.split("<!-- zoo -->")[1].split("<!-- /zoo -->")[0].strip()
+    assert table == cards.table(ROOT / "pretrained").strip()
 
 
 def test_every_shipped_preset_has_weights_card_and_log() -> None:
@@ -71,7 +71,7 @@ def test_pictures_are_there_small_and_those_that_the_scripts_make() -> None:
 
 
 def test_every_page_has_its_line_in_the_router_and_a_test() -> None:
-    router = (ROOT / "streamlit_app.py").read_text(encoding="utf-8")
+    router = (ROOT / "convmixer_viz/app/main.py").read_text(encoding="utf-8")
     pages = [p.stem for p in (ROOT / "convmixer_viz/app/pages").glob("[!_]*.py")]
     assert len(pages) >= 2
     for page in pages:
