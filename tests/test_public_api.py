@@ -39,8 +39,9 @@ METHODS = {
 
 def test_the_package_gives_a_workbench() -> None:
     assert convmixer_viz.Workbench is Workbench
-    with pytest.raises(AttributeError, match="attribute Workbnech"):
-        getattr(convmixer_viz, "Workbnech")
+    misspelt = "Workbnech"
+    with pytest.raises(AttributeError, match=misspelt):
+        getattr(convmixer_viz, misspelt)
 
 
 VERBS = ["run", "steps", "predict", "explain", "draw", "save", "load", "add"]
