@@ -1,3 +1,7 @@
-"""The app: streamlit run streamlit_app.py."""
+"""The app, for `streamlit run streamlit_app.py`: it reads this file for the line `app = …`."""
 
-from convmixer_viz.app.server import app as app
+import streamlit as st
+
+from convmixer_viz.app import server
+
+app = st.App(server.SCRIPT)

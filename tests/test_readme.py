@@ -71,7 +71,7 @@ def test_pictures_are_there_small_and_those_that_the_scripts_make() -> None:
 
 
 def test_every_page_has_its_line_in_the_router_and_a_test() -> None:
-    router = (ROOT / "convmixer_viz/app/main.py").read_text(encoding="utf-8")
+    router = (ROOT / "convmixer_viz/app/router/main.py").read_text(encoding="utf-8")
     pages = [p.stem for p in (ROOT / "convmixer_viz/app/pages").glob("[!_]*.py")]
     assert len(pages) >= 2
     for page in pages:

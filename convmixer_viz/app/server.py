@@ -1,7 +1,5 @@
-"""The web application: Streamlit's, with what stands around the script."""
+"""The server: which script it runs, and what stands around it."""
 
 from pathlib import Path
 
-import streamlit as st
-
-app = st.App(str(Path(__file__).with_name("main.py")))
+SCRIPT = Path(__file__).parent / "router" / "main.py"

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from convmixer_viz.app.components import pictures
+from convmixer_viz.app import picture_list
 from tests.app.conftest import Visit
 
 BROKEN = ("notes.txt", b"no picture at all", "text/plain")
@@ -72,11 +72,11 @@ class File(NamedTuple):
 
 def test_a_file_to_take_along_names_ones_own_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     def session(*files: File) -> None:
-        monkeypatch.setattr(pictures, "uploads", lambda: {file.name: file for file in files})
+        monkeypatch.setattr(picture_list, "uploads", lambda: {file.name: file for file in files})
 
     session(File("secret.png", "theirs"))
-    digest = pictures.find("secret.png").sha256
+    digest = picture_list.find("secret.png").sha256
     session(File("own.png", "mine"))
-    assert pictures.seen([digest]) is None
-    assert pictures.find("own.png").sha256 == digest
-    assert [image.name for image in pictures.seen([digest]) or ()] == ["own.png"]
+    assert picture_list.find_digests([digest]) is None
+    assert picture_list.find("own.png").sha256 == digest
+    assert [image.name for image in picture_list.find_digests([digest]) or ()] == ["own.png"]

@@ -75,7 +75,7 @@ function nameOf(band, top, height) {
 }
 
 function layGrid(view, width) {
-  const { tile: [w, h], words } = view.spec.bands[0], n = words.length;
+  const { tile: [w, h], texts } = view.spec.bands[0], n = texts.length;
   const roomy = Math.floor(Math.sqrt((width * 460) / n) / (w + 1)); // fills about 460 px of height
   const zoom = Math.max(Math.ceil(16 / w), Math.min(16, roomy));
   const stepX = w * zoom + GRID_GAP, stepY = h * zoom + GRID_GAP, across = Math.max(1, Math.floor(width / stepX));
@@ -84,15 +84,15 @@ function layGrid(view, width) {
 }
 
 function layOverlay(view, width) {
-  const { across, words } = view.spec.bands[0], side = Math.min(width, 480);
+  const { across, texts } = view.spec.bands[0], side = Math.min(width, 480);
   const step = [side / across, (side / across) * (view.images[0].height / view.images[0].width)
-    * (across / Math.ceil(words.length / across))];
+    * (across / Math.ceil(texts.length / across))];
   tile(view, across, step, step);
-  size(view, across, side, step[1] * Math.ceil(words.length / across));
+  size(view, across, side, step[1] * Math.ceil(texts.length / across));
 }
 
 function tile(view, across, step, [w, h]) {
-  view.cells = view.spec.bands[0].words.map((_, column) => ({ w, h, band: 0, column,
+  view.cells = view.spec.bands[0].texts.map((_, column) => ({ w, h, band: 0, column,
     x: (column % across) * step[0], y: Math.floor(column / across) * step[1] }));
 }
 
@@ -123,8 +123,8 @@ function whole({ pen, canvas, dense, images, spec }) {
 }
 
 function fill(view, cell, band) {
-  if (band.words[cell.column]) return band.png ? stamp(view, cell, band) : say(view, cell, band);
-  if (band.words.some(Boolean)) return rule(view, view.line, [cell.x + cell.w / 2 - 4, cell.y + cell.h / 2, 8, 2]);
+  if (band.texts[cell.column]) return band.png ? stamp(view, cell, band) : say(view, cell, band);
+  if (band.texts.some(Boolean)) return rule(view, view.line, [cell.x + cell.w / 2 - 4, cell.y + cell.h / 2, 8, 2]);
   if (cell.column === 0) write(view, band.empty, cell, cell.h / 2 + 4, "left"); // for the whole row
 }
 
@@ -178,7 +178,7 @@ function place(view) {
   frame(view.column, { ...picked, y: 0, h: view.canvas.clientHeight }, strip && picked);
   view.stage.setAttribute("aria-valuenow", view.cursor);
   view.stage.setAttribute("aria-valuemax", view.cells.length - 1);
-  view.stage.setAttribute("aria-valuetext", words(view, cell));
+  view.stage.setAttribute("aria-valuetext", textOf(view, cell));
   reveal(view.scroller, cell);
 }
 
@@ -192,9 +192,9 @@ function reveal(scroller, { x, w }) {
   if (x + w > scroller.scrollLeft + scroller.clientWidth) scroller.scrollLeft = x + 2 * w - scroller.clientWidth;
 }
 
-function words(view, cell) {
+function textOf(view, cell) {
   const band = view.spec.bands[cell.band];
-  return band.words[cell.column] || band.empty;
+  return band.texts[cell.column] || band.empty;
 }
 
 function pick(view, index) {
@@ -238,7 +238,7 @@ function click(view, index) {
 function tell(view, index, x, y) {
   view.tip.hidden = index < 0;
   if (index < 0) return;
-  view.tip.textContent = words(view, view.cells[index]);
+  view.tip.textContent = textOf(view, view.cells[index]);
   const left = Math.min(x + 12, window.innerWidth - view.tip.offsetWidth - 8);
   Object.assign(view.tip.style, { left: left + "px", top: y + 16 + "px" });
 }

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from convmixer_viz.app.state import state
+
 if TYPE_CHECKING:
     from convmixer_viz.figures.sheet import Band, Sheet, Value
 
@@ -54,14 +56,14 @@ def show(
     Returns the band and the value of a cell that was opened (Enter, or a click on the picked
     cell) in this run, where `opens`; else None.
     """
-    state = {
+    current = {
         "selected": [st.session_state.get(name) for name in into],
-        "serial": st.session_state.get(f"{key}-serial", 0),  # of the last pick that Python knows
+        "serial": state().picks.get(key, 0),  # of the last pick that Python knows
         "opens": opens,
     }
     result = _component()(
         key=key,
-        data=_content(sheet) | state,
+        data=_content(sheet) | current,
         on_pick_change=lambda: _pick(key, into),
         on_open_change=lambda: None,
     )
@@ -78,7 +80,7 @@ def _pick(key: str, into: tuple[str, ...]) -> None:
     pick = st.session_state[key].pick
     if pick is None:
         return
-    st.session_state[f"{key}-serial"] = pick["serial"]
+    state().picks[key] = pick["serial"]
     st.session_state.update(zip(into, pick["value"], strict=True))
 
 
@@ -101,7 +103,7 @@ def _content(sheet: Sheet) -> dict[str, Any]:
 def _band(band: Band) -> dict[str, Any]:
     return {
         "name": band.name,
-        "words": band.words,
+        "texts": band.texts,
         "empty": band.empty,
         "png": b64encode(band.png).decode(),
         "tile": band.tile,

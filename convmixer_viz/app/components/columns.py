@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from convmixer_viz.app import session
+from convmixer_viz.app.components import chart
 from convmixer_viz.figures import comparison
 from convmixer_viz.weights import summary
 
@@ -57,7 +58,7 @@ def plot(figures: Sequence[Any], key: str, words: Sequence[str], names: Sequence
         if names:
             column.caption(f"**{names[place]}**")
         with column:
-            session.draw(figure, words[place], f"{key}-{place}")
+            chart.draw(figure, words[place], f"{key}-{place}")
 
 
 def disagreements(presets: Sequence[str], results: Sequence[Any]) -> None:

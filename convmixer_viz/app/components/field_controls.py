@@ -6,10 +6,10 @@ from typing import Any
 
 import streamlit as st
 
-from convmixer_viz.app.components import pictures
+from convmixer_viz.app import picture_list
+from convmixer_viz.app.link import BOUND
 from convmixer_viz.presets.table import Preset
 
-BOUND: Any = "query-params"
 ON = ("the picture", "gallery and uploads", "16 pictures of noise")
 SCALARS = ("sum", "relu", "signs", "channel")
 REDUCTIONS = ("absolute", "square", "relu")
@@ -39,7 +39,7 @@ def choices(preset: Preset) -> dict[str, Any]:
         said["channel"] = int(third.number_input("Channel", 0, preset.shape.dim - 1, 0,
                                                  key="field_channel", bind=BOUND))  # fmt: skip
     if measured == ON[1]:
-        said["pictures"] = pictures.gather(pictures.names())
+        said["pictures"] = picture_list.find_all(picture_list.names())
     return said | ({"noise": 16} if measured == ON[2] else {})
 
 

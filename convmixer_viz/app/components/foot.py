@@ -7,8 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from convmixer_viz.app import session
-from convmixer_viz.app.components import pictures
+from convmixer_viz.app import captions, picture_list
 from convmixer_viz.export import bundle, files
 
 
@@ -30,7 +29,7 @@ def _named(results: Iterable[Any]) -> dict[str, Any]:
     for result in results:
         origin = result.provenance
         asked = origin.options | {"pictures": len(origin.images)}
-        groups.setdefault(session.name_of(result), []).append((asked, result))
+        groups.setdefault(captions.title(result), []).append((asked, result))
     named = {}
     for name, alike in groups.items():
         (first, _), *_ = alike
@@ -42,14 +41,14 @@ def _named(results: Iterable[Any]) -> dict[str, Any]:
 
 def _files(result: Any) -> None:
     origin = result.provenance
-    st.caption(f"{session.described(result)} · weights {origin.weights_sha256[:12] or 'none'}")
+    st.caption(f"{captions.describe(result)} · weights {origin.weights_sha256[:12] or 'none'}")
     kinds: dict[str, tuple[str, Callable[[], str | bytes]]] = {
         "npz": ("arrays", lambda: files.npz(result)),
         "csv": ("table", lambda: files.table(result)),
         "json": ("record", lambda: files.text(result)),
         "html": ("report", lambda: files.page(result)),
     }
-    seen = pictures.seen(origin.images)
+    seen = picture_list.find_digests(origin.images)
     if seen is not None:
         kinds["zip"] = ("bundle to replay", lambda: bundle.write(result, seen))
     with st.container(horizontal=True):

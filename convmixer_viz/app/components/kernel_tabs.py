@@ -7,24 +7,22 @@ from typing import Any
 import streamlit as st
 
 from convmixer_viz.app import session
-from convmixer_viz.app.components import canvas
+from convmixer_viz.app.captions import origin
+from convmixer_viz.app.components import canvas, chart
+from convmixer_viz.app.link import BOUND
+from convmixer_viz.catalog import FORMATION, KERNELS, PATCH_EMBEDDING, STRUCTURE
 from convmixer_viz.figures.kernels import (
     appendix,
+    atlas as kernels_atlas,
+    compared as kernels_compared,
     formation,
-    one,
+    kernel as one_kernel,
     patch_embedding,
     structure,
-)
-from convmixer_viz.figures.kernels import (
-    atlas as kernels_atlas,
-)
-from convmixer_viz.figures.kernels import (
-    compared as kernels_compared,
 )
 
 NAMES = ("Table", "Structure by depth", "Covariance", "Patch embedding", "How they formed",
          "Compare presets")  # fmt: skip
-BOUND: Any = "query-params"
 
 
 def show(atlas: Any, block: int, channel: int) -> None:
@@ -60,8 +58,8 @@ def _row_picked() -> None:
 def structures() -> list[Any]:
     """The structure of every chosen preset that is ready."""
     names = session.choices().presets
-    work = {name: {"analysis": "structure", "preset": name} for name in names}
-    return [found for found in session.several(work, slot="structure").values() if found]
+    work = {name: session.ask(STRUCTURE, preset=name) for name in names}
+    return [found for found in session.run_each(work, slot="structure").values() if found]
 
 
 def by_depth(atlas: Any, block: int, channel: int) -> None:
@@ -70,29 +68,29 @@ def by_depth(atlas: Any, block: int, channel: int) -> None:
     if not found:
         st.caption("Classes, sizes and entropy by depth stand here once they are computed.")
         return
-    session.draw(structure.classes(found), "Share of each class of kernels by block")
-    session.draw(structure.compare(found), "Ten numbers by depth, over the band of random layers")
+    chart.draw(structure.draw_classes(found), "Share of each class of kernels by block")
+    chart.draw(structure.compare(found), "Ten numbers by depth, over the band of random layers")
     st.caption("Band: 2.5 to 97.5 % of 20 untrained layers of the same shape.")
-    session.draw(structure.rings(found), "Mean share of energy on each ring about the centre")
-    session.draw(structure.pointwise(found), "Effective rank of the pointwise layers by depth")
+    chart.draw(structure.draw_rings(found), "Mean share of energy on each ring about the centre")
+    chart.draw(structure.draw_pointwise(found), "Effective rank of the pointwise layers by depth")
 
 
 def covariance(atlas: Any, block: int, channel: int) -> None:
     """The block's covariance as k×k blocks of k×k, its eigenvalues and eigen-kernels."""
     found = structures()
     preset = session.choices().preset
-    if not found or found[0].provenance.preset != preset:
+    if not found or origin(found[0]).preset != preset:
         st.caption(f"The covariance of {preset}'s kernels stands here once it is computed.")
         return
-    first, index = found[0], kernels_atlas.position(found[0], block)
+    first, index = found[0], kernels_atlas.block_index(found[0], block)
     left, right = st.columns(2)
     with left:
-        session.draw(structure.covariance(first, index), f"Covariance of block {block}'s kernels")
+        chart.draw(structure.draw_covariance(first, index), f"Covariance of block {block}'s kernels")
         st.caption("A square for each place of the kernel: how it varies with every other place.")
     with right:
-        session.draw(structure.eigenvalues(found, index), "Share of the variance by direction")
+        chart.draw(structure.draw_eigenvalues(found, index), "Share of the variance by direction")
         with st.container(key="pixelated-eigen"):
-            st.image(structure.eigenkernels(first, index), output_format="PNG",
+            st.image(structure.eigenkernels_png(first, index), output_format="PNG",
                      alt="Eigen-kernels, strongest first")  # fmt: skip
         carried = first.covariance_participation_ratio[index]
         st.caption(f"Eigen-kernels, strongest first; {carried:.1f} directions carry the variance "
@@ -101,7 +99,7 @@ def covariance(atlas: Any, block: int, channel: int) -> None:
 
 def stem(atlas: Any, block: int, channel: int) -> None:
     """The patch filters in colour, and where they lie in frequency and orientation."""
-    found = session.run_if("patch-embedding")
+    found = session.run_if(PATCH_EMBEDDING)
     if found is None:
         st.caption("The filters that turn patches into tokens stand here.")
         return
@@ -113,16 +111,16 @@ def stem(atlas: Any, block: int, channel: int) -> None:
         )
         st.caption(f"{patch_embedding.describe(found)} Each on its own scale; grey is zero.")
     with right:
-        session.draw(patch_embedding.draw(found), "Patch filters by orientation and frequency")
+        chart.draw(patch_embedding.draw(found), "Patch filters by orientation and frequency")
         st.caption("Angle: the wave's direction, clockwise from the right. Radius: its peak, "
                    "cycles per pixel. Size: norm.")  # fmt: skip
-    st.download_button("Appendix sheet (png)", lambda: appendix.sheet(found, atlas),
+    st.download_button("Appendix sheet (png)", lambda: appendix.page_png(found, atlas),
                        "kernels-appendix.png", on_click="ignore")  # fmt: skip
 
 
 def formed(atlas: Any, block: int, channel: int) -> None:
     """The block's kernels at an epoch, the chosen one's path, and the layers' curves."""
-    found = session.run_if("formation")
+    found = session.run_if(FORMATION)
     if found is None:
         st.caption("Where a preset ships the history of its training, its kernels form here.")
         return
@@ -132,7 +130,7 @@ def formed(atlas: Any, block: int, channel: int) -> None:
         epoch = st.select_slider("Epoch", epochs, epochs[-1], key="epoch", bind=BOUND)
         if st.toggle("Play", key="play"):
             with st.container(key="pixelated-movie"):
-                st.image(formation.movie(found, block), output_format="PNG",
+                st.image(formation.movie_png(found, block), output_format="PNG",
                          alt=f"Kernels of block {block} through training")  # fmt: skip
         else:
             channels = range(found.weights.shape[2])
@@ -140,13 +138,13 @@ def formed(atlas: Any, block: int, channel: int) -> None:
             canvas.show(sheet, key="formed", into=("channel",))
         st.caption(formation.describe(found, block))
     with right:
-        session.draw(formation.kernel(found, block, channel), f"Kernel {channel} over the epochs")
+        chart.draw(formation.draw_kernel(found, block, channel), f"Kernel {channel} over the epochs")
         with st.container(key="pixelated-path"):
-            st.image(formation.filmstrip(found, block, channel), output_format="PNG",
+            st.image(formation.filmstrip_png(found, block, channel), output_format="PNG",
                      alt=f"Kernel {channel} at every epoch kept")  # fmt: skip
-        session.draw(formation.classes(found, block), "Share of each class over the epochs")
-    curve = formation.NAMES[st.selectbox("Curve", formation.NAMES, key="curve", bind=BOUND)]
-    session.draw(formation.draw(found, curve=curve), f"{formation.CURVES[curve]} over the epochs")
+        chart.draw(formation.draw_classes(found, block), "Share of each class over the epochs")
+    curve = formation.CURVE_NAMES[st.selectbox("Curve", formation.CURVE_NAMES, key="curve", bind=BOUND)]
+    chart.draw(formation.draw(found, curve=curve), f"{formation.CURVES[curve]} over the epochs")
 
 
 def compared(atlas: Any, block: int, channel: int) -> None:
@@ -155,43 +153,43 @@ def compared(atlas: Any, block: int, channel: int) -> None:
     if len(names) < 2:
         st.caption("Pick two to four presets in the sidebar: they stand here side by side.")
         return
-    work = {name: {"analysis": "kernels", "preset": name} for name in names}
-    found = [each for each in session.several(work, slot="atlases").values() if each]
+    work = {name: session.ask(KERNELS, preset=name) for name in names}
+    found = [each for each in session.run_each(work, slot="atlases").values() if each]
     if not found:
         return
-    picked = st.selectbox("Statistic", kernels_atlas.NAMES, 1, key="statistic", bind=BOUND)
-    statistic = kernels_atlas.NAMES[picked]
-    session.draw(
+    picked = st.selectbox("Statistic", kernels_atlas.STATISTIC_NAMES, 1, key="statistic", bind=BOUND)
+    statistic = kernels_atlas.STATISTIC_NAMES[picked]
+    chart.draw(
         kernels_compared.draw(found, statistic), f"{kernels_atlas.STATISTICS[statistic]} by depth"
     )
-    blocks = kernels_compared.aligned(found, block / int(atlas.blocks.max()))
+    blocks = kernels_compared.aligned_blocks(found, block / int(atlas.blocks.max()))
     limit = kernels_compared.shared_limit(found, blocks, "unit norm")
     places = zip(st.columns(len(found)), found, blocks, strict=True)
     for place, each, at in places:
-        with place.container(key=f"pixelated-{each.provenance.preset}"):
-            words = f"{each.provenance.preset}, block {at} of {each.blocks.max()}"
-            sheet = kernels_atlas.sheet(each, at, limit=limit, form="unit norm", across=16)
+        with place.container(key=f"pixelated-{origin(each).preset}"):
+            words = f"{origin(each).preset}, block {at} of {each.blocks.max()}"
+            sheet = kernels_atlas.block_png(each, at, limit=limit, form="unit norm", across=16)
             st.image(sheet, words, output_format="PNG", alt=words)
     st.caption(f"Kernels of norm 1 at the same relative depth; one scale, ±{limit:.2g}.")
-    work = {name: {"analysis": "patch-embedding", "preset": name} for name in names}
-    stems = [each for each in session.several(work, slot="stems").values() if each]
+    stem_work = {name: session.ask(PATCH_EMBEDDING, preset=name) for name in names}
+    stems = [each for each in session.run_each(stem_work, slot="stems").values() if each]
     for place, filters in zip(st.columns(len(names)), stems, strict=False):
-        with place.container(key=f"pixelated-stem-{filters.provenance.preset}"):
-            words = f"{filters.provenance.preset}: {patch_embedding.describe(filters)}"
-            st.image(patch_embedding.sheet(filters), words, output_format="PNG", alt=words)
+        with place.container(key=f"pixelated-stem-{origin(filters).preset}"):
+            words = f"{origin(filters).preset}: {patch_embedding.describe(filters)}"
+            st.image(patch_embedding.filters_png(filters), words, output_format="PNG", alt=words)
     st.caption("Patch filters, largest norm first, each on its own scale; grey is zero.")
 
 
 def neighbours(found: Any) -> None:
     """What feeds the kernel and what it feeds, through the pointwise layers."""
     columns = {"kernel": st.column_config.ImageColumn("kernel", width="small")}
-    image = one.patch_filter(found)
+    image = one_kernel.patch_filter_png(found)
     if image:
         st.caption(f"Block 1 reads the patch embedding: this is its filter {found.channel}.")
         with st.container(key="pixelated-filter"):
             st.image(image, output_format="PNG", alt=f"patch filter {found.channel}")
     else:
         st.caption(f"Channels of block {found.block - 1} that feed it, strongest first")
-        st.dataframe(one.inputs(found), column_config=columns, hide_index=True)
+        st.dataframe(one_kernel.inputs_table(found), column_config=columns, hide_index=True)
     st.caption("Channels that it feeds, strongest first, with the next block's kernels")
-    st.dataframe(one.outputs(found), column_config=columns, hide_index=True)
+    st.dataframe(one_kernel.outputs_table(found), column_config=columns, hide_index=True)

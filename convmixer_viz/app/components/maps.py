@@ -8,6 +8,7 @@ import streamlit as st
 
 from convmixer_viz import agreement as agreements
 from convmixer_viz.app import session
+from convmixer_viz.app.components import chart
 from convmixer_viz.comparison import rows
 from convmixer_viz.figures import evidence as exact
 from convmixer_viz.figures.attribution import maps as figures
@@ -27,21 +28,21 @@ def aim(preset: str) -> dict[str, Any]:
 
 def show_evidence(result: Any, limit: float, strength: float) -> None:
     """One preset's exact map: what the colours say, and its audit."""
-    name, audit = result.provenance.preset, exact.audit(result)
+    name, audit = result.provenance.preset, exact.describe_sum(result)
     st.markdown(f"**{result.target_name}** · {name}")
-    session.draw(exact.draw(result, limit=limit, strength=strength), audit, f"exact-{name}")
-    st.caption(f"{exact.reading(result)} {audit}")
+    chart.draw(exact.draw(result, limit=limit, strength=strength), audit, f"exact-{name}")
+    st.caption(f"{exact.describe_colors(result)} {audit}")
 
 
 def show_depth(result: Any) -> None:
     """The probe's map and probability after each block."""
-    name, decision = result.provenance.preset, exact.decision(result)
+    name, decision = result.provenance.preset, exact.describe_decision(result)
     st.markdown(f"**Through depth** · {name}")
     with st.container(key=f"pixelated-{name}"):
         strip = exact.strip_png(result)
         words = f"The probe's map after each block. {decision}"
         st.image(strip, width="stretch", output_format="PNG", alt=words)
-    session.draw(exact.probes(result), decision, f"probe-{name}")
+    chart.draw(exact.draw_probes(result), decision, f"probe-{name}")
     st.caption(f"Thumbnails: the stem and each block, each on its own scale. {decision} This is a "
                "probe: batch norm and head were not trained for it.")  # fmt: skip
 
@@ -55,9 +56,9 @@ def show_map(result: Any, **look: Any) -> None:
     if not result.valid:
         st.caption(f"Not shown: {reason}.")
         return
-    reading = figures.reading(result)
+    reading = figures.describe(result)
     key = f"map-{result.method}-{result.provenance.preset}"
-    session.draw(figures.draw(result, **look), f"{result.method}. {reading}", key)
+    chart.draw(figures.draw(result, **look), f"{result.method}. {reading}", key)
     st.caption(reading)
 
 

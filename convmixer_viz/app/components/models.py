@@ -9,8 +9,9 @@ from typing import Any
 
 import streamlit as st
 
-from convmixer_viz.app.components import links
+from convmixer_viz.app import session
 from convmixer_viz.app.components.sidebar import MOST_PRESETS
+from convmixer_viz.app.state import state
 from convmixer_viz.errors import VizError
 from convmixer_viz.presets import architecture
 from convmixer_viz.presets.table import Preset
@@ -115,11 +116,11 @@ def place(preset: Preset) -> None:
     """Where a preset's weights are; what isn't here is fetched on a click, never unasked."""
     line, button = st.columns([5, 1], vertical_alignment="center")
     slot, job, found = line.empty(), _jobs().get(preset.name), locate.source(preset)
-    failed = st.session_state.setdefault("_fetch_failed", {}).get(preset.name)
+    failed = state().fetch_failures.get(preset.name)
     if job:
         button.button("Cancel", key="fetch", on_click=_cancel, args=(preset.name,))
         job.show(slot)
-        st.session_state["_fetching"] = (preset.name, slot)
+        state().followed_fetch = (preset.name, slot)
     elif found.kind == "missing" and preset.published:
         size = f"Fetch {preset.published.megabytes} MB"
         button.button(size, key="fetch", on_click=_start, args=(preset.name,))
@@ -133,20 +134,21 @@ def place(preset: Preset) -> None:
 
 def follow() -> None:
     """Follow the fetch that the page shows, then run the page again; the page's last line."""
-    name, slot = st.session_state.pop("_fetching", (None, None))
+    name, slot = state().followed_fetch or ("", None)
+    state().followed_fetch = None
     job = _jobs().get(name)
     if job is None:
         return
     while job.poll():
         job.show(slot)
     if job.error:
-        st.session_state["_fetch_failed"][name] = job.error
+        state().fetch_failures[name] = job.error
     _jobs().pop(name, None)
-    links.again()
+    session.rerun()
 
 
 def _start(name: str) -> None:
-    st.session_state["_fetch_failed"].pop(name, None)
+    state().fetch_failures.pop(name, None)
     _jobs().setdefault(name, Job(collection.fetch(name)))
 
 
@@ -173,9 +175,9 @@ def add() -> None:
     if replaces == OWN:
         _questions()
     st.button("Verify and add", disabled=file is None, key="weights-add", on_click=_add)
-    refused = st.session_state.pop("_refused", "")
-    if refused:
-        st.error(refused)
+    if state().refused:
+        st.error(state().refused)
+        state().refused = ""
 
 
 def _add() -> None:
@@ -185,15 +187,16 @@ def _add() -> None:
     try:
         added = collection.add_upload(file.getvalue(), file.name, **said)
     except VizError as error:
-        st.session_state["_refused"] = str(error)
+        state().refused = str(error)
         return
-    st.session_state["_news"] = (added.preset.name, added.assumed)
+    state().added = (added.preset.name, added.assumed)
     _choose(added.preset.name)
 
 
 def news() -> None:
     """What was added last, said once."""
-    name, assumed = st.session_state.pop("_news", (None, ()))
+    name, assumed = state().added or ("", ())
+    state().added = None
     if name:
         words = f"Assumed: {'; '.join(assumed)}." if assumed else "Nothing had to be assumed."
         st.success(f"{name} was verified and added, and is the chosen preset now: every page "

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import streamlit as st
 from PIL import Image
 
-from convmixer_viz.app import session
-from convmixer_viz.app.components import pictures, share
+from convmixer_viz.app import picture_list, session
+from convmixer_viz.app.components import share
+from convmixer_viz.app.link import BOUND
+from convmixer_viz.app.state import Choices, state
+from convmixer_viz.engine.runtime import Mode
 from convmixer_viz.errors import VizError
 from convmixer_viz.pictures.decode import GALLERY, READABLE, Picture
 from convmixer_viz.presets.table import DEFAULT, Preset
@@ -18,10 +19,9 @@ MOST_PRESETS = 4
 THUMBNAIL = 160  # px
 PREDICTED = "what it predicts"
 NOBODY = "nothing else"
-BOUND: Any = "query-params"
 
 
-def sidebar() -> session.Choices:
+def draw() -> Choices:
     """Draw the shared controls and return what they say."""
     with st.sidebar:
         picture = _picture()
@@ -32,12 +32,12 @@ def sidebar() -> session.Choices:
         device, mode = _device()
         share.button()
         _foot()
-    return session.Choices(presets, picture, target, against, block, device, mode)
+    return Choices(presets, picture, target, against, block, device, mode)
 
 
 def _picture() -> str:
     thumbnail = st.container()
-    names = pictures.names()
+    names = picture_list.names()
     default = session.bench().presets[DEFAULT].opening
     name: str = st.selectbox(  # a bound label is what stands in the link: no format_func here
         "Picture", names, index=names.index(default), key="picture", bind=BOUND,
@@ -48,7 +48,7 @@ def _picture() -> str:
         help=f"{READABLE}; at most 20 MB each.",
     )  # fmt: skip
     try:
-        shown = pictures.find(name)
+        shown = picture_list.find(name)
     except VizError as error:
         thumbnail.error(str(error))
         return default
@@ -71,9 +71,9 @@ def _small(sha256: str, _picture: Picture) -> Image.Image:
 
 def _newest() -> None:
     """A new upload becomes the picture."""
-    known: set[str] = st.session_state.setdefault("_uploaded", set())
-    fresh = [name for name, file in pictures.uploads().items() if file.file_id not in known]
-    known.update(file.file_id for file in pictures.uploads().values())
+    known = state().uploads
+    fresh = [name for name, file in picture_list.uploads().items() if file.file_id not in known]
+    known.update(file.file_id for file in picture_list.uploads().values())
     if fresh:
         st.session_state["picture"] = fresh[-1]
 
@@ -121,12 +121,12 @@ def _block(preset: Preset) -> int:
     )  # fmt: skip
 
 
-def _device() -> tuple[str, str]:
+def _device() -> tuple[str, Mode]:
     left, right = st.columns(2)
     devices = session.bench().devices
     device = left.selectbox("Device", devices, key="device", bind=BOUND)
     said = "Exact: float32, the same bits every time. Fast: bfloat16 where the device has it."
-    mode = right.selectbox("Mode", ("exact", "fast"), key="mode", bind=BOUND, help=said)
+    mode: Mode = right.selectbox("Mode", ("exact", "fast"), key="mode", bind=BOUND, help=said)
     return device, mode
 
 

@@ -4,14 +4,14 @@ from typing import Any
 
 import streamlit as st
 
-from convmixer_viz.app import session
+from convmixer_viz import catalog
+from convmixer_viz.app import picture_list, session
 from convmixer_viz.app.components import columns, maps
-from convmixer_viz.app.components import pictures as components_pictures
+from convmixer_viz.app.link import BOUND
 from convmixer_viz.comparison import html, rows
 from convmixer_viz.errors import VizError
 from convmixer_viz.presets.table import SIDE_BY_SIDE
 
-BOUND: Any = "query-params"
 ON = ("the picture", "gallery and uploads")
 TITLES = {row.name: row.title for row in rows.ROWS}
 
@@ -24,22 +24,27 @@ if presets is SIDE_BY_SIDE:
     st.caption("Pick two to four presets in the sidebar to compare others.")
 
 
-def ask(row: rows.Row) -> dict[str, Any]:
-    """The row's request for every preset."""
+def ask(row: rows.Row) -> dict[str, session.Ask[Any]]:
+    """The row's question for every preset."""
+    analysis = catalog.find(row.analysis)
     explains = row.name in rows.EXPLAINS
-    several = session.bench().catalog[row.analysis].images == "many"
+    several = analysis.images == "many"
     given = {"pictures": pictures} if several else {}
     return {
-        name: {"analysis": row.analysis, **dict(row.options), **given,
-               **(maps.aim(name) if explains else {"preset": name})}
+        name: session.ask(
+            analysis,
+            **dict(row.options),
+            **given,
+            **(maps.aim(name) if explains else {"preset": name}),
+        )
         for name in presets
-    }  # fmt: skip
+    }
 
 
 def show(row: rows.Row) -> list[Any]:
     """One row: its figures, the differences, the agreement; its results where all are there."""
     st.subheader(row.title)
-    found = session.several(ask(row), slot=f"row-{row.name}", together=True)
+    found = session.run_each(ask(row), slot=f"row-{row.name}", together=True)
     results = [found[name] for name in presets if found[name]]
     if len(results) < len(presets):
         missing = [name for name in presets if not found[name]]
@@ -68,10 +73,8 @@ wanted = st.multiselect("Rows", list(TITLES), list(TITLES), key="rows", bind=BOU
                         help="Switch off what you don't need.")  # fmt: skip
 on = st.selectbox("Pictures", ON, key="on", bind=BOUND, width=240,
                   help="Several give agreement of answers, disagreements, and CKA.")  # fmt: skip
-others = (
-    [name for name in components_pictures.names() if name != chosen.picture] if on == ON[1] else []
-)
-pictures = components_pictures.gather([chosen.picture, *others])
+others = [name for name in picture_list.names() if name != chosen.picture] if on == ON[1] else []
+pictures = picture_list.find_all([chosen.picture, *others])
 columns.heads(presets)
 sections: list[Any] = []
 for row in [row for row in rows.ROWS if row.name in wanted]:

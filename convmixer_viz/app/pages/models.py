@@ -5,11 +5,9 @@ from dataclasses import asdict
 import streamlit as st
 
 from convmixer_viz.app import session
-from convmixer_viz.app.components import models
-from convmixer_viz.figures import architecture as drawing
-from convmixer_viz.figures import company, learning
-from convmixer_viz.presets import architecture
-from convmixer_viz.presets import log as training_log
+from convmixer_viz.app.components import chart, models
+from convmixer_viz.figures import architecture as drawing, published_models, learning
+from convmixer_viz.presets import architecture, log as training_log
 from convmixer_viz.weights import locate, summary
 
 preset = session.bench().presets[session.choices().preset]
@@ -40,12 +38,12 @@ with curve:
     logged = locate.beside(preset, ".json")
     if logged:
         log = training_log.read(logged)
-        session.draw(learning.draw(log), learning.describe(log))
+        chart.draw(learning.draw(log), learning.describe(log))
         st.caption(learning.describe(log))
     else:
         st.caption("The curve of loss and accuracy stands here for presets trained by `train`.")
 with drawn:
-    session.draw(drawing.draw(preset), drawing.describe(preset))
+    chart.draw(drawing.draw(preset), drawing.describe(preset))
     st.caption(f"Shapes for {preset.transform.size}×{preset.transform.size} px pictures.")
 with blocks:
     st.dataframe([asdict(layer) for layer in architecture.layers(preset)], hide_index=True)
@@ -56,6 +54,6 @@ with blocks:
         st.caption(f"Published: {preset.published.giga_macs} · 10⁹. {architecture.NOT_COUNTED}")
 
 st.header("In company")
-session.draw(company.draw(), "accuracy against parameters, cost, speed")
-st.caption(company.SOURCE)
+chart.draw(published_models.draw(), "accuracy against parameters, cost, speed")
+st.caption(published_models.SOURCE)
 models.follow()

@@ -1,13 +1,14 @@
 """Overview: what is this model, and what does it make of this picture?"""
 
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
 from convmixer_viz.app import session
-from convmixer_viz.app.components import canvas
-from convmixer_viz.figures import architecture, overview, style
-from convmixer_viz.figures import prediction as bars
+from convmixer_viz.app.components import canvas, chart
+from convmixer_viz.catalog import ACTIVATIONS, EVIDENCE, KERNELS, PREDICTION, RECEPTIVE_FIELD
+from convmixer_viz.figures import architecture, overview, prediction as bars, style
 
 DOORS = ("kernels", "receptive_field", "prediction", "attribution")  # of the strip's rows
 WIDTH = 320  # px of a picture
@@ -17,17 +18,14 @@ preset = session.bench().presets[chosen.preset]
 st.title("Overview")
 st.write(f"{preset.name}: {preset.summary}. What it makes of this picture, block by block.")
 
-aim = {"target": chosen.target, "against": chosen.against}
-found = session.several(
-    {
-        "prediction": {"analysis": "prediction"},
-        "evidence": {"analysis": "evidence"} | aim,
-        "activations": {"analysis": "activations"},
-        "atlas": {"analysis": "kernels"},
-        "field": {"analysis": "receptive-field"},
-    },
-    slot="overview",
-)
+work: dict[str, session.Ask[Any]] = {
+    "prediction": session.ask(PREDICTION),
+    "evidence": session.ask(EVIDENCE, target=chosen.target, against=chosen.against),
+    "activations": session.ask(ACTIVATIONS),
+    "atlas": session.ask(KERNELS),
+    "field": session.ask(RECEPTIVE_FIELD),
+}
+found = session.run_each(work, slot="overview")
 prediction, evidence = found.pop("prediction"), found["evidence"]
 
 seen, why, said = st.columns([2, 2, 4])
@@ -49,8 +47,8 @@ with why.container(key="pixelated-why"):
         st.caption("The evidence for the class stands here once it is computed.")
 with said:
     if prediction:
-        session.draw(bars.draw(prediction), bars.describe(prediction))
-        st.caption(f"{preset.name} {bars.knows(prediction)}")
+        chart.draw(bars.draw(prediction), bars.describe(prediction))
+        st.caption(f"{preset.name} {bars.describe_classes(prediction)}")
     else:
         st.caption("What the model says stands here in a moment.")
 
@@ -65,8 +63,8 @@ if opened:
 st.caption(overview.strip_caption(evidence))
 
 st.subheader("Measured on this picture")
-measured = overview.facts(evidence=evidence, field=found["field"], atlas=found["atlas"])
+measured = overview.sentences(evidence=evidence, field=found["field"], atlas=found["atlas"])
 st.markdown("\n".join(f"- {fact}" for fact in measured) or "Three facts stand here in a moment.")
 
 st.subheader("Architecture")
-session.draw(architecture.draw(preset), architecture.describe(preset))
+chart.draw(architecture.draw(preset), architecture.describe(preset))

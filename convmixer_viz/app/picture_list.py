@@ -1,4 +1,4 @@
-"""One person's pictures: the gallery, and what was uploaded."""
+"""The pictures that a person can choose: the gallery, and their uploads."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from convmixer_viz.engine.cache import BytesCache
 from convmixer_viz.errors import PictureError
 from convmixer_viz.pictures.decode import GALLERY, Picture, decode, load
 
-HELD = 256 * 2**20  # bytes of decoded pictures, all sessions together
+MOST_BYTES = 256 * 2**20  # bytes of decoded pictures, all sessions together
 
 
 def names() -> list[str]:
@@ -33,7 +33,7 @@ def uploads() -> dict[str, Any]:
 
 @st.cache_resource
 def _decoded() -> BytesCache[Picture]:
-    return BytesCache(HELD, lambda image: image.pixels.nbytes)
+    return BytesCache(MOST_BYTES, lambda image: image.pixels.nbytes)
 
 
 def find(name: str) -> Picture:
@@ -49,20 +49,20 @@ def find(name: str) -> Picture:
     return image
 
 
-def gather(chosen: Iterable[str]) -> list[Picture]:
+def find_all(chosen: Iterable[str]) -> list[Picture]:
     """The pictures of those names; a line tells of each that can't be read."""
-    found = []
+    pictures = []
     for name in chosen:
         try:
-            found.append(find(name))
+            pictures.append(find(name))
         except PictureError as error:
             st.caption(f"Left out: {error}")
-    return found
+    return pictures
 
 
-def seen(digests: Iterable[str]) -> list[Picture] | None:
-    """This person's pictures by sha256; none where one of them is no longer at hand."""
+def find_digests(digests: Iterable[str]) -> list[Picture] | None:
+    """This person's pictures by sha256; None where one of them is no longer at hand."""
     keys = [*GALLERY, *(file.file_id for file in uploads().values())]
-    held = {image.sha256: image for image in map(_decoded().get, keys) if image}
-    wanted = list(digests)
-    return [held[digest] for digest in wanted] if held.keys() >= set(wanted) else None
+    by_digest = {image.sha256: image for image in map(_decoded().get, keys) if image}
+    pictures = [by_digest.get(digest) for digest in digests]
+    return [each for each in pictures if each] if all(pictures) else None

@@ -1,0 +1,71 @@
+"""The script that runs at each visit and each change: sidebar, page, foot, then the work."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from convmixer_viz.app import link, session
+from convmixer_viz.app.components import foot, sidebar
+from convmixer_viz.app.state import state
+from convmixer_viz.errors import VizError
+
+HERE = Path(__file__).parent  # not beside pages/: Streamlit would make that its own navigation
+PAGES = HERE.parent / "pages"
+TABLE = (  # file, title, icon
+    ("overview", "Overview", ":material/view_column:"),
+    ("prediction", "Prediction", ":material/label:"),
+    ("attribution", "Attribution", ":material/blur_on:"),
+    ("kernels", "Kernels", ":material/grid_on:"),
+    ("receptive_field", "Receptive field", ":material/center_focus_strong:"),
+    ("compare", "Compare", ":material/compare:"),
+    ("models", "Models", ":material/inventory_2:"),
+)
+SIDEBAR_WIDTH = 272  # px
+
+
+def look() -> None:
+    """Title, icon and style of every page."""
+    icon = str(HERE / "icon.png")
+    st.set_page_config("ConvMixer Viz", icon, layout="wide", initial_sidebar_state=SIDEBAR_WIDTH)
+    st.html(HERE / "look.css")
+
+
+def navigate() -> st.Page:
+    """The table of pages in the sidebar; the page of the address."""
+    (file, title, icon), *others = TABLE
+    first = PAGES / f"{file}.py"  # its address is bare; by its name it is found, too
+    home = st.Page(first, title=title, icon=icon, url_path="home", default=True)
+    named = st.Page(first, title=title, visibility="hidden")
+    pages = [st.Page(PAGES / f"{file}.py", title=title, icon=icon) for file, title, icon in others]
+    return st.navigation([home, *pages, named])
+
+
+def check_device() -> None:
+    """End here where CONVMIXER_VIZ_DEVICE names no device of this machine."""
+    try:
+        session.bench()
+    except VizError as error:
+        st.error(str(error))
+        st.stop()
+
+
+def run(page: st.Page) -> None:
+    """The page itself, as far as its results are there."""
+    try:
+        page.run()
+    except session.Waiting:
+        st.caption("What stands here appears when the work above is done.")
+    except VizError as error:
+        st.error(str(error))
+
+
+look()
+page = navigate()
+check_device()
+warnings = link.begin()
+session.begin(sidebar.draw())
+link.check(warnings)
+run(page)
+foot.draw(state().shown)
+link.check(warnings)
+session.follow()

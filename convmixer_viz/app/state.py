@@ -1,0 +1,77 @@
+"""All that the app remembers of one person, but for the values of widgets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from convmixer_viz.contract import Result
+from convmixer_viz.request import Request
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """The sidebar's choices, all of them names: a link holds them."""
+
+    presets: tuple[str, ...]
+    picture: str
+    target: str | None
+    against: str | None
+    block: int
+    device: str
+    mode: Literal["exact", "fast"]
+
+    @property
+    def preset(self) -> str:
+        """The first preset: the one that single-model pages show."""
+        return self.presets[0]
+
+
+@dataclass(frozen=True, slots=True)
+class PendingWork:
+    """A result that the page waits for, and where its progress is drawn."""
+
+    request: Request[Any]
+    bar: DeltaGenerator
+    sketch: Callable[[Any], object] | None = None  # draws a partial result
+
+
+@dataclass(slots=True)
+class State:
+    """One person's state. Requests are known by their digest."""
+
+    # of the current run of the script
+    choices: Choices | None = None  # what the sidebar says
+    pending: list[PendingWork] = field(default_factory=list)  # in the page's order
+    shown: list[Result] = field(default_factory=list)  # results on the page, for its foot
+    followed_fetch: tuple[str, DeltaGenerator] | None = None  # the preset, where its bar stands
+
+    # of the work for the page's results
+    last_shown: dict[str, str] = field(default_factory=dict)  # slot: digest of its last result
+    started: set[str] = field(default_factory=set)  # slow work whose button was pressed
+    stopped: set[str] = field(default_factory=set)  # work that the person stopped
+    failures: dict[str, str] = field(default_factory=dict)  # digest: why the work failed
+
+    # of the link that the page was opened with
+    link: dict[str, list[str]] | None = None  # its parameters that no widget has answered yet
+    ignored: list[str] = field(default_factory=list)  # sentences about its values without effect
+    rerun_by_app: bool = False  # the next run is no act of the person's
+
+    # of uploads, pictures that are picked and fetched weights
+    uploads: set[str] = field(default_factory=set)  # file ids that were chosen on arrival
+    picks: dict[str, int] = field(default_factory=dict)  # canvas: number of its last pick
+    fetch_failures: dict[str, str] = field(default_factory=dict)  # preset: why its fetch failed
+    added: tuple[str, tuple[str, ...]] | None = None  # preset and assumptions, to be told once
+    refused: str = ""  # why weights were not added, to be told once
+
+
+def state() -> State:
+    """The state of the person whose page this is."""
+    if "state" not in st.session_state:
+        st.session_state["state"] = State()
+    current: State = st.session_state["state"]
+    return current
