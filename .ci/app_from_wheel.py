@@ -9,15 +9,18 @@ from urllib.request import urlopen
 
 import convmixer_viz
 
-ROUTER = Path("router/streamlit_app.py")
+LAUNCHER = Path("app/launch/streamlit_app.py")
+SCRIPT = Path("app/router/main.py")
 site = Path(sys.argv[1])
 package = Path(convmixer_viz.__file__).parent
 assert package.is_relative_to(site), f"{package} isn't the wheel's"
 for part in (
-    ROUTER,
-    ROUTER.parent / ".streamlit/config.toml",
+    LAUNCHER,
+    LAUNCHER.parent / ".streamlit/config.toml",
+    SCRIPT,
+    SCRIPT.parent / "look.css",
+    Path("app/components/canvas.js"),
     Path("pretrained"),
-    Path("pages/_canvas.js"),
 ):
     assert (package / part).exists(), f"the wheel lacks {part}"
 
@@ -44,7 +47,7 @@ finally:
 
 from streamlit.testing.v1 import AppTest  # noqa: E402
 
-app = AppTest.from_file(str(package / ROUTER), default_timeout=120).run()
+app = AppTest.from_file(str(package / SCRIPT), default_timeout=120).run()
 assert not app.exception, app.exception
 assert app.title, "the first page shows nothing"
 print("the wheel's app runs:", app.title[0].value)

@@ -14,6 +14,7 @@ from convmixer_viz.app import captions, picture_list
 from convmixer_viz.app.captions import origin
 from convmixer_viz.app.components import progress_line
 from convmixer_viz.app.state import Choices, PendingWork, state
+from convmixer_viz.commands.app import DEVICE_VARIABLE
 from convmixer_viz.contract import Analysis, Result
 from convmixer_viz.errors import VizError
 from convmixer_viz.request import Request
@@ -39,7 +40,7 @@ class Waiting(Exception):
 @st.cache_resource(show_spinner="Starting PyTorch …")
 def bench() -> Workbench:
     """The one workbench of this server."""
-    return Workbench(os.environ.get("CONVMIXER_VIZ_DEVICE", "auto"))
+    return Workbench(os.environ.get(DEVICE_VARIABLE, "auto"))
 
 
 def begin(choices: Choices) -> None:

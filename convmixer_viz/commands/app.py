@@ -15,10 +15,10 @@ from convmixer_viz.errors import ChoiceError
 DEVICE_VARIABLE = "CONVMIXER_VIZ_DEVICE"
 
 
-def register(rows: Any) -> None:
+def register(subparsers: Any) -> None:
     """Add the subparser."""
-    says = "start the app in the browser"
-    command = rows.add_parser("app", help=says, description=says)
+    summary = "start the app in the browser"
+    command = subparsers.add_parser("app", help=summary, description=summary)
     command.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:n")
     command.add_argument("--address", default="127.0.0.1", help="address to listen on")
     command.add_argument("--port", type=int, default=8501, help="port to listen on")
@@ -34,14 +34,14 @@ def run(arguments: argparse.Namespace) -> None:
         runtime.choose(arguments.device)
     os.environ[DEVICE_VARIABLE] = arguments.device
     flags = ["--server.address", arguments.address, "--server.port", str(arguments.port)]
-    command = ["-m", "streamlit", "run", str(router()), *flags]
+    command = ["-m", "streamlit", "run", str(launcher()), *flags]
     os.execv(sys.executable, [sys.executable, *command])
 
 
-def router() -> Path:
-    """streamlit_app.py: inside the package (wheel), or beside it (checkout)."""
+def launcher() -> Path:
+    """streamlit_app.py with its settings: inside the package (wheel), or beside it (checkout)."""
     package = Path(convmixer_viz.__file__).parent
-    inside = package / "router" / "streamlit_app.py"
+    inside = package / "app" / "launch" / "streamlit_app.py"
     return inside if inside.is_file() else package.parent / "streamlit_app.py"
 
 

@@ -237,8 +237,8 @@ def test_a_device_that_is_not_there_is_told_before_the_server_starts(
 
 
 def test_the_router_is_found() -> None:
-    assert app.router().name == "streamlit_app.py"
-    assert app.router().is_file()
+    assert app.launcher().name == "streamlit_app.py"
+    assert app.launcher().is_file()
 
 
 @pytest.mark.parametrize(
