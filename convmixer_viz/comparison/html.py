@@ -34,13 +34,13 @@ def against_first(row: Row, results: Sequence[Any]) -> Pairs:
         maps = [MAPS[row.name](result) for result in results]
         grids = rows.maps_on_common_grid(results, maps)
         minus = (f"{name} minus {first}" for name in others)
-        return zip(minus, comparison.differences(grids), strict=True)
+        return zip(minus, comparison.draw_differences(grids), strict=True)
     if row.name == "representation":
         alike = (representation.draw(results[0], other=each) for each in results)
         return zip((f"CKA of {first} with {name}" for name in (first, *others)), alike, strict=True)
     if row.name == "receptive-field":
         last = [result.blocks[-1] for result in results]
-        return [("The last blocks' fields on one scale", fields.together(results, last))]
+        return [("The last blocks' fields on one scale", fields.compare_fields(results, last))]
     return []
 
 

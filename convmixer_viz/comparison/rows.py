@@ -197,7 +197,7 @@ ROWS = (
     Row("attribution", "Integrated gradients", "attribution", _attribution,
         lambda results: _maps(results, [result.tokens for result in results])),
     Row("receptive-field", "How far they see", "receptive-field",
-        lambda results: [fields.growths(results)], _fields, sentence=_fields_told),
+        lambda results: [fields.compare_growth(results)], _fields, sentence=_fields_told),
     Row("structure", "Kernels by depth", "structure",
         lambda results: [structure.compare(results)], _structures),
     Row("representation", "How alike they hold the pictures", "representation",

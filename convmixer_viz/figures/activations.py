@@ -14,7 +14,7 @@ ACROSS = 6  # channel maps in a row
 
 def draw(result: Activations, *, limit: float | None = None) -> go.Figure:
     """The strongest channels' maps on one scale, strongest first; hover tells the channel."""
-    limit = limit or overlays.largest([result.channel_maps])
+    limit = limit or overlays.shared_limit([result.channel_maps])
     n, h, w = result.channel_maps.shape
     across = min(ACROSS, n)
     numbers = np.broadcast_to(result.channels[:, None, None], (n, h, w)).astype(float)
@@ -24,7 +24,7 @@ def draw(result: Activations, *, limit: float | None = None) -> go.Figure:
         zmin=-limit,
         zmax=limit,
         colorscale=style.DIVERGING,
-        colorbar=overlays.bar("σ of the training pictures"),
+        colorbar=overlays.color_bar_below("σ of the training pictures"),
         hovertemplate="channel %{customdata}: %{z:.2f} σ<extra></extra>",
         hoverongaps=False,
     )
@@ -33,12 +33,12 @@ def draw(result: Activations, *, limit: float | None = None) -> go.Figure:
     return style.picture_axes(figure)
 
 
-def named(result: Activations) -> str:
+def describe_channels(result: Activations) -> str:
     """The channels' numbers, in the order of the picture."""
     return ", ".join(str(channel) for channel in result.channels)
 
 
-def overlay(result: Activations, number: int, *, strength: float = 0.85) -> go.Figure:
+def draw_channel(result: Activations, number: int, *, strength: float = 0.85) -> go.Figure:
     """One of the strongest channels (0 is the strongest) over the view."""
     return overlays.draw(result.view, result.channel_maps[number], strength=strength, unit="σ")
 
@@ -54,7 +54,7 @@ def strip_png(result: Activations, scale: int = 4) -> bytes:
     return style.png(shown, scale=scale)
 
 
-def explained(result: Activations) -> str:
+def describe_components(result: Activations) -> str:
     """How much of the tokens the colours hold, in words."""
     shares = result.explained.sum(1)
     return (

@@ -19,7 +19,7 @@ Floats = NDArray[np.floating[Any]]
 SHOWN = 160  # px of a picture that presets disagree on
 
 
-def differences(grids: Sequence[Floats]) -> list[go.Figure]:
+def draw_differences(grids: Sequence[Floats]) -> list[go.Figure]:
     """Every map minus the first, cell by cell of the common grid, on one scale about zero."""
     found = [agreement.difference(grid, grids[0]) for grid in grids[1:]]
     limit = max((float(np.abs(values).max()) for values in found), default=0.0) or 1.0
@@ -29,7 +29,7 @@ def differences(grids: Sequence[Floats]) -> list[go.Figure]:
 def _difference(values: Floats, limit: float) -> go.Figure:
     heat = go.Heatmap(
         z=values, zmin=-limit, zmax=limit, colorscale=style.DIVERGING,
-        colorbar=overlays.bar("difference"),
+        colorbar=overlays.color_bar_below("difference"),
         hovertemplate="cell %{y}, %{x}: %{z:.4g}<extra></extra>",
     )  # fmt: skip
     figure = style.picture_axes(style.figure(go.Figure(heat), height=overlays.HEIGHT))

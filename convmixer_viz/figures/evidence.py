@@ -26,7 +26,7 @@ def draw(
     return overlays.draw(result.view, values, limit=limit, strength=strength, unit="logit a token")
 
 
-def audit(result: Evidence) -> str:
+def describe_sum(result: Evidence) -> str:
     """That the map is exact, in numbers: sum, bias, logit, error."""
     total = float(result.exact.sum(dtype="float64"))
     return (
@@ -36,7 +36,7 @@ def audit(result: Evidence) -> str:
     )
 
 
-def reading(result: Evidence) -> str:
+def describe_colors(result: Evidence) -> str:
     """What the colours say."""
     return f"Red speaks for {result.target_name}, blue against."
 
@@ -46,7 +46,7 @@ def strip_png(result: Evidence, scale: int = 4) -> bytes:
     return overlays.strip_png(result.maps, scale=scale)
 
 
-def decision(result: Evidence) -> str:
+def describe_decision(result: Evidence) -> str:
     """Where in depth the prediction appears for good, in words."""
     top, blocks = result.probe_top.tolist(), result.blocks.tolist()
     first = len(top) - 1
@@ -56,7 +56,7 @@ def decision(result: Evidence) -> str:
     return f"From {where} on, the probe says {result.probe_names[-1]}."
 
 
-def probes(result: Evidence) -> go.Figure:
+def draw_probes(result: Evidence) -> go.Figure:
     """Probability of the target by block; above, the class that the probe says from there on."""
     line = go.Scatter(
         x=result.blocks,

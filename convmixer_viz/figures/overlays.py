@@ -30,12 +30,12 @@ def draw(
 ) -> go.Figure:
     """Values (rows, columns) over the view (h, w, 3); the scale runs to ±limit, or from 0 to
     limit where the sign means nothing. `strength` 0 … 1 is the colour's share at the limit."""
-    limit = limit or largest([values])
+    limit = limit or shared_limit([values])
     heat = go.Heatmap(
         z=values,
         zmin=-limit if signed else 0,
         zmax=limit,
-        colorscale=see_through(signed, strength),
+        colorscale=see_through_scale(signed, strength),
         showscale=False,
         hovertemplate="row %{y}, column %{x}: %{z:.4g}<extra></extra>",
         hoverongaps=False,
@@ -44,14 +44,14 @@ def draw(
                      hoverinfo="skip", showlegend=False)  # fmt: skip
     figure = style.figure(go.Figure([heat, scale]), height=HEIGHT)
     figure.update_layout(margin_t=8, coloraxis={
-        "cmin": heat.zmin, "cmax": heat.zmax, "colorbar": bar(unit),
-        "colorscale": over_grey(signed, strength),
+        "cmin": heat.zmin, "cmax": heat.zmax, "colorbar": color_bar_below(unit),
+        "colorscale": scale_over_grey(signed, strength),
     })  # fmt: skip
     style.picture_axes(figure)
     return figure.add_layout_image(_ground(view, values.shape))
 
 
-def bar(unit: str) -> dict[str, Any]:
+def color_bar_below(unit: str) -> dict[str, Any]:
     """A colour bar below the map, so that narrow columns keep their width for the map."""
     return {
         "title": {"text": unit, "side": "bottom"},
@@ -66,12 +66,12 @@ def bar(unit: str) -> dict[str, Any]:
     }
 
 
-def largest(maps: Sequence[Floats]) -> float:
+def shared_limit(maps: Sequence[Floats]) -> float:
     """The common limit of several maps: their largest size."""
     return max((float(np.abs(values).max()) for values in maps if values.size), default=0.0) or 1.0
 
 
-def see_through(signed: bool, strength: float) -> list[tuple[float, str]]:
+def see_through_scale(signed: bool, strength: float) -> list[tuple[float, str]]:
     """A scale whose colours fade to nothing at zero."""
     places = np.linspace(0, 1, STEPS)
     colors = style.table(style.DIVERGING if signed else style.SEQUENTIAL, STEPS)
@@ -82,11 +82,11 @@ def see_through(signed: bool, strength: float) -> list[tuple[float, str]]:
     ]
 
 
-def over_grey(signed: bool, strength: float) -> list[tuple[float, str]]:
+def scale_over_grey(signed: bool, strength: float) -> list[tuple[float, str]]:
     """The same scale as it looks over the middle grey of the ground, on whatever page."""
     middle = float(_shade(np.array(127.5)))
     colors = []
-    for place, color in see_through(signed, strength):
+    for place, color in see_through_scale(signed, strength):
         *rgb, alpha = (float(part) for part in color[5:-1].split(","))
         mixed = (round(alpha * part + (1 - alpha) * middle) for part in rgb)
         colors.append((place, f"rgb({', '.join(str(part) for part in mixed)})"))
@@ -121,7 +121,7 @@ def strip_png(maps: Floats, *, signed: bool = True, scale: int = 4) -> bytes:
     gap = np.full((maps.shape[1], 1), np.nan)
     parts: list[Floats] = []
     for values in maps:
-        parts += [values / largest([values]), gap]
+        parts += [values / shared_limit([values]), gap]
     colors = style.DIVERGING if signed else style.SEQUENTIAL
     return style.palette_png(
         np.hstack(parts[:-1]), -1.0 if signed else 0.0, 1.0, colors=colors, scale=scale

@@ -73,7 +73,7 @@ def strip_caption(evidence: Evidence | None) -> str:
     )
 
 
-def facts(
+def sentences(
     *,
     evidence: Evidence | None = None,
     field: ReceptiveField | None = None,
@@ -83,7 +83,7 @@ def facts(
     said = (
         _evidence_fact(evidence) if evidence else None,
         _field_fact(field) if field else None,
-        kernels_atlas.largest(atlas) if atlas else None,
+        kernels_atlas.describe_sizes(atlas) if atlas else None,
     )
     return tuple(fact for fact in said if fact)
 

@@ -40,7 +40,7 @@ def _label(name: str, index: int) -> str:
     return f"class {index}" if name == str(index) else f"{name} ({index})"
 
 
-def nameless(result: Prediction) -> bool:
+def has_no_class_names(result: Prediction) -> bool:
     """Whether the classes are numbers only."""
     return all(name == str(index) for index, name in enumerate(result.classes))
 
@@ -52,9 +52,9 @@ def describe(result: Prediction, picture: int = 0) -> str:
     return f"{result.names[picture]}: {result.classes[best]}, {share:.1%}"
 
 
-def knows(result: Prediction) -> str:
+def describe_classes(result: Prediction) -> str:
     """What can be predicted at all."""
-    if nameless(result):
+    if has_no_class_names(result):
         return (
             f"knows {len(result.classes)} classes by their numbers: no names came with its weights."
         )

@@ -15,7 +15,7 @@ Value = tuple[int, ...]
 class Band:
     """One row of a strip, or the whole of a grid; a cell shows its tile, or a caption and a bar."""
 
-    words: tuple[str, ...]  # a cell's text: told on hover and to a screen reader; "" = empty place
+    texts: tuple[str, ...]  # what a cell says on hover and to a screen reader; "" = empty place
     empty: str = ""  # what would stand in an empty place
     name: str = ""  # stands on the left of a strip
     png: bytes = b""  # tiles from left to right, then down

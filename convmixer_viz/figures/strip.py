@@ -77,7 +77,7 @@ def _sees(names: Sequence[str], fields: tuple[Bytes, Floats, Floats] | None) -> 
     picture, maps, sigmas = fields
     side = min(picture.shape[0], 96 if len(names) <= 14 else 48)
     small = np.asarray(_shrunk(Image.fromarray(picture), side))
-    tiles = [opened(small, np.asarray(_shrunk(_field(field), side))) for field in maps]
+    tiles = [veil(small, np.asarray(_shrunk(_field(field), side))) for field in maps]
     said = [
         f"{name} sees a field of σ = {sigma:.1f} px round its centre token"
         for name, sigma in zip(names[:-1], sigmas, strict=True)
@@ -121,7 +121,7 @@ def _photographs(
     return Band(said, empty, row, png, (w, h), across=len(tiles), smooth=smooth)
 
 
-def opened(picture: Bytes, field: Floats) -> Bytes:
+def veil(picture: Bytes, field: Floats) -> Bytes:
     """The picture (h, w, 3) where a field (h, w) is strong, a grey veil where it is weak: a pixel
     is as clear as the root of the mass that lies in weaker pixels."""
     order = np.argsort(field, axis=None)

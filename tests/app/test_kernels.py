@@ -45,7 +45,7 @@ def test_all_kernels_of_the_block_tell_what_python_computes(visit: Visit, atlas:
     assert not app.exception
     band = grid(app)["bands"][0]
     assert len(band["words"]) == 256
-    assert band["words"][9] == kernels_atlas.cells(atlas, 3, [9])[0]
+    assert band["words"][9] == kernels_atlas.cell_texts(atlas, 3, [9])[0]
     assert "256 of 256 kernels of 5×5, block 3" in told(app)
 
 
@@ -55,7 +55,7 @@ def test_a_link_restores_block_kernel_order_and_scale(visit: Visit, atlas: Any) 
     assert app.number_input(key="channel").value == 42
     assert app.selectbox(key="sort").value == "parity"
     sheet = grid(app)
-    order = kernels_atlas.order(atlas, 5, "parity")
+    order = kernels_atlas.sorted_channels(atlas, 5, "parity")
     assert sheet["values"] == [[int(channel)] for channel in order]
     assert sheet["selected"] == [42]
     assert f"±{np.abs(atlas.weights[4]).max():.3g}" in told(app)
@@ -71,7 +71,7 @@ def test_the_chosen_kernel_is_drawn_and_moves_with_the_number(visit: Visit, atla
 
 def test_one_class_is_shown_and_an_empty_one_says_so(visit: Visit, atlas: Any) -> None:
     app = visit("kernels", block="8", **{"class": "first derivative"})
-    count = kernels_atlas.present(atlas, 8)["first derivative"]
+    count = kernels_atlas.class_counts(atlas, 8)["first derivative"]
     assert len(grid(app)["values"]) == count
     assert f"{count} of 256 kernels" in told(app)
     app.selectbox(key="class").set_value("undecidable").run()

@@ -41,7 +41,7 @@ def test_the_strip_holds_what_python_computes(visit: Visit) -> None:
     expected = json.loads(json.dumps(canvas._content(overview.filmstrip(8, **found))))
     assert {name: sheet(app)[name] for name in expected} == expected
     del found["activations"]
-    assert all(fact in words(app) for fact in overview.facts(**found))
+    assert all(fact in words(app) for fact in overview.sentences(**found))
     bench.close()
 
 

@@ -78,9 +78,9 @@ def test_switching_the_block(large: LoadedModel) -> None:
     atlas = ours(large)
 
     def switch() -> None:
-        channels = figures.order(atlas, 7, "parity")
+        channels = figures.sorted_channels(atlas, 7, "parity")
         figures.grid(atlas, 7, channels, limit=None, form="raw")
-        figures.ruler(atlas)
+        figures.strip(atlas)
         figures.table(atlas, 7)
 
     took = median(seconds(switch) for _ in range(ROUNDS))

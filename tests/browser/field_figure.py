@@ -42,7 +42,7 @@ def measure(bench: Workbench, kernel: str, seed: int | None) -> Any:
 
 def draw(trained: list[Any], untrained: list[Any]) -> go.Figure:
     """σ by block on white, with all the words that it needs away from the app."""
-    figure = fields.growths(trained, twins=untrained)
+    figure = fields.compare_growth(trained, twins=untrained)
     figure.data = [trace for trace in figure.data if trace.name.endswith(CURVES)]
     for trace in figure.data:
         kernel, curve = trace.name.removeprefix(FAMILY).split()

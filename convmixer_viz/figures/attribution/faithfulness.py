@@ -30,7 +30,7 @@ def draw(result: Faithfulness, *, baseline: str = "mean") -> go.Figure:
     """The two curves with random order and centre first, what was not measured empty; or the
     randomisation test, where that alone was asked."""
     if result.deletion is None and result.insertion is None and result.randomisation is not None:
-        return randomisation([result])
+        return draw_randomisation([result])
     return compare([result], baseline=baseline)
 
 
@@ -71,7 +71,7 @@ def _trace(result: Faithfulness, curve: NDArray[np.float32], order: int, number:
     )
 
 
-def randomisation(results: Sequence[Faithfulness]) -> go.Figure:
+def draw_randomisation(results: Sequence[Faithfulness]) -> go.Figure:
     """Rank correlation with the original map while the weights are randomised from the head."""
     figure = go.Figure(
         [
@@ -85,7 +85,7 @@ def randomisation(results: Sequence[Faithfulness]) -> go.Figure:
     return figure.update_yaxes(title="Spearman of |map|", range=[-0.3, 1.02])
 
 
-def scores(results: Sequence[Faithfulness], *, baseline: str = "mean") -> list[dict[str, Any]]:
+def table(results: Sequence[Faithfulness], *, baseline: str = "mean") -> list[dict[str, Any]]:
     """A row a method; areas in the given baseline, none where not measured."""
     return [
         {
@@ -109,7 +109,7 @@ def _area(
     return None if areas is None else float(areas[result.baselines.index(baseline), order])
 
 
-def controls(result: Faithfulness, *, baseline: str = "mean") -> str:
+def describe_controls(result: Faithfulness, *, baseline: str = "mean") -> str:
     """The controls' areas in words, beside the method's."""
     parts = []
     for name, areas in (("deletion", result.deletion_area), ("insertion", result.insertion_area)):

@@ -53,7 +53,7 @@ def shared_limit(
     results: Sequence[AttributionMap], resolution: Resolution = "tokens"
 ) -> float | None:
     """One limit for maps of one method: their largest size."""
-    return overlays.largest([values(result, resolution) for result in results])
+    return overlays.shared_limit([values(result, resolution) for result in results])
 
 
 def badge(result: AttributionMap) -> tuple[str, str]:
@@ -63,7 +63,7 @@ def badge(result: AttributionMap) -> tuple[str, str]:
     return "valid", result.validity
 
 
-def reading(result: AttributionMap) -> str:
+def describe(result: AttributionMap) -> str:
     """What the colours say, and the sum where the method promises one."""
     way = f"Red speaks for {result.target_name}, blue against."
     if not result.signed:

@@ -21,7 +21,7 @@ GAP, LINE = 24, 30  # px between panels, and for the words above each
 PANELS = 6  # with the patch embedding
 
 
-def sheet(embedding: PatchEmbedding, atlas: KernelAtlas) -> bytes:
+def page_png(embedding: PatchEmbedding, atlas: KernelAtlas) -> bytes:
     """A PNG of six panels: the patch embedding by norm, and five blocks from first to last, each
     kernel on its own scale; 256 filters a panel at most, in the order of their channels."""
     places = np.linspace(0, len(atlas.blocks) - 1, PANELS - 1).round().astype(int)
@@ -32,7 +32,7 @@ def sheet(embedding: PatchEmbedding, atlas: KernelAtlas) -> bytes:
 
 
 def _filters(embedding: PatchEmbedding) -> Bytes:
-    chosen = patch_embedding.order(embedding, "norm")[: ACROSS**2]
+    chosen = patch_embedding.sorted_channels(embedding, "norm")[: ACROSS**2]
     tiles = patch_embedding.colors(embedding)[chosen].astype(np.float64)
     return np.asarray(np.nan_to_num(mosaic(tiles, ACROSS), nan=255), np.uint8)
 

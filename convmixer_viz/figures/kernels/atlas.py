@@ -12,31 +12,32 @@ from numpy.typing import NDArray
 from convmixer_viz.figures import style
 from convmixer_viz.figures.kernels import thumbnails
 from convmixer_viz.figures.sheet import Band, Sheet, mosaic
-from convmixer_viz.questions.kernels import STATISTICS as STATISTICS
-from convmixer_viz.questions.kernels import KernelAtlas
+from convmixer_viz.questions.kernels import STATISTICS as STATISTICS, KernelAtlas
 
 Floats = NDArray[np.floating[Any]]
 Channels = Sequence[int] | NDArray[np.int64]
 
-NAMES = {name.replace("_", " "): name for name in STATISTICS}  # as a link and a person say them
-ORDERS = {name: name for name in ("channel", "class", "cluster")} | NAMES
+STATISTIC_NAMES = {
+    name.replace("_", " "): name for name in STATISTICS
+}  # as a link and a person say them
+ORDERS = {name: name for name in ("channel", "class", "cluster")} | STATISTIC_NAMES
 LIMITS = ("per kernel", "per block", "over all blocks")  # of the colours, symmetric about zero
 FORMS = ("raw", "unit norm", "scaled by batch norm")
-EVERY = "all kernels"
-Part = tuple[float, float]  # per cent of all blocks' kernels, by a statistic
-ALL: Part = (0, 100)
-SHORT = {
+EVERY_CLASS = "all kernels"
+PercentRange = tuple[float, float]  # per cent of all blocks' kernels, by a statistic
+WHOLE_RANGE: PercentRange = (0, 100)
+SHORT_NAMES = {
     "Gaussian": "Gaussian",
     "difference of Gaussians": "DoG",
     "first derivative": "∂",
     "second derivative": "∂∂",
 }
-TOP = {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"}  # place of a legend
+LEGEND_ABOVE = {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"}  # place of a legend
 SHEET_WIDTH = 1400  # px: wider pictures are shrunk by the browser's door
 LEVELS = 15  # shades on either side of zero in a sprite: keeps 1,536 kernels of 9×9 under 200 kB
 
 
-def ruler(result: KernelAtlas) -> Sheet:
+def strip(result: KernelAtlas) -> Sheet:
     """A column a block with the kernels nearest to its cluster centres; a pick is a block."""
     pairs = zip(result.weights, result.representatives, strict=True)
     tiles = [mosaic(layer[chosen], across=4) for layer, chosen in pairs]
@@ -69,9 +70,9 @@ def draw(result: KernelAtlas, *, limits: str = "per kernel") -> go.Figure:
     )
 
 
-def kernels(result: KernelAtlas, block: int, form: str = "raw") -> NDArray[np.float32]:
+def block_kernels(result: KernelAtlas, block: int, form: str = "raw") -> NDArray[np.float32]:
     """The kernels (dim, k, k) of a block: raw, of norm 1, or times |γ|/√(σ²+ε)."""
-    index = position(result, block)
+    index = block_index(result, block)
     weights: NDArray[np.float32] = result.weights[index]
     if form == "raw":
         return weights
@@ -81,17 +82,22 @@ def kernels(result: KernelAtlas, block: int, form: str = "raw") -> NDArray[np.fl
     return np.asarray(weights * factor[:, None, None], np.float32)
 
 
-def position(result: KernelAtlas, block: int) -> int:
+def block_index(result: KernelAtlas, block: int) -> int:
     """Where a block stands along the result's first axis."""
     return int(np.flatnonzero(result.blocks == block)[0])
 
 
-def order(
-    result: KernelAtlas, block: int, by: str, only: str = EVERY, *, within: Part = ALL
+def sorted_channels(
+    result: KernelAtlas,
+    block: int,
+    by: str,
+    only: str = EVERY_CLASS,
+    *,
+    within: PercentRange = WHOLE_RANGE,
 ) -> NDArray[np.int64]:
     """Channels of a block: largest statistic first, or by channel, class (best fit first) or
     cluster; `only` keeps one class, `within` a part of the statistic's range: see bounds."""
-    index = position(result, block)
+    index = block_index(result, block)
     codes = result.code[index]
     if by == "channel":
         keys: tuple[Any, ...] = (np.arange(len(codes)),)
@@ -103,29 +109,29 @@ def order(
         keys = (-getattr(result, by)[index],)
     sequence: NDArray[np.int64] = np.lexsort(keys)
     wanted = np.ones(len(codes), bool)
-    if only != EVERY:
+    if only != EVERY_CLASS:
         wanted &= codes == result.class_names.index(only)
-    if by in STATISTICS and within != ALL:
+    if by in STATISTICS and within != WHOLE_RANGE:
         low, high = bounds(result, by, within)
         wanted &= (low <= -keys[0]) & (-keys[0] <= high)
     return np.compress(wanted[sequence], sequence)
 
 
-def bounds(result: KernelAtlas, by: str, within: Part) -> tuple[float, float]:
+def bounds(result: KernelAtlas, by: str, within: PercentRange) -> tuple[float, float]:
     """A statistic's values at two per cents of all blocks' kernels."""
     low, high = np.percentile(getattr(result, by), within)
     return float(low), float(high)
 
 
-def present(result: KernelAtlas, block: int) -> dict[str, int]:
+def class_counts(result: KernelAtlas, block: int) -> dict[str, int]:
     """How many kernels of a block each class has, where it has any."""
-    counts = np.bincount(result.code[position(result, block)], minlength=len(result.class_names))
+    counts = np.bincount(result.code[block_index(result, block)], minlength=len(result.class_names))
     return {
         name: int(count) for name, count in zip(result.class_names, counts, strict=True) if count
     }
 
 
-def largest(result: KernelAtlas) -> str:
+def describe_sizes(result: KernelAtlas) -> str:
     """Which block's kernels are the largest, dead ones left out."""
     sizes = np.array(
         [
@@ -141,15 +147,15 @@ def largest(result: KernelAtlas) -> str:
     )
 
 
-def limit_of(result: KernelAtlas, block: int, limits: str, form: str = "raw") -> float | None:
+def color_limit(result: KernelAtlas, block: int, limits: str, form: str = "raw") -> float | None:
     """The largest |weight| that the colours reach; none where each kernel has its own."""
     if limits == "per kernel":
         return None
     blocks = result.blocks if limits == "over all blocks" else [block]
-    return max(float(np.abs(kernels(result, int(b), form)).max()) for b in blocks) or 1.0
+    return max(float(np.abs(block_kernels(result, int(b), form)).max()) for b in blocks) or 1.0
 
 
-def sprite(tiles: Floats, limit: float | None, across: int = 64) -> bytes:
+def tiles_png(tiles: Floats, limit: float | None, across: int = 64) -> bytes:
     """Kernels (n, k, k) side by side as a small PNG with transparent gutters of one pixel; the
     colours reach from -limit to limit, or each kernel's own largest weight."""
     own = np.abs(tiles).max((1, 2), keepdims=True)
@@ -158,17 +164,17 @@ def sprite(tiles: Floats, limit: float | None, across: int = 64) -> bytes:
     return style.palette_png(mosaic(shades, across), -1, 1)
 
 
-def cells(result: KernelAtlas, block: int, channels: Channels) -> tuple[str, ...]:
+def cell_texts(result: KernelAtlas, block: int, channels: Channels) -> tuple[str, ...]:
     """What a cell says on hover and to a screen reader."""
-    index = position(result, block)
+    index = block_index(result, block)
     return tuple(_cell(result, index, int(channel)) for channel in channels)
 
 
 def _cell(result: KernelAtlas, index: int, channel: int) -> str:
     name = result.class_names[result.code[index, channel]]
     angle = result.angle[index, channel]
-    known = name in SHORT and angle >= 0
-    told = f"{SHORT.get(name, name)} {angle:.0f}°" if known else SHORT.get(name, name)
+    known = name in SHORT_NAMES and angle >= 0
+    told = f"{SHORT_NAMES.get(name, name)} {angle:.0f}°" if known else SHORT_NAMES.get(name, name)
     return (
         f"{channel}: {told}, R² {result.r2[index, channel]:.2f}, "
         f"size {result.effective_size_90[index, channel]:.0f}, "
@@ -180,12 +186,12 @@ def grid(
     result: KernelAtlas, block: int, channels: Channels, *, limit: float | None, form: str
 ) -> Sheet:
     """A block's kernels as the page's clickable picture; a pick is a channel."""
-    tiles = kernels(result, block, form)[np.asarray(channels, np.int64)]
+    tiles = block_kernels(result, block, form)[np.asarray(channels, np.int64)]
     k = tiles.shape[-1]
     band = Band(
-        cells(result, block, channels),
+        cell_texts(result, block, channels),
         "No kernel of this class",
-        png=sprite(tiles, limit) if len(tiles) else b"",
+        png=tiles_png(tiles, limit) if len(tiles) else b"",
         tile=(k, k),
         gutter=1,
         across=64,
@@ -194,7 +200,7 @@ def grid(
     return Sheet("grid", label, (band,), tuple((int(channel),) for channel in channels))
 
 
-def sheet(
+def block_png(
     result: KernelAtlas,
     block: int,
     *,
@@ -204,7 +210,7 @@ def sheet(
 ) -> bytes:
     """A block's kernels in the order of their channels as a PNG to keep, up to 1,400 px wide; the
     colours reach to `limit`, none is each kernel's own largest weight."""
-    tiles = kernels(result, block, form)
+    tiles = block_kernels(result, block, form)
     own = np.abs(tiles).max((1, 2), keepdims=True) if limit is None else np.full(1, limit)
     across = min(len(tiles), across)
     scale = max(1, SHEET_WIDTH // (across * (tiles.shape[-1] + 1)))
@@ -214,13 +220,13 @@ def sheet(
 
 def files(result: KernelAtlas) -> dict[str, bytes]:
     """Pictures for a folder: a sheet a block."""
-    return {f"kernels-block-{block}.png": sheet(result, int(block)) for block in result.blocks}
+    return {f"kernels-block-{block}.png": block_png(result, int(block)) for block in result.blocks}
 
 
 def table(result: KernelAtlas, block: int) -> list[dict[str, Any]]:
     """A row a kernel with its picture as a data address, for a sortable table."""
-    index = position(result, block)
-    rows = zip(thumbnails.addresses(result.weights[index]), result.block_rows(index), strict=True)
+    index = block_index(result, block)
+    rows = zip(thumbnails.data_urls(result.weights[index]), result.block_rows(index), strict=True)
     return [{"kernel": image} | row for image, row in rows]
 
 

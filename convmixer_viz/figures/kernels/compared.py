@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from convmixer_viz.figures import style
-from convmixer_viz.figures.kernels.atlas import STATISTICS, TOP, kernels
+from convmixer_viz.figures.kernels.atlas import LEGEND_ABOVE, STATISTICS, block_kernels
 from convmixer_viz.questions.kernels import KernelAtlas
 
 
@@ -20,7 +20,7 @@ def draw(results: Sequence[KernelAtlas], statistic: str = "effective_size_50") -
         low, middle, high = np.percentile(getattr(result, statistic), (25, 50, 75), axis=1)
         name = result.provenance.preset if result.provenance else f"{number + 1}"
         color = style.CATEGORICAL[number % len(style.CATEGORICAL)]
-        x = depth_of(result.blocks)
+        x = relative_depths(result.blocks)
         figure.add_scatter(x=x, y=middle, name=name, line_color=color, mode="lines+markers",
                            customdata=result.blocks,
                            hovertemplate="block %{customdata}: median %{y:.3g}")  # fmt: skip
@@ -29,15 +29,15 @@ def draw(results: Sequence[KernelAtlas], statistic: str = "effective_size_50") -
                            showlegend=False)  # fmt: skip
     figure.update_xaxes(title="relative depth: block / last block shown")
     title = f"{STATISTICS[statistic]}: median and middle half"
-    return style.figure(figure, title, height=360).update_layout(legend=TOP, margin_t=80)
+    return style.figure(figure, title, height=360).update_layout(legend=LEGEND_ABOVE, margin_t=80)
 
 
-def depth_of(blocks: NDArray[np.int64]) -> list[float]:
+def relative_depths(blocks: NDArray[np.int64]) -> list[float]:
     """Blocks as shares of the last one, so that presets of unlike depth line up."""
     return [float(block / blocks.max()) for block in blocks]
 
 
-def aligned(results: Sequence[KernelAtlas], place: float) -> list[int]:
+def aligned_blocks(results: Sequence[KernelAtlas], place: float) -> list[int]:
     """The block of each preset nearest to a relative depth, 0 … 1."""
     return [
         int(result.blocks[np.abs(result.blocks / result.blocks.max() - place).argmin()])
@@ -48,4 +48,7 @@ def aligned(results: Sequence[KernelAtlas], place: float) -> list[int]:
 def shared_limit(results: Sequence[KernelAtlas], blocks: Sequence[int], form: str) -> float:
     """The largest |weight| of one block of each preset: one scale for all."""
     pairs = zip(results, blocks, strict=True)
-    return max(float(np.abs(kernels(result, block, form)).max()) for result, block in pairs) or 1.0
+    return (
+        max(float(np.abs(block_kernels(result, block, form)).max()) for result, block in pairs)
+        or 1.0
+    )

@@ -27,13 +27,13 @@ def draw(result: Firing) -> go.Figure:
                            vertical_spacing=0.04)  # fmt: skip
     for place in range(count):
         figure.add_trace(go.Image(z=result.patches[place], hoverinfo="skip"), 1, place + 1)
-        figure.add_trace(go.Image(z=marked(result, place), hoverinfo="skip"), 2, place + 1)
+        figure.add_trace(go.Image(z=mark_window(result, place), hoverinfo="skip"), 2, place + 1)
     style.figure(figure, height=360).update_xaxes(visible=False)
     figure.update_yaxes(visible=False)
     return figure.update_annotations(font_size=12).update_layout(margin_t=48)
 
 
-def patches(result: Firing) -> list[bytes]:
+def window_pngs(result: Firing) -> list[bytes]:
     """The windows as PNGs of about 96 px."""
     scale = max(1, 96 // result.patches.shape[1])
     return [style.png(patch, scale=scale) for patch in result.patches]
@@ -47,7 +47,7 @@ def captions(result: Firing) -> list[str]:
     ]
 
 
-def marked(result: Firing, place: int) -> Bytes:
+def mark_window(result: Firing, place: int) -> Bytes:
     """The picture of a place with the window's edge in red."""
     shown: Bytes = result.views[place].copy()
     height, width = shown.shape[:2]

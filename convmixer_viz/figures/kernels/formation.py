@@ -10,20 +10,20 @@ import plotly.graph_objects as go
 from PIL import Image
 
 from convmixer_viz.figures import style
-from convmixer_viz.figures.kernels.atlas import TOP, sprite
-from convmixer_viz.figures.kernels.structure import CLASS_COLORS, shades
+from convmixer_viz.figures.kernels.atlas import LEGEND_ABOVE, tiles_png
+from convmixer_viz.figures.kernels.structure import CLASS_COLORS, depth_colors
 from convmixer_viz.figures.sheet import Band, Sheet
 from convmixer_viz.questions.formation import Formation
 from convmixer_viz.questions.structure import CURVES as CURVES
 
-NAMES = {name.replace("_", " "): name for name in CURVES}  # as a link and a person say them
+CURVE_NAMES = {name.replace("_", " "): name for name in CURVES}  # as a link and a person say them
 FRAME = 400  # ms a frame of the movie
 
 
 def draw(result: Formation, *, curve: str = "mean_r2") -> go.Figure:
     """One number of the layers over the epochs kept, a line a block."""
     figure = go.Figure()
-    colors = shades(len(result.blocks))
+    colors = depth_colors(len(result.blocks))
     for index, block in enumerate(result.blocks):
         figure.add_scatter(
             x=result.epochs, y=getattr(result, curve)[:, index], name=f"block {block}",
@@ -31,12 +31,12 @@ def draw(result: Formation, *, curve: str = "mean_r2") -> go.Figure:
             hovertemplate="epoch %{x}: %{y:.3g}",
         )  # fmt: skip
     figure.update_xaxes(title="epoch").update_yaxes(title=CURVES[curve])
-    return style.figure(figure, height=340).update_layout(legend=TOP, margin_t=64)
+    return style.figure(figure, height=340).update_layout(legend=LEGEND_ABOVE, margin_t=64)
 
 
-def classes(result: Formation, block: int) -> go.Figure:
+def draw_classes(result: Formation, block: int) -> go.Figure:
     """Share of each class of a block's kernels over the epochs kept, stacked."""
-    index = position(result, block)
+    index = block_index(result, block)
     figure = go.Figure()
     for code, name in enumerate(result.class_names):
         shares = result.class_shares[:, index, code]
@@ -45,12 +45,12 @@ def classes(result: Formation, block: int) -> go.Figure:
                                line={"width": 0.5, "color": CLASS_COLORS[code]},
                                hovertemplate="epoch %{x}: %{y:.1%}")  # fmt: skip
     figure.update_xaxes(title="epoch").update_yaxes(range=[0, 1], tickformat=".0%")
-    return style.figure(figure, height=340).update_layout(legend=TOP, margin_t=64)
+    return style.figure(figure, height=340).update_layout(legend=LEGEND_ABOVE, margin_t=64)
 
 
 def grid(result: Formation, block: int, epoch: int, channels: Sequence[int]) -> Sheet:
     """A block's kernels at an epoch as the page's clickable picture, each on its own scale."""
-    index, at = position(result, block), int(np.flatnonzero(result.epochs == epoch)[0])
+    index, at = block_index(result, block), int(np.flatnonzero(result.epochs == epoch)[0])
     tiles = result.weights[at, index][np.asarray(channels, np.int64)].astype(np.float32)
     k = tiles.shape[-1]
     words = tuple(
@@ -58,14 +58,14 @@ def grid(result: Formation, block: int, epoch: int, channels: Sequence[int]) -> 
         f"R² {result.r2[at, index, channel]:.2f}"
         for channel in channels
     )
-    band = Band(words, png=sprite(tiles, None), tile=(k, k), gutter=1, across=64)
+    band = Band(words, png=tiles_png(tiles, None), tile=(k, k), gutter=1, across=64)
     label = f"{len(tiles)} kernels of block {block} at epoch {epoch}; arrow keys move"
     return Sheet("grid", label, (band,), tuple((int(channel),) for channel in channels))
 
 
-def kernel(result: Formation, block: int, channel: int) -> go.Figure:
+def draw_kernel(result: Formation, block: int, channel: int) -> go.Figure:
     """One kernel's R² over the epochs kept, with its class on hover."""
-    index = position(result, block)
+    index = block_index(result, block)
     named = [result.class_names[code] for code in result.code[:, index, channel]]
     figure = go.Figure(
         go.Scatter(
@@ -78,19 +78,19 @@ def kernel(result: Formation, block: int, channel: int) -> go.Figure:
     return style.figure(figure, height=240)
 
 
-def filmstrip(result: Formation, block: int, channel: int) -> bytes:
+def filmstrip_png(result: Formation, block: int, channel: int) -> bytes:
     """One kernel at every epoch kept, from left to right, each on its own scale."""
-    tiles = result.weights[:, position(result, block), channel].astype(np.float32)
-    return sprite(tiles.repeat(6, axis=1).repeat(6, axis=2), None, across=len(tiles))
+    tiles = result.weights[:, block_index(result, block), channel].astype(np.float32)
+    return tiles_png(tiles.repeat(6, axis=1).repeat(6, axis=2), None, across=len(tiles))
 
 
-def movie(result: Formation, block: int) -> bytes:
+def movie_png(result: Formation, block: int) -> bytes:
     """A block's kernels through training as an animated PNG, each on its own scale."""
-    index = position(result, block)
+    index = block_index(result, block)
     across = 32 if result.weights.shape[2] > 128 else 16
     scale = max(1, 640 // (across * (result.weights.shape[-1] + 1)))
     frames = [
-        Image.open(BytesIO(sprite(moment[index].astype(np.float32), None, across)))
+        Image.open(BytesIO(tiles_png(moment[index].astype(np.float32), None, across)))
         for moment in result.weights
     ]
     large = [frame.resize((frame.width * scale, frame.height * scale)) for frame in frames]
@@ -101,7 +101,7 @@ def movie(result: Formation, block: int) -> bytes:
 
 def describe(result: Formation, block: int) -> str:
     """When the kernels of a block became what they are, in words."""
-    index = position(result, block)
+    index = block_index(result, block)
     other = result.class_names.index("other")
     classed = result.settled[index][result.code[-1, index] < other]
     if not len(classed):
@@ -112,6 +112,6 @@ def describe(result: Formation, block: int) -> str:
     )
 
 
-def position(result: Formation, block: int) -> int:
+def block_index(result: Formation, block: int) -> int:
     """Where a block stands along the result's block axis."""
     return int(np.flatnonzero(result.blocks == block)[0])

@@ -52,7 +52,7 @@ def _spectrum(result: Kernel) -> go.Heatmap:
                       showscale=False, hovertemplate=told)  # fmt: skip
 
 
-def radial(result: Kernel) -> go.Figure:
+def draw_radial_power(result: Kernel) -> go.Figure:
     """Mean power over frequency, all orientations together."""
     figure = go.Figure(go.Scatter(x=np.arange(len(result.radial)) / SIDE, y=result.radial))
     figure.update_xaxes(title="frequency (cycles per token)")
@@ -79,7 +79,7 @@ def describe(result: Kernel) -> str:
     )
 
 
-def numbers(result: Kernel) -> list[dict[str, str]]:
+def table(result: Kernel) -> list[dict[str, str]]:
     """Every statistic in words, a row each."""
     rows = [("weights", f"{result.weights.min():.3g} … {result.weights.max():.3g}")]
     rows += [
@@ -91,12 +91,12 @@ def numbers(result: Kernel) -> list[dict[str, str]]:
     return [{"what": name, "value": value} for name, value in rows]
 
 
-def inputs(result: Kernel) -> list[dict[str, Any]]:
+def inputs_table(result: Kernel) -> list[dict[str, Any]]:
     """Strongest channels of the block before, with their kernels; none at block 1."""
     return _neighbours(result.inputs, result.input_weights, result.input_kernels)
 
 
-def outputs(result: Kernel) -> list[dict[str, Any]]:
+def outputs_table(result: Kernel) -> list[dict[str, Any]]:
     """Strongest channels that this one feeds, with the next block's kernels where there is one."""
     return _neighbours(result.outputs, result.output_weights, result.output_kernels)
 
@@ -104,14 +104,14 @@ def outputs(result: Kernel) -> list[dict[str, Any]]:
 def _neighbours(
     channels: NDArray[np.int64], weights: Floats, kernels: Floats
 ) -> list[dict[str, Any]]:
-    pictures = thumbnails.addresses(kernels) if len(kernels) else [None] * len(channels)
+    pictures = thumbnails.data_urls(kernels) if len(kernels) else [None] * len(channels)
     return [
         {"kernel": picture, "channel": int(channel), "pointwise weight": float(weight)}
         for picture, channel, weight in zip(pictures, channels, weights, strict=True)
     ]
 
 
-def patch_filter(result: Kernel) -> bytes | None:
+def patch_filter_png(result: Kernel) -> bytes | None:
     """What feeds a kernel of block 1: the patch filter in colour, enlarged; none elsewhere."""
     if not result.patch_filter.size:
         return None
@@ -120,7 +120,7 @@ def patch_filter(result: Kernel) -> bytes | None:
     return style.png(colors.transpose(1, 2, 0), scale=max(1, 84 // colors.shape[-1]))
 
 
-def response(result: Kernel) -> bytes:
+def response_png(result: Kernel) -> bytes:
     """The response laid over the picture: red where it is positive, blue where negative."""
     limit = float(np.abs(result.response).max()) or 1.0
     shown = style.overlay(result.view, result.response, limit)

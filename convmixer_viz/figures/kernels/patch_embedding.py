@@ -50,7 +50,7 @@ def draw(result: PatchEmbedding) -> go.Figure:
     return figure.update_layout(polar=polar)
 
 
-def order(result: PatchEmbedding, by: str) -> NDArray[np.int64]:
+def sorted_channels(result: PatchEmbedding, by: str) -> NDArray[np.int64]:
     """Channels, the largest first; by orientation the smallest angle first."""
     values = np.arange(len(result.norm)) if by == "channel" else getattr(result, by)
     ascending = by in ("channel", "orientation")
@@ -66,17 +66,17 @@ def colors(result: PatchEmbedding) -> Bytes:
 
 def grid(result: PatchEmbedding, by: str = "norm") -> Sheet:
     """All filters as the page's clickable picture; a pick is a channel."""
-    channels = order(result, by)
+    channels = sorted_channels(result, by)
     p = result.filters.shape[-1]
     band = Band(
-        cells(result, channels), png=style.png(_tiled(result, channels, 0), colors=COLORS),
+        cell_texts(result, channels), png=style.png(_tiled(result, channels, 0), colors=COLORS),
         tile=(p, p), across=ACROSS,
     )  # fmt: skip
     label = f"{len(channels)} patch filters of {p}×{p} pixels; arrow keys move"
     return Sheet("grid", label, (band,), tuple((int(channel),) for channel in channels))
 
 
-def cells(result: PatchEmbedding, channels: NDArray[np.int64]) -> tuple[str, ...]:
+def cell_texts(result: PatchEmbedding, channels: NDArray[np.int64]) -> tuple[str, ...]:
     """What a cell says on hover and to a screen reader."""
     return tuple(
         f"{channel}: norm {result.norm[channel]:.2g}, "
@@ -86,16 +86,16 @@ def cells(result: PatchEmbedding, channels: NDArray[np.int64]) -> tuple[str, ...
     )
 
 
-def sheet(result: PatchEmbedding, *, by: str = "norm") -> bytes:
+def filters_png(result: PatchEmbedding, *, by: str = "norm") -> bytes:
     """All filters as a PNG to keep, up to 1,400 px wide, with gutters."""
     across = min(len(result.norm), 32)
     scale = max(1, SHEET_WIDTH // (across * (result.filters.shape[-1] + 1)))
-    return style.png(_tiled(result, order(result, by), 1, across), scale=scale)
+    return style.png(_tiled(result, sorted_channels(result, by), 1, across), scale=scale)
 
 
 def files(result: PatchEmbedding) -> dict[str, bytes]:
     """Pictures for a folder."""
-    return {"patch-embedding.png": sheet(result)}
+    return {"patch-embedding.png": filters_png(result)}
 
 
 def describe(result: PatchEmbedding) -> str:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
 from convmixer_viz.figures import style
-from convmixer_viz.figures.kernels.atlas import TOP
+from convmixer_viz.figures.kernels.atlas import LEGEND_ABOVE
 from convmixer_viz.figures.sheet import mosaic
 from convmixer_viz.questions.kernels import KernelAtlas
 from convmixer_viz.questions.structure import CURVES, Structure
@@ -36,7 +36,7 @@ def compare(results: Sequence[Structure], *, curves: Sequence[str] = tuple(CURVE
                 figure.add_trace(trace, panel // ACROSS + 1, panel % ACROSS + 1)
     figure.update_xaxes(title="relative depth" if len(results) > 1 else "block", row=rows)
     style.figure(figure, height=230 * rows + 60).update_annotations(font_size=13)
-    return figure.update_layout(margin_t=96, legend=TOP | {"y": 1 + 56 / (230 * rows)})
+    return figure.update_layout(margin_t=96, legend=LEGEND_ABOVE | {"y": 1 + 56 / (230 * rows)})
 
 
 def _curve(result: Structure, name: str, number: int, place: tuple[bool, bool]) -> list[go.Scatter]:
@@ -45,7 +45,7 @@ def _curve(result: Structure, name: str, number: int, place: tuple[bool, bool]) 
     (first, several), color = place, style.CATEGORICAL[number]
     x = _places(result) if several else result.blocks
     low, high = getattr(result, f"{name}_band").T
-    label = named(result, number)
+    label = preset_name(result, number)
     band = go.Scatter(
         x=[*x, *x[::-1]], y=[*high, *low[::-1]], fill="toself", fillcolor=color, opacity=0.4,
         line_width=0, mode="lines", hoverinfo="skip", name=f"{label}, random layers",
@@ -59,7 +59,7 @@ def _curve(result: Structure, name: str, number: int, place: tuple[bool, bool]) 
     return [band, line]
 
 
-def named(result: Structure, number: int) -> str:
+def preset_name(result: Structure, number: int) -> str:
     """The preset of a result, or its number where nobody said."""
     return result.provenance.preset if result.provenance else f"model {number + 1}"
 
@@ -74,9 +74,9 @@ def _wrapped(words: str) -> str:
     return f"{words[:cut]}<br>{words[cut:]}" if cut < len(words) else words
 
 
-def classes(results: Sequence[Structure]) -> go.Figure:
+def draw_classes(results: Sequence[Structure]) -> go.Figure:
     """Share of each class by block as stacked bars, a row a preset."""
-    titles = [f"{named(result, i)}: {_said(result)}" for i, result in enumerate(results)]
+    titles = [f"{preset_name(result, i)}: {_said(result)}" for i, result in enumerate(results)]
     count = len(results)
     figure = make_subplots(count, 1, subplot_titles=titles, vertical_spacing=0.3 / count)
     for row, result in enumerate(results, 1):
@@ -93,11 +93,11 @@ def classes(results: Sequence[Structure]) -> go.Figure:
     figure.update_yaxes(range=[0, 1], tickformat=".0%").update_xaxes(dtick=1)
     figure.update_xaxes(title="block", row=count)
     style.figure(figure, height=90 + 220 * count)
-    above = TOP | {"y": 1 + 28 / (220 * count), "traceorder": "normal"}
+    above = LEGEND_ABOVE | {"y": 1 + 28 / (220 * count), "traceorder": "normal"}
     return figure.update_layout(barmode="stack", margin_t=84, legend=above)
 
 
-def glance(atlas: KernelAtlas) -> go.Figure:
+def draw_summary(atlas: KernelAtlas) -> go.Figure:
     """Share of each class by block, and the kernels' mean size, from the atlas."""
     titles = ("share of each class", "half the energy in (tokens a side)")
     figure = make_subplots(1, 2, subplot_titles=titles)
@@ -127,7 +127,7 @@ def _said(result: Structure) -> str:
     return f"{classed:.0%} of kernels have a class, {random:.1%} of random ones"
 
 
-def covariance(result: Structure, index: int = 0) -> go.Figure:
+def draw_covariance(result: Structure, index: int = 0) -> go.Figure:
     """Covariance of a block's raw kernels: k×k blocks (a place each) of k×k (with every place)."""
     k = result.kernel_size
     arranged = result.covariance[index].reshape(k * k, k, k)
@@ -138,31 +138,35 @@ def covariance(result: Structure, index: int = 0) -> go.Figure:
     return style.picture_axes(style.figure(go.Figure(heatmap), height=420))
 
 
-def eigenvalues(results: Sequence[Structure], index: int = 0) -> go.Figure:
+def draw_eigenvalues(results: Sequence[Structure], index: int = 0) -> go.Figure:
     """Share of the variance that each direction holds, for the same place in depth."""
     figure, place = go.Figure(), _places(results[0])[index]
     for number, result in enumerate(results):
         at = int(np.abs(_places(result) - place).argmin())
         values = result.eigenvalues[at] / (result.eigenvalues[at].sum() or 1.0)
-        figure.add_scatter(x=np.arange(1, len(values) + 1), y=values, mode="lines+markers",
-                           name=f"{named(result, number)}, block {result.blocks[at]}")  # fmt: skip
+        figure.add_scatter(
+            x=np.arange(1, len(values) + 1),
+            y=values,
+            mode="lines+markers",
+            name=f"{preset_name(result, number)}, block {result.blocks[at]}",
+        )
     figure.update_yaxes(type="log", title="share of the variance").update_xaxes(title="direction")
-    return style.figure(figure, height=320).update_layout(legend=TOP, margin_t=48)
+    return style.figure(figure, height=320).update_layout(legend=LEGEND_ABOVE, margin_t=48)
 
 
-def eigenkernels(result: Structure, index: int = 0) -> bytes:
+def eigenkernels_png(result: Structure, index: int = 0) -> bytes:
     """The directions of largest variance as kernels, strongest first, each on its own scale."""
     tiles = result.eigenkernels[index][:SHOWN]
     tiles = tiles / np.abs(tiles).max((1, 2), keepdims=True)
     return style.palette_png(mosaic(tiles, across=12), -1, 1, scale=max(1, 40 // tiles.shape[-1]))
 
 
-def rings(results: Sequence[Structure]) -> go.Figure:
+def draw_rings(results: Sequence[Structure]) -> go.Figure:
     """Mean share of energy on each ring about the centre, a line a block, the band dotted."""
-    figure = make_subplots(1, len(results), shared_yaxes=True,
-                           subplot_titles=[named(r, i) for i, r in enumerate(results)])  # fmt: skip
+    titles = [preset_name(result, number) for number, result in enumerate(results)]
+    figure = make_subplots(1, len(results), shared_yaxes=True, subplot_titles=titles)
     for column, result in enumerate(results, 1):
-        colors = shades(len(result.blocks))
+        colors = depth_colors(len(result.blocks))
         x = np.arange(result.ring_profile.shape[1])
         for block, profile, color in zip(result.blocks, result.ring_profile, colors, strict=True):
             line = go.Scatter(x=x, y=profile, name=f"block {block}", line_color=color,
@@ -179,20 +183,20 @@ def rings(results: Sequence[Structure]) -> go.Figure:
     return style.figure(figure, height=320).update_layout(legend=beside, margin_t=40)
 
 
-def pointwise(results: Sequence[Structure]) -> go.Figure:
+def draw_pointwise(results: Sequence[Structure]) -> go.Figure:
     """Effective rank of the pointwise layers over relative depth, as a share of dim."""
     figure = go.Figure()
     for number, result in enumerate(results):
         dim = result.pointwise_singular_values.shape[1]
         figure.add_scatter(x=_places(result), y=result.pointwise_rank / dim, mode="lines+markers",
-                           name=named(result, number), customdata=result.pointwise_rank,
+                           name=preset_name(result, number), customdata=result.pointwise_rank,
                            hovertemplate="effective rank %{customdata:.1f}")  # fmt: skip
     figure.update_yaxes(title="effective rank / dim", range=[0, 1])
     figure.update_xaxes(title="relative depth")
-    return style.figure(figure, height=320).update_layout(legend=TOP, margin_t=48)
+    return style.figure(figure, height=320).update_layout(legend=LEGEND_ABOVE, margin_t=48)
 
 
-def shades(count: int) -> list[str]:
+def depth_colors(count: int) -> list[str]:
     """Colours from the first block to the last, apart from a white ground and from a dark one."""
     inner = style.table(style.SEQUENTIAL, 256)[np.linspace(90, 230, count).astype(int)]
     return [f"rgb({red}, {green}, {blue})" for red, green, blue in inner.tolist()]

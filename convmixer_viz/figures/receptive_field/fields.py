@@ -19,6 +19,7 @@ GAMMA = 0.5  # root of the field: what is weak is still seen
 BELOW = {"orientation": "h", "x": 0.2, "y": -0.08, "yanchor": "top", "len": 0.4,
          "thickness": 10, "tickformat": ".2~g",
          "title": {"text": "share of the maximum", "side": "bottom"}}  # fmt: skip
+SHARES = ("20 %", "30 %", "50 %", "99 %")  # of the mass, the columns of `ratio`
 WITHIN = {"x": 1, "xanchor": "right", "y": 1, "yanchor": "bottom"}  # place of a legend
 STYLES = {"weights alone": "dot", "null model": "dashdot",
           "flat over the theoretical field": "longdashdot"}  # fmt: skip
@@ -26,10 +27,10 @@ STYLES = {"weights alone": "dot", "null model": "dashdot",
 
 def draw(result: ReceptiveField, *, twin: ReceptiveField | None = None) -> go.Figure:
     """σ by block in px: measured, untrained, null model, weights alone, theoretical bound."""
-    return growths((result,), twins=(twin,))
+    return compare_growth((result,), twins=(twin,))
 
 
-def growths(
+def compare_growth(
     results: Sequence[ReceptiveField], *, twins: Sequence[ReceptiveField | None] = ()
 ) -> go.Figure:
     """The same for several presets on one scale in px: a colour a preset, or a curve if alone;
@@ -58,7 +59,7 @@ def growths(
     return style.figure(figure, height=420).update_layout(hovermode="x unified")
 
 
-def large(result: ReceptiveField, block: int) -> go.Figure:
+def draw_field(result: ReceptiveField, block: int) -> go.Figure:
     """One field in pixels with ellipses of one and two σ, beside its profile along the row."""
     row = result.blocks.index(block)
     field, (down, right) = result.pixels[row], result.centre
@@ -110,7 +111,7 @@ def _curves(result: ReceptiveField, twin: ReceptiveField | None) -> list[tuple[s
     ]
 
 
-def together(results: Sequence[ReceptiveField], blocks: Sequence[int]) -> go.Figure:
+def compare_fields(results: Sequence[ReceptiveField], blocks: Sequence[int]) -> go.Figure:
     """One field a preset, side by side on one scale in px about the token, each to its maximum."""
     reach = _reach(results, blocks)
     titles = [
@@ -132,6 +133,24 @@ def together(results: Sequence[ReceptiveField], blocks: Sequence[int]) -> go.Fig
     figure.update_xaxes(range=[-reach, reach], title="px from the token", constrain="domain")
     figure.update_yaxes(range=[reach, -reach], showticklabels=False)
     return style.figure(figure, height=380).update_annotations(font_size=13)
+
+
+def table(result: ReceptiveField) -> list[dict[str, Any]]:
+    """A row a block: sizes in px, ratios in per cent of the picture."""
+    rows = []
+    for row, block in enumerate(result.blocks):
+        ratios = zip(SHARES, result.ratio[row], result.ratio_log[row], strict=True)
+        rows.append(
+            {"block": block, "σ px": result.sigma[row], "σ fit px": result.sigma_fit[row],
+             "R²": result.fit_r2[row], "σ of squares px": result.sigma_square[row],
+             "± over pictures": result.sigma_spread[row],
+             "50 % within px": result.radius[row, 0], "90 % within px": result.radius[row, 1],
+             "theoretical px": result.theoretical[row], "of it used": result.share[row],
+             "at the edge": result.border[row]}
+            | {f"r({share})": 100 * linear for share, linear, _ in ratios}
+            | {"r log(50 %)": 100 * result.ratio_log[row, 2], "its scale": result.scale[row]}
+        )  # fmt: skip
+    return [{key: round(float(value), 4) for key, value in row.items()} for row in rows]
 
 
 def _profiles(result: ReceptiveField, row: int) -> list[go.Scatter]:

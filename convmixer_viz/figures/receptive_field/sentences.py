@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from convmixer_viz.questions.receptive_field import ReceptiveField
 
 CAPTION = (
     "σ is the root of the mean square distance, an axis, at which the square of the gradient lies. "
     "A larger field is not a better one."
 )
-SHARES = ("20 %", "30 %", "50 %", "99 %")  # of the mass, the columns of ratio
 
 
 def describe(result: ReceptiveField, block: int) -> str:
@@ -24,7 +21,7 @@ def describe(result: ReceptiveField, block: int) -> str:
     )
 
 
-def warning(result: ReceptiveField) -> str | None:
+def describe_cut(result: ReceptiveField) -> str | None:
     """What to say where the picture cuts fields, else none."""
     cut = [block for block, touched in zip(result.blocks, result.touches, strict=True) if touched]
     if not cut:
@@ -35,25 +32,7 @@ def warning(result: ReceptiveField) -> str | None:
     )
 
 
-def numbers(result: ReceptiveField) -> list[dict[str, Any]]:
-    """A row a block: sizes in px, ratios in per cent of the picture."""
-    rows = []
-    for row, block in enumerate(result.blocks):
-        ratios = zip(SHARES, result.ratio[row], result.ratio_log[row], strict=True)
-        rows.append(
-            {"block": block, "σ px": result.sigma[row], "σ fit px": result.sigma_fit[row],
-             "R²": result.fit_r2[row], "σ of squares px": result.sigma_square[row],
-             "± over pictures": result.sigma_spread[row],
-             "50 % within px": result.radius[row, 0], "90 % within px": result.radius[row, 1],
-             "theoretical px": result.theoretical[row], "of it used": result.share[row],
-             "at the edge": result.border[row]}
-            | {f"r({share})": 100 * linear for share, linear, _ in ratios}
-            | {"r log(50 %)": 100 * result.ratio_log[row, 2], "its scale": result.scale[row]}
-        )  # fmt: skip
-    return [{key: round(float(value), 4) for key, value in row.items()} for row in rows]
-
-
-def grown(result: ReceptiveField, twin: ReceptiveField | None) -> str:
+def describe_growth(result: ReceptiveField, twin: ReceptiveField | None) -> str:
     """How σ grows, and what training did to the last block's, in words."""
     words = [CAPTION]
     if result.growth is not None:

@@ -11,7 +11,7 @@ from convmixer_viz.figures import style
 from convmixer_viz.figures.receptive_field import sentences
 from convmixer_viz.figures.receptive_field.fields import GAMMA
 from convmixer_viz.figures.sheet import Band, Sheet
-from convmixer_viz.figures.strip import opened
+from convmixer_viz.figures.strip import veil
 from convmixer_viz.questions.receptive_field import ReceptiveField
 
 Floats = NDArray[np.floating[Any]]
@@ -20,17 +20,17 @@ TILE = 64  # px of a field in the strip
 SHADES = 200  # of a picture with its field
 
 
-def opening(result: ReceptiveField, block: int) -> bytes:
+def token_view_png(result: ReceptiveField, block: int) -> bytes:
     """The picture as the token sees it: clear where the field is strong, veiled elsewhere; PNG."""
     field = _smoothed(result, result.blocks.index(block))
-    return style.png(opened(result.view, field), colors=SHADES)
+    return style.png(veil(result.view, field), colors=SHADES)
 
 
-def picker(result: ReceptiveField, block: int) -> Sheet:
+def token_picker(result: ReceptiveField, block: int) -> Sheet:
     """The same picture as a sheet of tokens: a click picks the row and column of one."""
     rows, columns = result.tokens.shape[1:]
     p = result.patch_size
-    seen = opened(result.view, _smoothed(result, result.blocks.index(block)))
+    seen = veil(result.view, _smoothed(result, result.blocks.index(block)))
     png = style.png(seen[: p * rows, : p * columns], colors=SHADES)
     words = tuple(f"token {r}, {c}" for r in range(rows) for c in range(columns))
     band = Band(words, png=png, tile=(p * columns, p * rows), across=columns, smooth=True)

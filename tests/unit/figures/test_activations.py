@@ -25,11 +25,13 @@ def test_channels_share_one_scale_and_tell_their_number(result):
     np.testing.assert_array_equal(heat.z[9:, :8], result.channel_maps[6])
     assert heat.customdata[0, 0] == result.channels[0]
     assert heat.zmax == -heat.zmin == pytest.approx(np.abs(result.channel_maps).max())
-    assert figures.named(result).split(", ") == [str(channel) for channel in result.channels]
+    assert figures.describe_channels(result).split(", ") == [
+        str(channel) for channel in result.channels
+    ]
 
 
 def test_a_channel_over_the_view(result):
-    np.testing.assert_array_equal(figures.overlay(result, 1).data[0].z, result.channel_maps[1])
+    np.testing.assert_array_equal(figures.draw_channel(result, 1).data[0].z, result.channel_maps[1])
 
 
 def test_the_strip_shows_the_components(result):
@@ -38,4 +40,4 @@ def test_the_strip_shows_the_components(result):
     expected = np.round(255 * result.components[1]).astype(np.uint8)
     np.testing.assert_array_equal(picture[:, 9:17, :3], expected)
     assert (picture[:, 8, 3] == 0).all()
-    assert "%" in figures.explained(result)
+    assert "%" in figures.describe_components(result)

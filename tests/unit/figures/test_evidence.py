@@ -29,22 +29,22 @@ def test_the_map_drawn_is_the_exact_one(result):
 
 
 def test_the_audit_adds_up(result):
-    numbers = [float(n) for n in re.findall(r"[-+]?\d+\.\d{4}", figures.audit(result))]
+    numbers = [float(n) for n in re.findall(r"[-+]?\d+\.\d{4}", figures.describe_sum(result))]
     total, bias, whole, logit = numbers
     assert total + bias == pytest.approx(whole, abs=2e-4)
     assert whole == pytest.approx(logit, abs=2e-4)
-    assert "class 3 rather than class 1" in figures.audit(result)
+    assert "class 3 rather than class 1" in figures.describe_sum(result)
 
 
 def test_the_probe_has_a_point_a_block(result):
-    (line,) = figures.probes(result).data
+    (line,) = figures.draw_probes(result).data
     np.testing.assert_array_equal(line.y, result.probe_probability)
     assert tuple(line.text) == result.probe_names
 
 
 def test_the_probe_names_a_class_where_it_changes(result):
     known = replace(result, probe_names=("cat", "cat", "West Highland white terrier", "cat"))
-    told = [(note.x, note.text) for note in figures.probes(known).layout.annotations]
+    told = [(note.x, note.text) for note in figures.draw_probes(known).layout.annotations]
     assert told == [(0, "cat"), (2, "West Highland …"), (3, "cat")]
 
 
@@ -54,7 +54,7 @@ def test_the_probe_names_a_class_where_it_changes(result):
 ])  # fmt: skip
 def test_where_the_decision_appears(result, top, words):
     known = replace(result, probe_top=np.array(top))
-    assert words in figures.decision(known)
+    assert words in figures.describe_decision(known)
 
 
 def test_the_strip_has_a_thumbnail_a_block(result):

@@ -33,14 +33,16 @@ def test_a_map_of_zeros_has_a_scale():
 
 @pytest.mark.parametrize("strength", [0.0, 0.4, 1.0])
 def test_colours_fade_at_zero_and_grow_with_strength(strength):
-    alphas = [float(c.split(",")[-1].rstrip(")")) for _, c in overlays.see_through(True, strength)]
+    alphas = [
+        float(c.split(",")[-1].rstrip(")")) for _, c in overlays.see_through_scale(True, strength)
+    ]
     assert alphas[len(alphas) // 2] == 0
     assert alphas[0] == alphas[-1] == pytest.approx(strength)
 
 
 @pytest.mark.parametrize("signed", [True, False])
 def test_the_bar_shows_the_scale_over_the_grounds_grey_on_any_page(signed):
-    colors = [color for _, color in overlays.over_grey(signed, 0.85)]
+    colors = [color for _, color in overlays.scale_over_grey(signed, 0.85)]
     assert all(color.startswith("rgb(") for color in colors), "nothing shines through"
     nothing = colors[len(colors) // 2] if signed else colors[0]
     assert nothing == "rgb(142, 142, 142)"
@@ -58,7 +60,7 @@ def test_the_view_lies_under_the_cells():
 
 
 def test_limits_are_shared():
-    assert overlays.largest([np.array([1.0, -4.0]), np.array([2.0])]) == 4
+    assert overlays.shared_limit([np.array([1.0, -4.0]), np.array([2.0])]) == 4
 
 
 def test_thumbnails_stand_side_by_side():

@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from convmixer_viz.analyses import activations
-from convmixer_viz.analyses import evidence as evidences
+from convmixer_viz.analyses import activations, evidence as evidences
 from convmixer_viz.analyses.kernels import atlas as kernels_atlas
 from convmixer_viz.analyses.receptive_field import fields
 from convmixer_viz.figures import overview, style
@@ -32,7 +31,7 @@ def results(tiny):
 
 def test_the_strip_shows_each_result_in_its_row(results):
     sheet = overview.filmstrip(3, **results)
-    assert [sum(map(bool, band.words)) for band in sheet.bands] == [3, 4, 4, 5]
+    assert [sum(map(bool, band.texts)) for band in sheet.bands] == [3, 4, 4, 5]
     says = sheet.bands[3]
     assert says.captions[:4] == results["evidence"].probe_names
     assert says.captions[4] == says.captions[3] and says.shares[4] == says.shares[3]
@@ -65,7 +64,7 @@ def test_the_evidence_fact_sums_to_the_logit(results):
     known = replace(
         results["evidence"], per_class=per_class, bias=0.25, logit=2.75, target_name="cat"
     )
-    (fact,) = overview.facts(evidence=known)
+    (fact,) = overview.sentences(evidence=known)
     assert fact == (
         "Tokens for cat add +3.50, tokens against −1.00, the bias +0.25: together the logit, "
         "2.75. Half of the evidence lies on 1 of 64 tokens."
@@ -74,7 +73,7 @@ def test_the_evidence_fact_sums_to_the_logit(results):
 
 def test_the_field_fact_names_first_and_last_block(results):
     known = replace(results["field"], sigma=np.array([0.0, 1.25, 2.0, 3.5]))
-    (fact,) = overview.facts(field=known)
+    (fact,) = overview.sentences(field=known)
     assert "from 1.2 px in block 1 to 3.5 px in block 3, on a picture of 24 px" in fact
 
 
@@ -82,11 +81,11 @@ def test_the_kernel_fact_leaves_dead_kernels_out(results):
     atlas = results["atlas"]
     sizes, dead = np.ones_like(atlas.effective_size_50), np.zeros_like(atlas.dead)
     sizes[1], sizes[2, 0], dead[2, 0] = 4.0, 1000.0, True
-    (fact,) = overview.facts(atlas=replace(atlas, effective_size_50=sizes, dead=dead))
+    (fact,) = overview.sentences(atlas=replace(atlas, effective_size_50=sizes, dead=dead))
     assert "those of block 2" in fact and "4.00 tokens a side of 5" in fact
 
 
 def test_facts_are_as_many_as_results(results):
     del results["activations"]
-    assert len(overview.facts(**results)) == 3
-    assert overview.facts() == ()
+    assert len(overview.sentences(**results)) == 3
+    assert overview.sentences() == ()

@@ -35,7 +35,7 @@ def test_columns_are_the_stem_the_blocks_and_the_head():
     assert sheet.heads == ("stem", "1", "2", "3", "head")
     assert sheet.values == ((0,), (1,), (2,), (3,), None)
     assert [band.name for band in sheet.bands] == list(strip.ROWS)
-    assert all(len(band.words) == 5 for band in sheet.bands)
+    assert all(len(band.texts) == 5 for band in sheet.bands)
 
 
 def test_a_kernel_stands_in_its_blocks_column_on_one_scale():
@@ -57,10 +57,10 @@ def test_the_field_opens_where_it_is_strong_and_veils_the_rest():
     picture[...] = (200, 40, 40)
     field = np.zeros((8, 8))
     field[2, 3] = 4.0
-    shown = strip.opened(picture, field)
+    shown = strip.veil(picture, field)
     assert shown[2, 3].tolist() == [200, 40, 40]
     assert np.ptp(shown[0, 0]) == 0, "grey elsewhere"
-    assert strip.opened(picture, np.zeros((8, 8))).shape == (8, 8, 3)
+    assert strip.veil(picture, np.zeros((8, 8))).shape == (8, 8, 3)
 
 
 def test_components_keep_their_colours():
@@ -73,7 +73,7 @@ def test_components_keep_their_colours():
 def test_words_tell_what_a_cell_shows():
     probes = [("dog", 0.2), ("cat", 0.5), ("cat", 0.975)]
     says = strip.draw(1, probes=probes, target="cat").bands[3]
-    assert says.words == (
+    assert says.texts == (
         "Stem would say dog; cat: 20 %",
         "Block 1 would say cat; cat: 50 %",
         "Head says cat; cat: 98 %",
@@ -85,8 +85,8 @@ def test_words_tell_what_a_cell_shows():
 def test_a_missing_row_says_what_would_stand_there(row):
     names = ("kernels", "fields", "components", "probes")
     sheet = strip.draw(4, **(_parts(4) | {names[row]: None}))
-    assert not any(sheet.bands[row].words) and "stand" in sheet.bands[row].empty
-    assert all(any(band.words) for i, band in enumerate(sheet.bands) if i != row)
+    assert not any(sheet.bands[row].texts) and "stand" in sheet.bands[row].empty
+    assert all(any(band.texts) for i, band in enumerate(sheet.bands) if i != row)
     assert bool(sheet.bands[row].captions) == (row == 3), "its height stays"
 
 

@@ -35,7 +35,7 @@ def test_controls_come_once_for_several_methods(found):
 
 
 def test_the_table_has_what_was_measured(found):
-    whole, some = figures.scores([found(), found(measures=("infidelity",))])
+    whole, some = figures.table([found(), found(measures=("infidelity",))])
     assert all(value is not None for name, value in whole.items() if name != "completeness")
     assert some["infidelity"] is not None and some["deletion"] is None
     assert set(figures.SCORES) <= whole.keys()
@@ -43,12 +43,12 @@ def test_the_table_has_what_was_measured(found):
 
 def test_the_randomisation_curve(found):
     result = found(measures=("randomisation",))
-    (line,) = figures.randomisation([result, found(measures=())]).data
+    (line,) = figures.draw_randomisation([result, found(measures=())]).data
     np.testing.assert_array_equal(line.y, result.randomisation)
     assert tuple(line.x) == result.stages
 
 
 def test_controls_in_words(found):
     result = found(measures=("deletion",))
-    assert f"random {result.deletion_area[0, 1]:.3f}" in figures.controls(result)
-    assert "insertion" not in figures.controls(result)
+    assert f"random {result.deletion_area[0, 1]:.3f}" in figures.describe_controls(result)
+    assert "insertion" not in figures.describe_controls(result)

@@ -33,7 +33,7 @@ def test_an_unsigned_map_shows_sizes(found):
     result = found("saliency")
     assert (figures.values(result, "pixels") >= 0).all()
     assert figures.draw(result).data[0].zmin == 0
-    assert "sign means nothing" in figures.reading(result)
+    assert "sign means nothing" in figures.describe(result)
 
 
 def test_a_method_without_pixels_stays_at_tokens(found):
@@ -63,5 +63,5 @@ def test_badges(found):
 
 
 def test_the_reading_tells_the_promise(found):
-    assert "promised" in figures.reading(found("integrated-gradients"))
-    assert "promised" not in figures.reading(found("occlusion"))
+    assert "promised" in figures.describe(found("integrated-gradients"))
+    assert "promised" not in figures.describe(found("occlusion"))

@@ -33,24 +33,24 @@ def test_the_words_name_class_and_threshold(seen):
 
 
 def test_numbers_hold_every_statistic(seen):
-    rows = figures.numbers(seen)
+    rows = figures.table(seen)
     assert len(rows) == len(seen.statistics) + 2
     assert all(row["what"] and row["value"] for row in rows)
 
 
 def test_neighbours_have_pictures_where_there_are_kernels(pictures):
     first = look(loaded(), pictures[0], block=1, channel=3)
-    assert figures.inputs(first) == []
-    assert figures.patch_filter(first)
-    assert figures.outputs(first)[0]["kernel"].startswith("data:image/png")
+    assert figures.inputs_table(first) == []
+    assert figures.patch_filter_png(first)
+    assert figures.outputs_table(first)[0]["kernel"].startswith("data:image/png")
     last = look(loaded(), pictures[0], block=3, channel=3)
-    assert figures.patch_filter(last) is None
-    assert figures.outputs(last)[0]["kernel"] is None
-    assert figures.inputs(last)[0]["channel"] == last.inputs[0]
+    assert figures.patch_filter_png(last) is None
+    assert figures.outputs_table(last)[0]["kernel"] is None
+    assert figures.inputs_table(last)[0]["channel"] == last.inputs[0]
 
 
 def test_the_response_is_a_picture(seen):
-    assert figures.response(seen).startswith(b"\x89PNG")
+    assert figures.response_png(seen).startswith(b"\x89PNG")
 
 
 def test_windows_are_marked_inside_the_picture(pictures):
@@ -58,9 +58,9 @@ def test_windows_are_marked_inside_the_picture(pictures):
         loaded(), pictures, firing_analysis.Options(block=2, channel=3, count=20)
     )
     found = last.partial
-    assert len(firing.patches(found)) == len(firing.captions(found)) == len(found.answers)
+    assert len(firing.window_pngs(found)) == len(firing.captions(found)) == len(found.answers)
     for place in range(len(found.answers)):
-        shown = firing.marked(found, place)
+        shown = firing.mark_window(found, place)
         changed = (shown != found.views[place]).any(-1)
         left, top, right, bottom = np.clip(found.boxes[place], 0, 16)
         assert changed[top, left:right].mean() > 0.9

@@ -17,9 +17,11 @@ def found():
 
 
 def test_orders_put_the_largest_first(found):
-    assert (np.diff(found.norm[patch_embedding.order(found, "norm")]) <= 0).all()
-    assert (np.diff(found.orientation[patch_embedding.order(found, "orientation")]) >= 0).all()
-    assert patch_embedding.order(found, "channel").tolist() == list(range(12))
+    assert (np.diff(found.norm[patch_embedding.sorted_channels(found, "norm")]) <= 0).all()
+    assert (
+        np.diff(found.orientation[patch_embedding.sorted_channels(found, "orientation")]) >= 0
+    ).all()
+    assert patch_embedding.sorted_channels(found, "channel").tolist() == list(range(12))
 
 
 def test_colours_are_grey_at_zero_and_full_at_the_largest_weight(found):
@@ -38,6 +40,6 @@ def test_the_polar_plot_shows_the_living_only(found):
 def test_words_count_the_dead(found):
     assert "1 of them dead" in patch_embedding.describe(found)
     sheet = patch_embedding.grid(found, "channel")
-    assert sheet.bands[0].words[5].endswith("dead")
+    assert sheet.bands[0].texts[5].endswith("dead")
     assert sheet.values[5] == (5,)
-    assert patch_embedding.sheet(found).startswith(b"\x89PNG")
+    assert patch_embedding.filters_png(found).startswith(b"\x89PNG")

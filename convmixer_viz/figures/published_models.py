@@ -14,7 +14,7 @@ from convmixer_viz.presets.table import PRESETS, Preset
 HEIGHT = 460  # px
 
 
-class Rival(NamedTuple):
+class PublishedModel(NamedTuple):
     """A row of what timm publishes: 224 px; RTX 4090, AMP, NCHW, batch 1024."""
 
     name: str
@@ -25,17 +25,17 @@ class Rival(NamedTuple):
     throughput: int  # pictures a second
 
 
-RIVALS = (
-    Rival("ResNet-50", "ResNet", 76.16, 25.6, 4.11, 4218),
-    Rival("ResNet-152", "ResNet", 78.33, 60.2, 11.56, 1942),
-    Rival("DeiT-S/16", "transformer", 79.86, 22.1, 4.61, 7688),
-    Rival("DeiT-B/16", "transformer", 81.98, 86.6, 17.58, 2848),
-    Rival("ViT-B/16", "transformer", 79.15, 86.6, 17.58, 2787),
-    Rival("ResMLP-12", "MLP", 76.66, 15.4, 3.01, 6651),
-    Rival("ResMLP-24", "MLP", 79.38, 30.0, 5.96, 3400),
-    Rival("Mixer-B/16", "MLP", 76.62, 59.9, 12.62, 2608),
+MODELS = (
+    PublishedModel("ResNet-50", "ResNet", 76.16, 25.6, 4.11, 4218),
+    PublishedModel("ResNet-152", "ResNet", 78.33, 60.2, 11.56, 1942),
+    PublishedModel("DeiT-S/16", "transformer", 79.86, 22.1, 4.61, 7688),
+    PublishedModel("DeiT-B/16", "transformer", 81.98, 86.6, 17.58, 2848),
+    PublishedModel("ViT-B/16", "transformer", 79.15, 86.6, 17.58, 2787),
+    PublishedModel("ResMLP-12", "MLP", 76.66, 15.4, 3.01, 6651),
+    PublishedModel("ResMLP-24", "MLP", 79.38, 30.0, 5.96, 3400),
+    PublishedModel("Mixer-B/16", "MLP", 76.62, 59.9, 12.62, 2608),
 )
-THROUGHPUT = {"imagenet-768-32": 588, "imagenet-1024-20": 1942, "imagenet-1536-20": 305}
+CONVMIXER_THROUGHPUT = {"imagenet-768-32": 588, "imagenet-1024-20": 1942, "imagenet-1536-20": 305}
 FAMILIES = {"ResNet": "square", "transformer": "diamond", "MLP": "triangle-up"}
 AXES = (  # title, ticks, limits
     ("parameters (millions)", (20, 50, 100), 11, 130),
@@ -55,7 +55,7 @@ def draw(*, height: int = HEIGHT) -> go.Figure:
     fig = make_subplots(1, 3, shared_yaxes=True, horizontal_spacing=0.03)
     for number, family in enumerate(FAMILIES, 1):
         _family(fig, family, style.CATEGORICAL[number])
-    _convmixers(fig, tuple(PRESETS[name] for name in THROUGHPUT))
+    _convmixers(fig, tuple(PRESETS[name] for name in CONVMIXER_THROUGHPUT))
     for column, (title, ticks, low, high) in enumerate(AXES, 1):
         limits = [math.log10(low), math.log10(high)]
         fig.update_xaxes(
@@ -73,7 +73,7 @@ def true_giga_macs(preset: Preset) -> float:
 
 
 def _family(fig: go.Figure, family: str, color: str) -> None:
-    rows = [rival for rival in RIVALS if rival.family == family]
+    rows = [rival for rival in MODELS if rival.family == family]
     axes = ("parameters", "giga_macs", "throughput")
     for column, axis in enumerate(axes, 1):
         trace = go.Scatter(
@@ -98,7 +98,7 @@ def _convmixers(fig: go.Figure, presets: tuple[Preset, ...]) -> None:
     places = (
         [preset.parameters / 1e6 for preset in presets],
         [true_giga_macs(preset) for preset in presets],
-        [THROUGHPUT[preset.name] for preset in presets],
+        [CONVMIXER_THROUGHPUT[preset.name] for preset in presets],
     )
     color = style.CATEGORICAL[0]
     for column, xs in enumerate(places, 1):
