@@ -1,0 +1,60 @@
+"""What the app calls things: the sentences that explain a choice, a number or a picture."""
+
+# the sidebar's choices
+PICTURE = "The gallery, and what you upload."
+PRESETS = "One to four, in the order of picking; the first is the one that most pages show."
+TARGET = "The class whose score is explained."
+AGAINST = "Explain the target's score minus this class's."
+BLOCK = "1 to {depth}, counted from the input; 0 is the stem's output."
+MODE = "Exact: float32, the same bits every time. Fast: bfloat16 where the device has it."
+
+# terms
+DEPTH = (
+    "A ConvMixer keeps one grid of tokens from the first block to the last. Click a column to "
+    "choose its block on every page; click it again, or press Enter, to open the row's page."
+)
+EVIDENCE = (
+    "What each token adds to the class's score, exactly: the head is linear in the mean of the "
+    "last block's tokens."
+)
+EVIDENCE_IS_NO_PIXEL = (
+    "What each token of the last block adds to the logit: the head is linear in their mean. Where "
+    "a token stands is not which pixels moved it: it has mixed a wide neighbourhood by then."
+)
+PROBE = (
+    "The head applied to each block's output: a probe, because head and batch norm were trained "
+    "for the last block only."
+)
+PROBE_IS_UNTRAINED = "This is a probe: batch norm and head were not trained for it."
+KERNEL_CHANNEL = "0 to {last}; or click a kernel, or move there with the arrow keys."
+STATISTIC_RANGE = "Choose a statistic under Sort by: 0 is its smallest value, 100 its largest."
+
+# attribution
+OWN_SCALES = "Each on its own scale; of several presets, those of a row share one."
+COMMON_GRID = "On 16×16 cells over what all presets see."
+SCORES = "Scores of each method's map for the first preset."
+SLOW_MEASURES = "Max-sensitivity and randomisation run the method ten times and more."
+RANDOMISATION = (
+    "How alike each map stays while the weights are randomised from the head down: one that stays "
+    "alike explains no model."
+)
+
+# receptive field
+MEASURED_ON = (
+    "More pictures give a smoother field; a single one shows what this picture lets through."
+)
+FIELD_SIDE = "At its own {side} px the picture bounds most fields, so the default is wider."
+FIELD_SCALAR = (
+    "Differentiated: the sum of its channels, of their ReLU, with random signs, or one channel."
+)
+FIELD_REDUCTION = "How a gradient becomes a field. The growth plot is always of the square."
+UNTRAINED_TWIN = "The same architecture, random, batch norm calibrated: what training did not do."
+
+# compare
+ROWS = "Switch off what you don't need."
+SEVERAL_PICTURES = "Several give agreement of answers, disagreements, and CKA."
+
+# models
+MULTIPLY_ADDS = "Of one picture, all counted."
+TOP1 = "Published on ImageNet-1k, or measured here."
+CLASS_NAMES = "One name a line, or a JSON list; without it classes are numbers."
