@@ -101,7 +101,7 @@ def _show(arguments: argparse.Namespace) -> None:
 
 def _fetch(arguments: argparse.Namespace) -> None:
     progress = console.Progress()
-    with closing(collection.fetch(arguments.name)) as steps, console.interruptible():  # type: ignore[type-var]
+    with closing(collection.fetch(arguments.name)) as steps, console.interruptible():
         for step in steps:
             megabytes = f"{step.done / 1e6:.1f} of {step.total / 1e6:.1f} MB"
             progress.tell(f"fetching {arguments.name}: {megabytes}")

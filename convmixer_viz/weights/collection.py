@@ -5,11 +5,10 @@ from __future__ import annotations
 import datetime
 import re
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from convmixer_viz.contract import Step
+from convmixer_viz.contract import Steps
 from convmixer_viz.errors import ChoiceError, WeightsError
 from convmixer_viz.presets import table
 from convmixer_viz.presets.table import PRESETS, Activation, Preset
@@ -23,7 +22,7 @@ class Addition(NamedTuple):
     assumed: tuple[str, ...]
 
 
-def fetch(name: str) -> Iterator[Step[Any]]:
+def fetch(name: str) -> Steps[Any]:
     """Bring a published preset's weights from the hub; steps count bytes, the last one has the
     verified file. Close the iterator to cancel: nothing incomplete stays."""
     wanted = table.find(name, PRESETS)

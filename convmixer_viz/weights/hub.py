@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from convmixer_viz.contract import Step
+from convmixer_viz.contract import Step, Steps
 from convmixer_viz.errors import WeightsError
 from convmixer_viz.presets.table import Preset, Published
 from convmixer_viz.weights import user_folder
@@ -61,7 +61,7 @@ def check_name(file: Path, preset: Preset | None) -> None:
         )
 
 
-def fetch(preset: Preset) -> Iterator[Step[Any]]:
+def fetch(preset: Preset) -> Steps[Any]:
     """Steps in bytes; the last one has the verified file. They come every PATIENCE seconds, and
     the process goes on by itself between them; close the iterator to cancel."""
     with tempfile.TemporaryDirectory() as folder:

@@ -11,7 +11,7 @@ import safetensors.torch
 import torch
 from streamlit.testing.v1 import AppTest
 
-from convmixer_viz.app.components import models
+from convmixer_viz.app.components import fetching
 from convmixer_viz.presets.table import PRESETS
 from convmixer_viz.weights import hub, locate, user_folder
 from tests import hostile
@@ -97,7 +97,7 @@ def test_fetching_follows_to_the_end_and_can_be_taken_back(
     assert "fetched: someone/tiny on the Hugging Face hub" in told(app)
     assert app.button(key="fetch").label == "Remove"
     app.button(key="fetch").click().run()
-    assert locate.file(TINY_PUBLISHED) is None and models._jobs() == {}
+    assert locate.file(TINY_PUBLISHED) is None and fetching.fetches() == {}
 
 
 def test_a_fetch_that_fails_says_why_and_may_be_tried_again(
@@ -119,9 +119,9 @@ def test_cancel_ends_the_fetch(visit: Visit, published: bytes, tmp_path: Path) -
 
     steps = endless()
     next(steps)
-    models._jobs()["tiny-published"] = models.Job(steps)
-    models._cancel("tiny-published")
-    assert models._jobs() == {} and next(steps, "closed") == "closed"
+    fetching.fetches()["tiny-published"] = fetching.Fetch(steps)
+    fetching._cancel("tiny-published")
+    assert fetching.fetches() == {} and next(steps, "closed") == "closed"
 
 
 def test_weights_of_ones_own_come_in_by_the_form_and_go(visit: Visit, tmp_path: Path) -> None:

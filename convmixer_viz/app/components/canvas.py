@@ -1,4 +1,4 @@
-"""One clickable picture for the strip, the kernel grid and the token picker (with _canvas.js)."""
+"""One clickable picture for the strip, the kernel grid and the token picker (with canvas.js)."""
 
 from __future__ import annotations
 

@@ -1,62 +1,86 @@
-"""The foot of every page: where its numbers come from, and their files."""
+"""The foot of every page: where its numbers come from, and their files to take along."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import streamlit as st
 
 from convmixer_viz.app import captions, picture_list
+from convmixer_viz.app.captions import origin
+from convmixer_viz.contract import Result
 from convmixer_viz.export import bundle, files
 
 
-def draw(results: Sequence[Any]) -> None:
-    """The foot of every page, drawn by the router: where the numbers of each result on it come
-    from, and its files to take along."""
-    named = _named(results)
-    if not named:
+@dataclass(frozen=True, slots=True)
+class Download:
+    """A file that the foot offers."""
+
+    label: str
+    suffix: str
+    make: Callable[[Result], str | bytes]  # called when the button is pressed
+
+
+DOWNLOADS = (
+    Download("arrays", "npz", files.npz),
+    Download("table", "csv", files.table),
+    Download("record", "json", files.text),
+    Download("report", "html", files.page),
+)
+
+
+def draw(results: Sequence[Result]) -> None:
+    """A choice of the page's results, and the files of the chosen one; drawn by the router."""
+    by_name = _by_name(results)
+    if not by_name:
         return
     with st.expander("Where these numbers come from, and their files"):
-        name = st.selectbox("Result", list(named), key="take")
-        if name in named:
-            _files(named[name])
+        name = st.selectbox("Result", list(by_name), key="take")
+        if name in by_name:
+            offer(by_name[name])
 
 
-def _named(results: Iterable[Any]) -> dict[str, Any]:
-    """Results by name; those of one analysis and model are told apart by what differs."""
-    groups: dict[str, list[tuple[dict[str, Any], Any]]] = {}
+def offer(result: Result) -> None:
+    """The result's origin in a line, and a button for each of its files."""
+    sha256 = origin(result).weights_sha256
+    st.caption(f"{captions.describe(result)} · weights {sha256[:12] or 'none'}")
+    with st.container(horizontal=True):
+        for download in downloads(result):
+            st.download_button(
+                f"{download.label} ({download.suffix})",
+                partial(download.make, result),
+                f"{origin(result).analysis}.{download.suffix}",
+                key=f"take-{download.suffix}",
+                on_click="ignore",
+            )
+
+
+def downloads(result: Result) -> tuple[Download, ...]:
+    """The files of a result; a bundle has its pictures inside, so they must be this person's."""
+    pictures = picture_list.find_digests(origin(result).images)
+    if pictures is None:
+        return DOWNLOADS
+    replay = Download("bundle to replay", "zip", lambda result: bundle.write(result, pictures))
+    return (*DOWNLOADS, replay)
+
+
+def _by_name(results: Iterable[Result]) -> dict[str, Result]:
+    """Results by title; those of one analysis and model are told apart by what differs."""
+    groups: dict[str, list[Result]] = {}
     for result in results:
-        origin = result.provenance
-        asked = origin.options | {"pictures": len(origin.images)}
-        groups.setdefault(captions.title(result), []).append((asked, result))
+        groups.setdefault(captions.title(result), []).append(result)
     named = {}
-    for name, alike in groups.items():
-        (first, _), *_ = alike
-        differing = [key for key in first if any(asked[key] != first[key] for asked, _ in alike)]
-        for asked, result in alike:
-            named[", ".join([name, *(f"{key} {asked[key]}" for key in differing)])] = result
+    for title, group in groups.items():
+        options = [_options(result) for result in group]
+        differing = [key for key in options[0] if any(o[key] != options[0][key] for o in options)]
+        for result, own in zip(group, options, strict=True):
+            named[", ".join([title, *(f"{key} {own[key]}" for key in differing)])] = result
     return named
 
 
-def _files(result: Any) -> None:
-    origin = result.provenance
-    st.caption(f"{captions.describe(result)} · weights {origin.weights_sha256[:12] or 'none'}")
-    kinds: dict[str, tuple[str, Callable[[], str | bytes]]] = {
-        "npz": ("arrays", lambda: files.npz(result)),
-        "csv": ("table", lambda: files.table(result)),
-        "json": ("record", lambda: files.text(result)),
-        "html": ("report", lambda: files.page(result)),
-    }
-    seen = picture_list.find_digests(origin.images)
-    if seen is not None:
-        kinds["zip"] = ("bundle to replay", lambda: bundle.write(result, seen))
-    with st.container(horizontal=True):
-        for suffix, (what, make) in kinds.items():
-            st.download_button(
-                f"{what} ({suffix})",
-                make,
-                f"{origin.analysis}.{suffix}",
-                key=f"take-{suffix}",
-                on_click="ignore",
-            )
+def _options(result: Result) -> dict[str, Any]:
+    source = origin(result)
+    return source.options | {"pictures": len(source.images)}

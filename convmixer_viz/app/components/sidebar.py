@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 from PIL import Image
+from streamlit.delta_generator import DeltaGenerator
 
-from convmixer_viz.app import picture_list, session
-from convmixer_viz.app.components import share
+from convmixer_viz.app import glossary, picture_list, session
+from convmixer_viz.app.components import copy_link
 from convmixer_viz.app.link import BOUND
 from convmixer_viz.app.state import Choices, state
 from convmixer_viz.engine.runtime import Mode
@@ -19,46 +20,56 @@ MOST_PRESETS = 4
 THUMBNAIL = 160  # px
 PREDICTED = "what it predicts"
 NOBODY = "nothing else"
+MODES: tuple[Mode, ...] = ("exact", "fast")
 
 
 def draw() -> Choices:
     """Draw the shared controls and return what they say."""
     with st.sidebar:
-        picture = _picture()
-        presets = _presets()
+        picture = choose_picture()
+        presets = choose_presets()
         first = session.bench().presets[presets[0]]
-        target, against = _target(first)
-        block = _block(first)
-        device, mode = _device()
-        share.button()
-        _foot()
+        target, against = choose_target(first)
+        block = choose_block(first)
+        device, mode = choose_device()
+        copy_link.button()
+        show_load()
     return Choices(presets, picture, target, against, block, device, mode)
 
 
-def _picture() -> str:
+def choose_picture() -> str:
+    """The picture below its thumbnail, and the upload of others."""
     thumbnail = st.container()
     names = picture_list.names()
     default = session.bench().presets[DEFAULT].opening
+    index = names.index(default)
     name: str = st.selectbox(  # a bound label is what stands in the link: no format_func here
-        "Picture", names, index=names.index(default), key="picture", bind=BOUND,
-        help="The gallery, and what you upload.",
-    )  # fmt: skip
+        "Picture", names, index=index, key="picture", bind=BOUND, help=glossary.PICTURE
+    )
+    limit = st.get_option("server.maxUploadSize")
     st.file_uploader(  # any file: what can't be read is told in a sentence
-        "Upload or paste pictures", accept_multiple_files=True, key="uploads", on_change=_newest,
-        help=f"{READABLE}; at most 20 MB each.",
-    )  # fmt: skip
+        "Upload or paste pictures",
+        accept_multiple_files=True,
+        key="uploads",
+        on_change=_choose_newest_upload,
+        help=f"{READABLE}; at most {limit} MB each.",
+    )
     try:
-        shown = picture_list.find(name)
+        show_thumbnail(thumbnail, name, picture_list.find(name))
     except VizError as error:
         thumbnail.error(str(error))
         return default
-    small = _small(shown.sha256, shown)
-    thumbnail.image(small, width=THUMBNAIL, output_format="PNG", alt=f"picture: {shown.name}")
-    told = GALLERY[name][0] if name in GALLERY else f"{shown.width}×{shown.height} px"
-    thumbnail.caption(" · ".join((told, *shown.notes)))
     if name not in GALLERY:
         thumbnail.caption(f"An upload can't be in a link: a colleague sees {default} instead.")
     return name
+
+
+def show_thumbnail(place: DeltaGenerator, name: str, picture: Picture) -> None:
+    """The picture, small, with its title or its size."""
+    small = _small(picture.sha256, picture)
+    place.image(small, width=THUMBNAIL, output_format="PNG", alt=f"picture: {picture.name}")
+    title = GALLERY[name][0] if name in GALLERY else f"{picture.width}×{picture.height} px"
+    place.caption(" · ".join((title, *picture.notes)))
 
 
 @st.cache_data(max_entries=100, show_spinner=False)
@@ -69,68 +80,83 @@ def _small(sha256: str, _picture: Picture) -> Image.Image:
     return small
 
 
-def _newest() -> None:
-    """A new upload becomes the picture."""
-    known = state().uploads
-    fresh = [name for name, file in picture_list.uploads().items() if file.file_id not in known]
-    known.update(file.file_id for file in picture_list.uploads().values())
+def _choose_newest_upload() -> None:
+    known, uploads = state().uploads, picture_list.uploads()
+    fresh = [name for name, file in uploads.items() if file.file_id not in known]
+    known.update(file.file_id for file in uploads.values())
     if fresh:
         st.session_state["picture"] = fresh[-1]
 
 
-def _presets() -> tuple[str, ...]:
+def choose_presets() -> tuple[str, ...]:
+    """One to four presets; a line tells of weights that are still to be fetched."""
     known = session.bench().presets
-    chosen: list[str] = st.multiselect(
-        "Presets", list(known), key="preset", bind=BOUND, max_selections=MOST_PRESETS,
+    names: list[str] = st.multiselect(
+        "Presets",
+        list(known),
+        key="preset",
+        bind=BOUND,
+        max_selections=MOST_PRESETS,
         placeholder=DEFAULT,
-        help="One to four, in the order of picking; the first is the one that most pages show.",
-    )  # fmt: skip
-    for preset in (known[name] for name in chosen):
+        help=glossary.PRESETS,
+    )
+    for preset in (known[name] for name in names):
         if preset.published and locate.file(preset) is None:
             size = f"{preset.published.megabytes} MB"
             st.caption(f"{preset.name} is not here yet: fetch its {size} on the Models page.")
-    return tuple(chosen) or (DEFAULT,)
+    return tuple(names) or (DEFAULT,)
 
 
-def _target(preset: Preset) -> tuple[str | None, str | None]:
-    names = session.bench().models.class_labels(preset.name)
+def choose_target(preset: Preset) -> tuple[str | None, str | None]:
+    """The class that is explained, and the one that it is held against."""
+    labels = session.bench().models.class_labels(preset.name)
     for key in ("target", "against"):
-        if st.session_state.get(key) not in names:
+        if st.session_state.get(key) not in labels:
             st.session_state.pop(key, None)
     target = st.selectbox(
-        "Target", names, index=None, placeholder=PREDICTED, key="target", bind=BOUND,
-        help="The class whose score is explained.",
-    )  # fmt: skip
+        "Target",
+        labels,
+        index=None,
+        placeholder=PREDICTED,
+        key="target",
+        bind=BOUND,
+        help=glossary.TARGET,
+    )
     against = st.selectbox(
-        "Rather than", names, index=None, placeholder=NOBODY, key="against", bind=BOUND,
-        help="Explain the target's score minus this class's.",
-    )  # fmt: skip
+        "Rather than",
+        labels,
+        index=None,
+        placeholder=NOBODY,
+        key="against",
+        bind=BOUND,
+        help=glossary.AGAINST,
+    )
     return target, against
 
 
-def _block(preset: Preset) -> int:
+def choose_block(preset: Preset) -> int:
+    """The block, at most the preset's depth."""
     depth = preset.shape.depth
-    held = st.session_state.get("block")
-    if isinstance(held, int) and held > depth:
+    current = st.session_state.get("block")
+    if isinstance(current, int) and current > depth:
         st.session_state["block"] = depth
-    said = f"1 to {depth}, counted from the input; 0 is the stem's output."
-    return int(
-        st.number_input(
-            "Block", 0, depth, min(depth, 1), key="block", bind=BOUND, help=said
-        )
-    )  # fmt: skip
+    sentence = glossary.BLOCK.format(depth=depth)
+    block = st.number_input(
+        "Block", 0, depth, min(depth, 1), key="block", bind=BOUND, help=sentence
+    )
+    return int(block)
 
 
-def _device() -> tuple[str, Mode]:
+def choose_device() -> tuple[str, Mode]:
+    """The device and the mode of all that is computed."""
     left, right = st.columns(2)
-    devices = session.bench().devices
-    device = left.selectbox("Device", devices, key="device", bind=BOUND)
-    said = "Exact: float32, the same bits every time. Fast: bfloat16 where the device has it."
-    mode: Mode = right.selectbox("Mode", ("exact", "fast"), key="mode", bind=BOUND, help=said)
+    device = left.selectbox("Device", session.bench().devices, key="device", bind=BOUND)
+    mode = right.selectbox("Mode", MODES, key="mode", bind=BOUND, help=glossary.MODE)
     return device, mode
 
 
-def _foot() -> None:
+def show_load() -> None:
+    """How many jobs are in the queue, and the memory in use."""
     bench = session.bench()
     waiting = f"{bench.active} jobs in the queue · " if bench.active else ""
     st.caption(f"{waiting}{bench.memory / 2**20:.0f} MiB of models and results in memory")

@@ -172,7 +172,7 @@ def test_the_process_reports_every_byte_and_two_at_once_agree(server: Hub, tmp_p
 
 def test_cancelling_ends_the_process_and_leaves_nothing(server: Hub, tmp_path: Path) -> None:
     server.mood = "slow"
-    with closing(hub.fetch(TINY_PUBLISHED)) as steps:  # type: ignore[type-var]
+    with closing(hub.fetch(TINY_PUBLISHED)) as steps:
         assert any(0 < step.done < step.total for step in steps)
     assert held(tmp_path) == []
 

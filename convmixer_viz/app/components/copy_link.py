@@ -14,12 +14,12 @@ button:hover, button:focus-visible { border-color: var(--st-primary-color); outl
 # without https a browser lets nobody write the clipboard: then the address is shown to be copied
 _JS = """
 export default function ({ parentElement }) {
-  const button = parentElement.querySelector("button"), words = button.textContent;
+  const button = parentElement.querySelector("button"), label = button.textContent;
   button.onclick = async () => {
     try { await navigator.clipboard.writeText(window.location.href); }
     catch { return window.prompt("The link to this view", window.location.href); }
     button.textContent = "Copied";
-    setTimeout(() => { button.textContent = words; }, 1500);
+    setTimeout(() => { button.textContent = label; }, 1500);
   };
 }
 """

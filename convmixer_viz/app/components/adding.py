@@ -1,0 +1,87 @@
+"""Weights of one's own: the form, and what was assumed about the file that came in by it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from convmixer_viz.app import glossary
+from convmixer_viz.app.components import preset_table
+from convmixer_viz.app.state import state
+from convmixer_viz.errors import VizError
+from convmixer_viz.weights import collection, locate
+
+LARGEST_UPLOAD = 300  # MB of weights; the largest published file has 207
+OWN = "a preset of its own"
+UNKNOWN = "not known"
+
+
+def draw_form() -> None:
+    """The file, what it is, and what it leaves open."""
+    file = st.file_uploader(
+        "Weights: safetensors, or a state dict by torch.save",
+        key="weights-file",
+        max_upload_size=LARGEST_UPLOAD,
+    )
+    missing = [p.name for p in locate.known().values() if locate.source(p).kind == "missing"]
+    replaces = st.selectbox("These weights are", [OWN, *missing], key="weights-as")
+    if replaces == OWN:
+        draw_questions()
+    st.button("Verify and add", disabled=file is None, key="weights-add", on_click=_add)
+    if state().refused:
+        st.error(state().refused)
+        state().refused = ""
+
+
+def draw_questions() -> None:
+    """What a file of weights doesn't tell."""
+    left, middle, right = st.columns(3)
+    left.text_input("Name", key="weights-name", placeholder="the file's")
+    middle.selectbox("Activation", [UNKNOWN, "gelu", "relu"], key="weights-activation")
+    presets = [UNKNOWN, *locate.known()]
+    right.selectbox("Pictures are prepared as for", presets, key="weights-preprocess")
+    left.checkbox("Residual around the depthwise step", True, key="weights-residual")
+    middle.file_uploader(
+        "Class names: text or JSON", key="weights-classes", help=glossary.CLASS_NAMES
+    )
+
+
+def draw_last_added() -> None:
+    """What was added last, told once."""
+    added = state().added
+    if added is None:
+        return
+    state().added, (name, assumed) = None, added
+    assumptions = f"Assumed: {'; '.join(assumed)}." if assumed else "Nothing had to be assumed."
+    st.success(
+        f"{name} was verified and added, and is the chosen preset now: every page shows it. "
+        f"{assumptions}"
+    )
+
+
+def _add() -> None:
+    """Check the file, add it and choose it; before the run, so that the sidebar knows it."""
+    file, replaces = (st.session_state[f"weights-{name}"] for name in ("file", "as"))
+    answers = _answers() if replaces == OWN else {"replaces": replaces}
+    try:
+        added = collection.add_upload(file.getvalue(), file.name, **answers)
+    except VizError as error:
+        state().refused = str(error)
+        return
+    state().added = (added.preset.name, added.assumed)
+    preset_table.choose(added.preset.name)
+
+
+def _answers() -> dict[str, Any]:
+    name, activation, preprocess, skip, names = (
+        st.session_state[f"weights-{key}"]
+        for key in ("name", "activation", "preprocess", "residual", "classes")
+    )
+    return {
+        "name": name or None,
+        "activation": None if activation == UNKNOWN else activation,
+        "preprocess": None if preprocess == UNKNOWN else preprocess,
+        "residual": None if skip else False,
+        "class_data": names.getvalue() if names else None,
+    }
