@@ -85,7 +85,9 @@ def covariance(atlas: Any, block: int, channel: int) -> None:
     first, index = found[0], kernels_atlas.block_index(found[0], block)
     left, right = st.columns(2)
     with left:
-        chart.draw(structure.draw_covariance(first, index), f"Covariance of block {block}'s kernels")
+        chart.draw(
+            structure.draw_covariance(first, index), f"Covariance of block {block}'s kernels"
+        )
         st.caption("A square for each place of the kernel: how it varies with every other place.")
     with right:
         chart.draw(structure.draw_eigenvalues(found, index), "Share of the variance by direction")
@@ -138,12 +140,16 @@ def formed(atlas: Any, block: int, channel: int) -> None:
             canvas.show(sheet, key="formed", into=("channel",))
         st.caption(formation.describe(found, block))
     with right:
-        chart.draw(formation.draw_kernel(found, block, channel), f"Kernel {channel} over the epochs")
+        chart.draw(
+            formation.draw_kernel(found, block, channel), f"Kernel {channel} over the epochs"
+        )
         with st.container(key="pixelated-path"):
             st.image(formation.filmstrip_png(found, block, channel), output_format="PNG",
                      alt=f"Kernel {channel} at every epoch kept")  # fmt: skip
         chart.draw(formation.draw_classes(found, block), "Share of each class over the epochs")
-    curve = formation.CURVE_NAMES[st.selectbox("Curve", formation.CURVE_NAMES, key="curve", bind=BOUND)]
+    curve = formation.CURVE_NAMES[
+        st.selectbox("Curve", formation.CURVE_NAMES, key="curve", bind=BOUND)
+    ]
     chart.draw(formation.draw(found, curve=curve), f"{formation.CURVES[curve]} over the epochs")
 
 
@@ -157,7 +163,9 @@ def compared(atlas: Any, block: int, channel: int) -> None:
     found = [each for each in session.run_each(work, slot="atlases").values() if each]
     if not found:
         return
-    picked = st.selectbox("Statistic", kernels_atlas.STATISTIC_NAMES, 1, key="statistic", bind=BOUND)
+    picked = st.selectbox(
+        "Statistic", kernels_atlas.STATISTIC_NAMES, 1, key="statistic", bind=BOUND
+    )
     statistic = kernels_atlas.STATISTIC_NAMES[picked]
     chart.draw(
         kernels_compared.draw(found, statistic), f"{kernels_atlas.STATISTICS[statistic]} by depth"

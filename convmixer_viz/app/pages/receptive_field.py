@@ -69,7 +69,9 @@ with picture:
 result, whole = measure(options)
 block = min(chosen.block, result.blocks[-1])
 with picture:
-    canvas.show(sheets.token_picker(result, block), key="tokens", into=("token_row", "token_column"))
+    canvas.show(
+        sheets.token_picker(result, block), key="tokens", into=("token_row", "token_column")
+    )
     st.caption(f"What this token sees through {'block ' + str(block) if block else 'the stem'}. "
                "Click a token, or move with the arrow keys.")  # fmt: skip
 with field:
