@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 import torch
 
+from convmixer_viz.contract import Step
 from convmixer_viz.engine import runtime
 from convmixer_viz.model import convmixer
 from convmixer_viz.presets.table import PRESETS, Preset, Shape
+
+R = TypeVar("R")
 
 os.environ.setdefault("CONVMIXER_VIZ_CACHE", tempfile.mkdtemp())  # never the person's own
 
@@ -40,6 +45,13 @@ def loaded(
     names = tuple(f"class {i}" for i in range(preset.class_count))
     module = module or calibrated(preset)
     return runtime.load(preset, module, class_names=names, sha256="0" * 64, device="cpu", mode=mode)
+
+
+def final(steps: Iterable[Step[R]]) -> R:
+    """The result of an analysis's last step."""
+    *_, last = steps
+    assert last.done == last.total and last.partial is not None
+    return last.partial
 
 
 @pytest.fixture

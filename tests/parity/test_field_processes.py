@@ -23,7 +23,7 @@ SCRIPT = """
 import json, sys
 from pathlib import Path
 from convmixer_viz import cli
-from convmixer_viz.analyses.receptive_field import probe
+from convmixer_viz.analyses.receptive_field.measurement import Measurement
 from convmixer_viz.engine import distributed
 from convmixer_viz.errors import PictureError
 
@@ -34,7 +34,7 @@ with distributed.joined():
     if number == 1:
         def fail(*_):
             raise PictureError("one process alone fails.")
-        probe.Probe.walk = fail
+        Measurement.trace = fail
     ended.append(cli.main(last))
 (folder / f"{number}.json").write_text(json.dumps(ended))
 """

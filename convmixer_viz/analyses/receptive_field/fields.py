@@ -7,14 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from convmixer_viz.analyses.receptive_field import (
-    baselines,
-    numbers,
-)
-from convmixer_viz.analyses.receptive_field import (
-    probe as receptive_field_probe,
-)
-from convmixer_viz.analyses.receptive_field.probe import Probe
+from convmixer_viz.analyses.receptive_field import random_walk, statistics
+from convmixer_viz.analyses.receptive_field.measurement import Measurement, plan
 from convmixer_viz.analyses.receptive_field.sums import Floats, Sums
 from convmixer_viz.contract import Step
 from convmixer_viz.engine import distributed
@@ -31,50 +25,50 @@ def compute(
 ) -> Iterator[Step[ReceptiveField]]:
     """A step a group of blocks of one picture, with a result over pictures before it; under
     torchrun each process takes its share of the pictures and the last step has the sum of all."""
-    probe = receptive_field_probe.probe(model, images, options)
-    models = _models(probe)
-    sums = Sums.empty(len(probe.blocks), probe.sides, probe.grid)
-    share = distributed.share(probe.pictures)
-    done, total = 0, max(1, len(share) * len(probe.groups))
+    measurement = plan(model, images, options)
+    models = _models(measurement)
+    sums = Sums.empty(len(measurement.blocks), measurement.sides, measurement.grid)
+    share = distributed.share(measurement.pictures)
+    done, total = 0, max(1, len(share) * len(measurement.groups))
     partial: ReceptiveField | None = None
     for index in share:
-        walked = probe.walk(index)
-        for rows in probe.groups:
-            gradients = probe.gradients(walked, rows, index)
-            sums.add(rows, gradients, options.reduction, probe.middle)
+        traced = measurement.trace(index)
+        for group in measurement.groups:
+            gradients = measurement.gradients(traced, group, index)
+            sums.add(group, gradients, options.reduction, measurement.middle)
             done += 1
             if done < total:
-                due = rows.start == 0 and (sums.count <= OFTEN or sums.count % OFTEN == 0)
-                partial = _result(probe, sums, models) if due else partial
+                due = group.start == 0 and (sums.count <= OFTEN or sums.count % OFTEN == 0)
+                partial = _result(measurement, sums, models) if due else partial
                 yield Step(done, total, partial)
     sums.reduce()
-    yield Step(total, total, _result(probe, sums, models))
+    yield Step(total, total, _result(measurement, sums, models))
 
 
-def _models(probe: Probe) -> tuple[Floats, Floats]:
+def _models(measurement: Measurement) -> tuple[Floats, Floats]:
     """σ in pixels of the null model and of the weights alone, (blocks,) each."""
-    start = np.zeros(probe.grid)
-    start[tuple(zip(*probe.tokens, strict=True))] = 1
-    module, p = probe.model.module, probe.model.preset.shape.patch_size
-    walks = (baselines.null_walks(module.shape), baselines.weight_walks(module))
-    energies = [baselines.diffuse(steps, start, probe.blocks) for steps in walks]
-    null, weights_only = (p * _sigmas(fields, probe.middle) for fields in energies)
+    start = np.zeros(measurement.grid)
+    start[tuple(zip(*measurement.tokens, strict=True))] = 1
+    module, p = measurement.model.module, measurement.model.preset.shape.patch_size
+    walks = (random_walk.null_model(module.shape), random_walk.weights_model(module))
+    energies = [random_walk.diffuse(steps, start, measurement.blocks) for steps in walks]
+    null, weights_only = (p * _sigmas(fields, measurement.middle) for fields in energies)
     return null, weights_only
 
 
 def _sigmas(fields: Floats, centre: tuple[float, float]) -> Floats:
-    return np.array([numbers.sigma(field, centre) for field in fields])
+    return np.array([statistics.sigma(field, centre) for field in fields])
 
 
-def _result(probe: Probe, sums: Sums, models: tuple[Floats, Floats]) -> ReceptiveField:
-    shape, count = probe.model.preset.shape, float(sums.count)
+def _result(measurement: Measurement, sums: Sums, models: tuple[Floats, Floats]) -> ReceptiveField:
+    shape, count = measurement.model.preset.shape, float(sums.count)
     pixels, tokens, square = (m / count for m in (sums.pixels, sums.tokens, sums.square))
-    p, blocks = shape.patch_size, np.array(probe.blocks)
-    border = np.array([numbers.border_share(field) for field in tokens])
-    sigma_square, first = p * _sigmas(square, probe.middle), probe.images[0]
+    p, blocks = shape.patch_size, np.array(measurement.blocks)
+    border = np.array([statistics.border_share(field) for field in tokens])
+    sigma_square, first = p * _sigmas(square, measurement.middle), measurement.images[0]
     free = blocks[border <= BORDER], sigma_square[border <= BORDER]
     return ReceptiveField(
-        blocks=probe.blocks,
+        blocks=measurement.blocks,
         pixels=pixels.astype(np.float32),
         tokens=tokens.astype(np.float32),
         spread=_deviation(sums.tokens, sums.tokens_squared, count).astype(np.float32),
@@ -85,36 +79,36 @@ def _result(probe: Probe, sums: Sums, models: tuple[Floats, Floats]) -> Receptiv
         touches=border > BORDER,
         null=models[0],
         weights_only=models[1],
-        growth=numbers.growth(*free),
+        growth=statistics.growth(*free),
         view=first.view,
         box=first.box,
-        seeds=np.array(probe.tokens),
-        centre=(p * probe.middle[0], p * probe.middle[1]),
+        seeds=np.array(measurement.tokens),
+        centre=(p * measurement.middle[0], p * measurement.middle[1]),
         patch_size=p,
         pictures=round(count),
-        scalar=probe.options.scalar,
-        reduction=probe.options.reduction,
-        **_sizes(probe, pixels, tokens),
+        scalar=measurement.options.scalar,
+        reduction=measurement.options.reduction,
+        **_sizes(measurement, pixels, tokens),
     )
 
 
-def _sizes(probe: Probe, pixels: Floats, tokens: Floats) -> dict[str, Any]:
+def _sizes(measurement: Measurement, pixels: Floats, tokens: Floats) -> dict[str, Any]:
     """The numbers of each block's field, by the field's name in the result."""
-    shape, middle = probe.model.preset.shape, probe.middle
+    shape, middle = measurement.model.preset.shape, measurement.middle
     p, centre = shape.patch_size, (shape.patch_size * middle[0], shape.patch_size * middle[1])
-    fits = np.array([numbers.gaussian_fit(field, middle) for field in tokens])
-    ratio = np.array([numbers.mass_ratio(field, centre) for field in pixels])
-    theoretical = np.array([float(shape.theoretical_field(block)) for block in probe.blocks])
-    k, grid = shape.kernel_size, probe.grid
-    reach = [p**2 * numbers.reach(probe.tokens, b, k, grid) for b in probe.blocks]
+    fits = np.array([statistics.gaussian_fit(field, middle) for field in tokens])
+    ratio = np.array([statistics.mass_ratio(field, centre) for field in pixels])
+    theoretical = np.array([float(shape.theoretical_field(block)) for block in measurement.blocks])
+    k, grid = shape.kernel_size, measurement.grid
+    reach = [p**2 * statistics.reach(measurement.tokens, b, k, grid) for b in measurement.blocks]
     return {
         "sigma": p * _sigmas(tokens, middle),
         "sigma_fit": p * fits[:, 0],
         "fit_r2": fits[:, 1],
-        "moments": p**2 * np.array([numbers.moments(field, middle) for field in tokens]),
-        "radius": np.array([numbers.radii(field, centre) for field in pixels]),
+        "moments": p**2 * np.array([statistics.moments(field, middle) for field in tokens]),
+        "radius": np.array([statistics.radii(field, centre) for field in pixels]),
         "ratio": ratio,
-        "ratio_log": np.array([numbers.replknet_ratio(field) for field in pixels]),
+        "ratio_log": np.array([statistics.replknet_ratio(field) for field in pixels]),
         "scale": pixels.max((1, 2)),
         "theoretical": theoretical,
         "share": np.minimum(ratio[:, 3] * pixels[0].size / np.array(reach), 1.0),

@@ -1,4 +1,4 @@
-"""Sums over pictures that a receptive field's result is made of, in float64; they add up across
+"""The sums over pictures that a receptive field is made of, in float64; they add up across
 processes."""
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from convmixer_viz.analyses.receptive_field import numbers
+from convmixer_viz.analyses.receptive_field import statistics
 from convmixer_viz.engine import distributed
 from convmixer_viz.questions.receptive_field import Reduction
 
@@ -43,21 +43,21 @@ class Sums:
         )
 
     def add(
-        self, rows: slice, gradients: Tensor, reduction: Reduction, centre: tuple[float, float]
+        self, group: slice, gradients: Tensor, reduction: Reduction, centre: tuple[float, float]
     ) -> None:
-        """Add one picture's gradients (rows, 3, p·H, p·W) of some blocks; centre in tokens."""
+        """Add one picture's gradients (group, 3, p·H, p·W) of some blocks; centre in tokens."""
         pixels, square = (_reduce(gradients, name) for name in (reduction, "square"))
         height, width = pixels.shape[1:]
         tokens, squares = (_by_token(m, self.tokens.shape[1:]) for m in (pixels, square))
-        sigmas = np.array([numbers.sigma(field, centre) for field in squares])
-        if rows.start == 0:  # the last group of a picture
+        sigmas = np.array([statistics.sigma(field, centre) for field in squares])
+        if group.start == 0:  # the last group of a picture
             self.count += 1
-        self.pixels[rows, :height, :width] += pixels
-        self.tokens[rows] += tokens
-        self.tokens_squared[rows] += tokens**2
-        self.square[rows] += squares
-        self.sigma[rows] += sigmas
-        self.sigma_squared[rows] += sigmas**2
+        self.pixels[group, :height, :width] += pixels
+        self.tokens[group] += tokens
+        self.tokens_squared[group] += tokens**2
+        self.square[group] += squares
+        self.sigma[group] += sigmas
+        self.sigma_squared[group] += sigmas**2
 
     def reduce(self) -> None:
         """Add up the joined processes, in place; alone, nothing changes."""

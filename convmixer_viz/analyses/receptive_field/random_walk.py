@@ -1,4 +1,4 @@
-"""What a receptive field would be if signs were random: from the shape, and from the weights.
+"""The receptive field that random signs would give: from the shape, and from the weights.
 
 Energy walks from a token down the blocks: a share stays (the skip), a share spreads as the squares
 of the block's kernels, and what leaves the grid is lost, as zero padding loses it."""
@@ -24,7 +24,7 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Walk:
+class WalkStep:
     """One block's step: the energy that stays, and the energy by kernel cell (k, k)."""
 
     stays: float
@@ -38,13 +38,13 @@ class Walk:
         return float(both / (2 * (self.stays + self.spreads.sum())))
 
 
-def null_walks(shape: Shape) -> list[Walk]:
+def null_model(shape: Shape) -> list[WalkStep]:
     """Random signs, equal variances: a flat kernel, and an equal share for a skip."""
     k, stays = shape.kernel_size, 0.5 if shape.residual else 0.0
-    return [Walk(stays, np.full((k, k), (1 - stays) / k**2))] * shape.depth
+    return [WalkStep(stays, np.full((k, k), (1 - stays) / k**2))] * shape.depth
 
 
-def weight_walks(module: ConvMixer) -> list[Walk]:
+def weights_model(module: ConvMixer) -> list[WalkStep]:
     """From the weights alone: v = mean over channels of γ²·w²/(σ²+ε)·E[act′(z)²] spreads, 1 stays,
     for z normal with mean b + β₀Σw and variance γ₀²Σw² (γ₀, β₀: the batch norm before)."""
     blocks = list(module.walk())
@@ -59,33 +59,33 @@ def weight_walks(module: ConvMixer) -> list[Walk]:
     ]
 
 
-def diffuse(walks: Sequence[Walk], start: Floats, blocks: Sequence[int]) -> Floats:
+def diffuse(steps: Sequence[WalkStep], start: Floats, blocks: Sequence[int]) -> Floats:
     """The energy (blocks, H, W) that each named block's output at `start` gets from every token,
     the shallowest first; 0 is the stem."""
-    rows = np.empty((0, *start.shape))
+    energies = np.empty((0, *start.shape))
     for number in range(max(blocks), -1, -1):
         if number in blocks:
-            rows = np.concatenate([rows, start[None]])
+            energies = np.concatenate([energies, start[None]])
         if number:
-            walk = walks[number - 1]
-            rows = walk.stays * rows + _spread(rows, walk.spreads)
-    return rows[::-1]
+            step = steps[number - 1]
+            energies = step.stays * energies + _spread(energies, step.spreads)
+    return energies[::-1]
 
 
-def _spread(rows: Floats, kernel: Floats) -> Floats:
+def _spread(energies: Floats, kernel: Floats) -> Floats:
     """What kernel cell u adds: output token j hands to input token j + u − (k − 1)//2."""
-    k, (height, width) = len(kernel), rows.shape[1:]
+    k, (height, width) = len(kernel), energies.shape[1:]
     before = k // 2, (k - 1) // 2
-    padded = np.pad(rows, ((0, 0), before, before))
-    spread = np.zeros_like(rows)
+    padded = np.pad(energies, ((0, 0), before, before))
+    spread = np.zeros_like(energies)
     for (r, c), share in np.ndenumerate(kernel[::-1, ::-1]):
         spread += share * padded[:, r : r + height, c : c + width]
     return spread
 
 
-def _share(stays: float, spreads: Floats) -> Walk:
+def _share(stays: float, spreads: Floats) -> WalkStep:
     whole = stays + spreads.sum()
-    return Walk(stays / whole, spreads / whole)
+    return WalkStep(stays / whole, spreads / whole)
 
 
 def _normal(block: Block, before: nn.BatchNorm2d) -> tuple[Floats, Floats]:

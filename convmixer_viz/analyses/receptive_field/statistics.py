@@ -1,5 +1,5 @@
-"""A receptive field in numbers: how much of it lies where. Centres and sizes count from edges:
-pixel (or token) u covers [u, u + 1]."""
+"""What is measured of a receptive field: how much of it lies where. Centres and sizes count from
+edges: pixel (or token) u covers [u, u + 1]."""
 
 from __future__ import annotations
 
@@ -45,9 +45,9 @@ def radii(field: Floats, centre: Centre) -> Floats:
     down, right = _offsets(field, centre)
     distance = np.hypot(down[:, None], right).ravel()
     order = distance.argsort(kind="stable")
-    held = field.ravel()[order].cumsum()
-    places = np.searchsorted(held, np.array(RADII) * held[-1])
-    return np.asarray(distance[order][np.minimum(places, field.size - 1)])
+    mass = field.ravel()[order].cumsum()
+    ends = np.searchsorted(mass, np.array(RADII) * mass[-1])
+    return np.asarray(distance[order][np.minimum(ends, field.size - 1)])
 
 
 def moments(field: Floats, centre: Centre) -> Floats:
@@ -92,8 +92,8 @@ def reach(tokens: Sequence[tuple[int, int]], block: int, k: int, grid: tuple[int
     """Tokens of the grid that can reach these neighbouring ones of a block's output."""
     before, behind = block * ((k - 1) // 2), block * (k // 2)  # an even kernel leans one way
     sides = [
-        min(max(places) + 1 + behind, n) - max(min(places) - before, 0)
-        for places, n in zip(zip(*tokens, strict=True), grid, strict=True)
+        min(max(axis) + 1 + behind, n) - max(min(axis) - before, 0)
+        for axis, n in zip(zip(*tokens, strict=True), grid, strict=True)
     ]
     return int(np.prod(sides))
 

@@ -1,4 +1,5 @@
-"""Reverse mode by hand: what many scalars of many blocks ask of the pixels, in one way back."""
+"""The gradients of a receptive field by hand: scalars of many blocks differentiated with respect to
+the pixels in one backward pass."""
 
 from __future__ import annotations
 
@@ -15,12 +16,12 @@ from convmixer_viz.model.convmixer import Block, ConvMixer
 
 Token = tuple[int, int]  # row and column on the grid
 Window = tuple[int, int, int, int]  # top, bottom, left, right on the grid, ends excluded
-Walk = tuple["Tensor", Window]  # rows of cotangents, (seeds, dim, h, w), and where they lie
+OnWindow = tuple["Tensor", Window]  # gradients (seeds, dim, h, w), zero outside the window
 
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """One picture's forward pass: all that the way back needs of it, kept once for all seeds."""
+    """One picture's forward pass: what the backward pass needs of it, kept once for all seeds."""
 
     gains: tuple[Tensor, ...]  # (1, dim, H, W): γ/√(σ²+ε) · act′(z): stem, then two a block
     states: tuple[Tensor, ...]  # (tokens, dim): the stem's and each block's output at the tokens
@@ -42,29 +43,30 @@ def trace(module: ConvMixer, pixels: Tensor, tokens: Sequence[Token], deepest: i
 
 
 def pull_back(
-    module: ConvMixer, walked: Trace, tokens: Sequence[Token], seeds: dict[int, Tensor]
+    module: ConvMixer, traced: Trace, tokens: Sequence[Token], seeds: dict[int, Tensor]
 ) -> Tensor:
     """Gradients (seeds, 3, p·H, p·W) of the scalars Σ seed · output, one (tokens, dim) a block,
     deepest first: each starts on its tokens at its block and joins the older ones where it has
     spread over as much of the grid."""
-    grid, start = walked.gains[0].shape[-2:], _around(tokens)
-    walks: list[Walk] = []
+    grid, start = traced.gains[0].shape[-2:], _around(tokens)
+    batches: list[OnWindow] = []
     for number in range(max(seeds), -1, -1):
         if number in seeds:
-            walks.append((_row(walked.gains[0], start, tokens, seeds[number]), start))
+            seed = _on_tokens(traced.gains[0], start, tokens, seeds[number])
+            batches.append((seed, start))
         if number:
             block = cast("Block", module.blocks[number - 1])
-            gains = walked.gains[2 * number - 1 : 2 * number + 1]
-            walks = _joined(_through(block, gains, walks))
-    stem = walked.gains[0]
-    return torch.cat([_to_pixels(module, r * _crop(stem, w), w, grid) for r, w in walks])
+            gains = traced.gains[2 * number - 1 : 2 * number + 1]
+            batches = _joined(_through(block, gains, batches))
+    stem = traced.gains[0]
+    return torch.cat([_to_pixels(module, g * _crop(stem, w), w, grid) for g, w in batches])
 
 
-def _joined(walks: Iterable[Walk]) -> list[Walk]:
-    """Rows on equal windows as one batch; the oldest first, whose windows are the largest."""
-    groups = [(window, list(group)) for window, group in groupby(walks, key=itemgetter(1))]
+def _joined(batches: Iterable[OnWindow]) -> list[OnWindow]:
+    """Gradients on equal windows as one batch; the oldest first, whose windows are the largest."""
+    groups = [(window, list(group)) for window, group in groupby(batches, key=itemgetter(1))]
     return [
-        group[0] if len(group) == 1 else (torch.cat([rows for rows, _ in group]), window)
+        group[0] if len(group) == 1 else (torch.cat([gradients for gradients, _ in group]), window)
         for window, group in groups
     ]
 
@@ -83,44 +85,47 @@ def _layer(layers: Iterable[nn.Module], x: Tensor) -> tuple[Tensor, Tensor]:
 
 def _exact(convolution: nn.Conv2d) -> tuple[Tensor, Tensor]:
     """Weight and bias, unrounded where a fast model holds both: rounded ones flip the masks."""
-    held = (getattr(convolution, f"exact_{name}", None) for name in ("weight", "bias"))
-    own = convolution.parameters()
-    weight, bias = (mine if kept is None else kept for kept, mine in zip(held, own, strict=True))
+    own = convolution.named_parameters()  # weight, then bias
+    weight, bias = (getattr(convolution, f"exact_{name}", tensor) for name, tensor in own)
     return weight, bias
 
 
-def _through(block: Block, gains: Sequence[Tensor], walks: Iterable[Walk]) -> Iterator[Walk]:
+def _through(
+    block: Block, gains: Sequence[Tensor], batches: Iterable[OnWindow]
+) -> Iterator[OnWindow]:
     """From a block's output to its input; the windows grow by what its kernels reach."""
     first, second = gains
     kernels, reach = block.depthwise.weight.flip(2, 3), block.depthwise.kernel_size[0] // 2
-    for rows, window in walks:
-        rows = rows * _crop(second, window)
-        rows = torch.nn.functional.conv_transpose2d(rows, block.pointwise.weight)
+    for gradients, window in batches:
+        gradients = gradients * _crop(second, window)
+        gradients = torch.nn.functional.conv_transpose2d(gradients, block.pointwise.weight)
         wider = _grow(window, reach, first.shape[-2:])
-        branch = _pad(rows * _crop(first, window), window, wider)
+        branch = _pad(gradients * _crop(first, window), window, wider)
         height, width = branch.shape[-2:]
         branch = torch.nn.functional.conv2d(branch, kernels, padding=reach, groups=len(kernels))
         branch = branch[..., :height, :width]  # an even kernel leaves one more
-        yield branch + _pad(rows, window, wider) if block.spatial.residual else branch, wider
+        if block.spatial.residual:
+            branch = branch + _pad(gradients, window, wider)
+        yield branch, wider
 
 
-def _to_pixels(module: ConvMixer, rows: Tensor, window: Window, grid: Sequence[int]) -> Tensor:
+def _to_pixels(module: ConvMixer, gradients: Tensor, window: Window, grid: Sequence[int]) -> Tensor:
     """Through the patch embedding: stride = kernel, so a token's pixels are its own."""
     p = module.shape.patch_size
     weight = module.patch_embedding.weight.flatten(1).T[:, :, None, None]  # (3·p², dim, 1, 1)
-    patches = torch.nn.functional.conv2d(rows, weight)
+    patches = torch.nn.functional.conv2d(gradients, weight)
     pixels = torch.nn.functional.pixel_shuffle(patches, p)
     top, bottom, left, right = (p * edge for edge in window)
     missing = (left, p * grid[1] - right, top, p * grid[0] - bottom)
     return torch.nn.functional.pad(pixels, missing)
 
 
-def _row(gain: Tensor, window: Window, tokens: Sequence[Token], seed: Tensor) -> Tensor:
+def _on_tokens(gain: Tensor, window: Window, tokens: Sequence[Token], seed: Tensor) -> Tensor:
     """The seed on its tokens, zero elsewhere on the window, in the gain's layout."""
-    row = torch.zeros_like(_crop(gain, window))
+    spread = torch.zeros_like(_crop(gain, window))
     for (r, c), values in zip(tokens, seed, strict=True):
-        row[0, :, r - window[0], c - window[2]] = values
-    return row
+        spread[0, :, r - window[0], c - window[2]] = values
+    return spread
 
 
 def _around(tokens: Sequence[Token]) -> Window:
@@ -130,23 +135,17 @@ def _around(tokens: Sequence[Token]) -> Window:
 
 def _grow(window: Window, reach: int, grid: Sequence[int]) -> Window:
     top, bottom, left, right = window
-    return (
-        max(0, top - reach), min(grid[0], bottom + reach),
-        max(0, left - reach), min(grid[1], right + reach),
-    )  # fmt: skip
-
-
-def _size(window: Window) -> tuple[int, int]:
-    return window[1] - window[0], window[3] - window[2]
+    rows = max(0, top - reach), min(grid[0], bottom + reach)
+    return *rows, max(0, left - reach), min(grid[1], right + reach)
 
 
 def _crop(gain: Tensor, window: Window) -> Tensor:
     return gain[..., window[0] : window[1], window[2] : window[3]]
 
 
-def _pad(rows: Tensor, window: Window, wider: Window) -> Tensor:
-    """Rows on the window laid on the wider one, zero between."""
+def _pad(gradients: Tensor, window: Window, wider: Window) -> Tensor:
+    """Gradients on the window laid on the wider one, zero between."""
     if window == wider:
-        return rows
+        return gradients
     sides = (window[2] - wider[2], wider[3] - window[3], window[0] - wider[0], wider[1] - window[1])
-    return torch.nn.functional.pad(rows, sides)
+    return torch.nn.functional.pad(gradients, sides)

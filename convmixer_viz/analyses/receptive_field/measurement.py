@@ -1,4 +1,4 @@
-"""Where a receptive field is measured, on what, and whether it fits the memory."""
+"""Where a receptive field is measured and on what, and whether that fits the memory."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from convmixer_viz.analyses.receptive_field import cotangents
-from convmixer_viz.analyses.receptive_field.cotangents import Token, Trace
+from convmixer_viz.analyses.receptive_field import backward
+from convmixer_viz.analyses.receptive_field.backward import Token, Trace
 from convmixer_viz.engine.runtime import LoadedModel
 from convmixer_viz.errors import ChoiceError, DeviceError
 from convmixer_viz.pictures.prepare import PreparedPicture
 from convmixer_viz.questions.receptive_field import Options
 
 LARGEST_TENSOR = 8 * 2**20  # bytes: much larger ones leave some processors' caches
-HELD = 0.9  # of the free memory that one job may take
+MEMORY_SHARE = 0.9  # of the free memory that one computation may take
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Probe:
-    """One request's model, pictures and options, and the places that follow from them."""
+class Measurement:
+    """A request's model, pictures and options, and the blocks and tokens that follow from them."""
 
     model: LoadedModel
     images: Sequence[PreparedPicture]
@@ -60,30 +60,28 @@ class Probe:
 
     @property
     def state_bytes(self) -> int:
-        """Bytes of one row of cotangents, (dim, H, W)."""
+        """Bytes of one gradient on the grid, (dim, H, W)."""
         cells = self.grid[0] * self.grid[1]
         return self.model.preset.shape.dim * cells * self.model.dtype.itemsize
 
     @property
     def groups(self) -> list[slice]:
-        """Rows of `blocks` that go back together, the deepest first: no tensor grows too large."""
+        """Parts of `blocks` that go back together, the deepest first: no tensor grows too large."""
         size = max(1, LARGEST_TENSOR // self.state_bytes)
         stops = range(len(self.blocks), 0, -size)
         return [slice(max(0, stop - size), stop) for stop in stops]
 
-    def walk(self, index: int) -> Trace:
-        """One picture forward."""
-        pixels = self._pixels(index)
-        place = {"memory_format": self.model.memory_format}
-        pixels = pixels.to(self.model.device).contiguous(**place)
-        return cotangents.trace(self.model.module, pixels, self.tokens, self.blocks[-1])
+    def trace(self, index: int) -> Trace:
+        """One picture's forward pass."""
+        pixels = self._pixels(index).to(self.model.device)
+        pixels = pixels.contiguous(memory_format=self.model.memory_format)
+        return backward.trace(self.model.module, pixels, self.tokens, self.blocks[-1])
 
-    def gradients(self, walked: Trace, rows: slice, index: int) -> Tensor:
-        """One picture's gradients (rows, 3, p·H, p·W) of some of the blocks."""
-        blocks = self.blocks[rows]
-        seeds = {block: self._seed(walked.states[block], block, index) for block in blocks}
-        back = cotangents.pull_back(self.model.module, walked, self.tokens, seeds)
-        return back.flip(0)
+    def gradients(self, traced: Trace, group: slice, index: int) -> Tensor:
+        """One picture's gradients (group, 3, p·H, p·W) of a group of blocks."""
+        blocks = self.blocks[group]
+        seeds = {block: self._seed(traced.states[block], block, index) for block in blocks}
+        return backward.pull_back(self.model.module, traced, self.tokens, seeds).flip(0)
 
     def _pixels(self, index: int) -> Tensor:
         """(1, 3, h, w), float32 also where the model is bfloat16: the gains are float32's."""
@@ -110,12 +108,12 @@ class Probe:
         return torch.ones_like(state) / count
 
 
-def probe(model: LoadedModel, images: Sequence[PreparedPicture], options: Options) -> Probe:
+def plan(model: LoadedModel, images: Sequence[PreparedPicture], options: Options) -> Measurement:
     """Check that the token, the channel and the memory are there."""
     height, width = images[0].array.shape[1:]
-    made = Probe(model, images, options, (height, width))
-    (rows, columns), dim = made.grid, model.preset.shape.dim
-    for row, column in made.tokens:
+    measurement = Measurement(model, images, options, (height, width))
+    (rows, columns), dim = measurement.grid, model.preset.shape.dim
+    for row, column in measurement.tokens:
         if not (0 <= row < rows and 0 <= column < columns):
             raise ChoiceError(
                 f"There is no token {row},{column} at {height}×{width} pixels: rows end at "
@@ -124,31 +122,32 @@ def probe(model: LoadedModel, images: Sequence[PreparedPicture], options: Option
     if options.scalar == "channel" and options.channel >= dim:
         name = model.preset.name
         raise ChoiceError(f"{name} has no channel {options.channel}: they end at {dim - 1}.")
-    _check_memory(made)
-    return made
+    _check_memory(measurement)
+    return measurement
 
 
-def bytes_needed(made: Probe) -> int:
+def bytes_needed(measurement: Measurement) -> int:
     """Largest memory that the work takes beside the loaded model, estimated from above."""
-    state, depth = made.state_bytes, made.model.preset.shape.depth
+    state, depth = measurement.state_bytes, measurement.model.preset.shape.depth
     gains = (2 * depth + 1) * state
-    forward = 6 * state * max(1, 4 // made.model.dtype.itemsize)
+    forward = 6 * state * max(1, 4 // measurement.model.dtype.itemsize)
     back = 5 * max(state, LARGEST_TENSOR)
-    maps = 4 * len(made.blocks) * made.sides[0] * made.sides[1] * 8
+    maps = 4 * len(measurement.blocks) * measurement.sides[0] * measurement.sides[1] * 8
     return gains + forward + back + maps
 
 
-def _check_memory(made: Probe) -> None:
+def _check_memory(measurement: Measurement) -> None:
     from convmixer_viz.engine import hardware  # brings torch: not at import
 
-    needed, free = bytes_needed(made), hardware.free_memory(made.model.device)
-    if needed <= HELD * free:
+    needed, free = bytes_needed(measurement), hardware.free_memory(measurement.model.device)
+    if needed <= MEMORY_SHARE * free:
         return
-    preset, (height, width) = made.model.preset, made.sides
+    preset, (height, width) = measurement.model.preset, measurement.sides
     own = preset.transform.size
-    way = f"choose its own size, resolution {own}" if min(made.sides) > own else "name few blocks"
+    wide = min(measurement.sides) > own
+    way = f"choose its own size, resolution {own}" if wide else "name few blocks"
     raise DeviceError(
         f"The receptive field of {preset.name} at {height}×{width} pixels needs about "
-        f"{needed / 2**30:.1f} GiB and {made.model.device} has {free / 2**30:.1f} GiB free: "
+        f"{needed / 2**30:.1f} GiB and {measurement.model.device} has {free / 2**30:.1f} GiB free: "
         f"{way}, or close what else uses the memory."
     )
