@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import count
-from typing import Any
 
 import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from convmixer_viz.engine.cache import BytesCache
 from convmixer_viz.errors import PictureError
@@ -20,9 +20,9 @@ def names() -> list[str]:
     return [*GALLERY, *uploads()]
 
 
-def uploads() -> dict[str, Any]:
+def uploads() -> dict[str, UploadedFile]:
     """The uploaded files by name; a name that is taken is numbered."""
-    named: dict[str, Any] = {}
+    named: dict[str, UploadedFile] = {}
     for file in st.session_state.get("uploads") or []:
         name, numbers = file.name, count(2)
         while name in GALLERY or name in named:
@@ -60,7 +60,7 @@ def find_all(chosen: Iterable[str]) -> list[Picture]:
     return pictures
 
 
-def find_digests(digests: Iterable[str]) -> list[Picture] | None:
+def find_by_digest(digests: Iterable[str]) -> list[Picture] | None:
     """This person's pictures by sha256; None where one of them is no longer at hand."""
     keys = [*GALLERY, *(file.file_id for file in uploads().values())]
     by_digest = {image.sha256: image for image in map(_decoded().get, keys) if image}

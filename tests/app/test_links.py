@@ -1,4 +1,4 @@
-"""What a link asks for in vain is said, until the first change."""
+"""A value of a link that has no effect is named, until the first change."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from convmixer_viz.presets.table import PRESETS
 from tests.app.conftest import Visit
 
 
-def told(app: AppTest) -> str:
+def warnings(app: AppTest) -> str:
     return " ".join(warning.value for warning in app.warning)
 
 
@@ -18,14 +18,14 @@ def test_it_stays_while_the_page_computes_and_goes_with_the_first_change(visit: 
     session.bench().forget_results()
     app = visit("overview", picture="nobody", preset=["nothing"], target="unicorn")
     assert not app.exception
-    assert all(name in told(app) for name in ("nobody", "nothing", "unicorn"))
+    assert all(name in warnings(app) for name in ("nobody", "nothing", "unicorn"))
     assert app.selectbox(key="picture").value == "cat"
     app.number_input(key="block").set_value(3).run()
-    assert told(app) == ""
+    assert warnings(app) == ""
 
 
 @pytest.mark.parametrize(
-    ("page", "vain"),
+    ("page", "ignored"),
     [
         ("prediction", {"block": "99", "device": "cuda:7", "mode": "bogus", "top": "999"}),
         ("attribution", {"methods": "nonsense", "cells": "bogus", "baseline": "zzz"}),
@@ -34,23 +34,24 @@ def test_it_stays_while_the_page_computes_and_goes_with_the_first_change(visit: 
     ],
 )
 def test_every_choice_that_is_ignored_is_named(
-    visit: Visit, page: str, vain: dict[str, str]
+    visit: Visit, page: str, ignored: dict[str, str]
 ) -> None:
-    app = visit(page, **vain)
+    app = visit(page, **ignored)
     assert not app.exception
-    for key, value in vain.items():
-        assert f"The link's {key} '{value}' is not here" in told(app)
+    for key, value in ignored.items():
+        assert f"The link's {key} '{value}' is not here" in warnings(app)
 
 
 def test_a_fifth_preset_is_named(visit: Visit) -> None:
     five = [name for name in PRESETS if name.startswith("cifar10")][:5]
     app = visit("prediction", preset=five)
     assert app.multiselect(key="preset").value == five[:4]
-    assert five[4] in told(app) and five[3] not in told(app)
+    assert five[4] in warnings(app) and five[3] not in warnings(app)
 
 
-def test_what_is_heard_is_not_named(visit: Visit) -> None:
-    app = visit("attribution", picture="coffee", block="4", strength="0.50", cells="pixels",
-                methods=["saliency", "hirescam"], scores="false", target="dog")  # fmt: skip
+def test_a_value_that_has_effect_is_not_named(visit: Visit) -> None:
+    sidebar = {"picture": "coffee", "block": "4", "target": "dog"}
+    maps = {"strength": "0.50", "cells": "pixels", "scores": "false"}
+    app = visit("attribution", methods=["saliency", "hirescam"], **sidebar, **maps)
     assert not app.exception
-    assert told(app) == ""
+    assert warnings(app) == ""

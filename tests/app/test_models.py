@@ -29,7 +29,7 @@ def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hub, "cache", lambda: tmp_path / "hub")
 
 
-def told(app: AppTest) -> str:
+def sentences(app: AppTest) -> str:
     kinds: tuple[Any, ...] = (app.caption, app.markdown, app.info, app.success, app.error)
     return " ".join(element.value for kind in kinds for element in kind)
 
@@ -60,22 +60,22 @@ def test_a_shipped_preset_has_card_curve_drawing_and_blocks(visit: Visit) -> Non
     card = locate.beside(preset, ".md")
     assert card
     for line in card.read_text("utf-8").splitlines()[1:]:
-        assert line.removeprefix("## ") in told(app)
+        assert line.removeprefix("## ") in sentences(app)
     curve, drawing, company = (json.loads(c.proto.spec) for c in app.get("plotly_chart"))
     assert {trace["name"] for trace in curve["data"]} >= {"test pictures"}
     assert any("block, 8 times" in note["text"] for note in drawing["layout"]["annotations"])
     assert any("768/32" in str(trace.get("text")) for trace in company["data"])
     blocks = app.dataframe[1].value
     assert blocks["parameters"].sum() == preset.parameters and len(blocks) == 10
-    assert locate.source(preset).sha256 in told(app)
+    assert locate.source(preset).sha256 in sentences(app)
 
 
 def test_a_preset_that_is_not_here_is_offered_with_its_size(visit: Visit) -> None:
     app = visit("models", preset=["imagenet-768-32"])
     assert not app.exception
     assert app.button(key="fetch").label == "Fetch 85 MB"
-    assert "models add FILE --as imagenet-768-32" in told(app)
-    assert "leave the depthwise convolutions out" in told(app)
+    assert "models add FILE --as imagenet-768-32" in sentences(app)
+    assert "leave the depthwise convolutions out" in sentences(app)
 
 
 @pytest.fixture
@@ -94,7 +94,7 @@ def test_fetching_follows_to_the_end_and_can_be_taken_back(
         app.button(key="fetch").click().run()
     assert not app.exception
     assert locate.path(TINY_PUBLISHED).read_bytes() == published
-    assert "fetched: someone/tiny on the Hugging Face hub" in told(app)
+    assert "fetched: someone/tiny on the Hugging Face hub" in sentences(app)
     assert app.button(key="fetch").label == "Remove"
     app.button(key="fetch").click().run()
     assert locate.file(TINY_PUBLISHED) is None and fetching.fetches() == {}
@@ -128,10 +128,10 @@ def test_weights_of_ones_own_come_in_by_the_form_and_go(visit: Visit, tmp_path: 
     torch.save(STATE, tmp_path / "mine.pth")
     app = visit("models")
     upload(app, tmp_path / "mine.pth")
-    assert "mine was verified and added" in told(app) and "activation GELU" in told(app)
+    assert "mine was verified and added" in sentences(app) and "activation GELU" in sentences(app)
     assert "mine" in app.dataframe[0].value["preset"].tolist()
     assert app.multiselect(key="preset").value == ["mine"]
-    assert "added: mine.pth, added" in told(app)
+    assert "added: mine.pth, added" in sentences(app)
     app.button(key="fetch").click().run()
     assert not app.exception and "mine" not in locate.known()
 
@@ -139,8 +139,8 @@ def test_weights_of_ones_own_come_in_by_the_form_and_go(visit: Visit, tmp_path: 
 def test_hostile_uploads_are_one_sentence_each(visit: Visit, tmp_path: Path) -> None:
     marker = tmp_path / "it ran"
     app = visit("models")
-    for path, words in hostile.files(tmp_path, STATE, marker).values():
+    for path, reason in hostile.files(tmp_path, STATE, marker).values():
         if not path.is_symlink():  # a browser sends what a link points to
             upload(app, path)
-            assert [error.value for error in app.error if words in error.value]
+            assert [error.value for error in app.error if reason in error.value]
     assert not marker.exists() and user_folder.added() == {}

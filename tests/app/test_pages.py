@@ -11,11 +11,11 @@ PAGES = sorted(path.stem for path in (PACKAGE / "app/pages").glob("[a-z]*.py"))
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_weights_that_are_not_here_are_told_without_a_traceback(visit: Visit, page: str) -> None:
+def test_missing_weights_are_a_sentence_without_a_traceback(visit: Visit, page: str) -> None:
     app = visit(page, preset=["imagenet-1024-20", "cifar10-128-8-k3"], rows=["prediction"])
     assert not app.exception
-    told = [each.value for each in (*app.error, *app.info)]
-    assert any("imagenet-1024-20" in each for each in told)
+    sentences = [each.value for each in (*app.error, *app.info)]
+    assert any("imagenet-1024-20" in sentence for sentence in sentences)
 
 
 def test_every_figure_has_its_files_at_the_foot(visit: Visit) -> None:
@@ -54,6 +54,6 @@ def test_a_device_that_is_not_here_is_one_sentence(
     session.bench.clear()
     app = visit("overview")
     assert not app.exception
-    (said,) = [each.value for each in app.error]
-    assert said.startswith("There is no device 'tpu'")
+    (error,) = [each.value for each in app.error]
+    assert error.startswith("There is no device 'tpu'")
     session.bench.clear()

@@ -1,4 +1,4 @@
-"""What is uploaded: names, broken files, whose pictures go into a file."""
+"""Uploads: their names, broken files, whose pictures go into a file."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def upload(app: AppTest, *files: tuple[str, bytes, str]) -> AppTest:
     return app.run()
 
 
-def told(app: AppTest) -> str:
+def captions(app: AppTest) -> str:
     return " ".join(each.value for each in app.caption)
 
 
@@ -45,13 +45,13 @@ def test_a_broken_upload_is_left_out_of_several(
 ) -> None:
     app = upload(visit(page, **choices), BROKEN, png("blue.png"))
     assert not app.exception
-    assert "Left out: notes.txt" in told(app)
+    assert "Left out: notes.txt" in captions(app)
 
 
 def test_only_broken_uploads_leave_no_table(visit: Visit) -> None:
     app = upload(visit("prediction"), BROKEN, ("b.txt", b"neither", "text/plain"))
     assert not app.exception and not app.dataframe
-    assert "Left out: b.txt" in told(app)
+    assert "Left out: b.txt" in captions(app)
 
 
 def test_an_upload_never_takes_a_gallery_pictures_name(visit: Visit) -> None:
@@ -59,7 +59,7 @@ def test_an_upload_never_takes_a_gallery_pictures_name(visit: Visit) -> None:
     chosen = app.selectbox(key="picture")
     assert chosen.value == "cat (3)"
     assert len(chosen.options) == len(set(chosen.options))
-    assert "Chelsea" not in told(app) and "32×32 px of cat (3)" in told(app)
+    assert "Chelsea" not in captions(app) and "32×32 px of cat (3)" in captions(app)
 
 
 class File(NamedTuple):
@@ -77,6 +77,6 @@ def test_a_file_to_take_along_names_ones_own_pictures(monkeypatch: pytest.Monkey
     session(File("secret.png", "theirs"))
     digest = picture_list.find("secret.png").sha256
     session(File("own.png", "mine"))
-    assert picture_list.find_digests([digest]) is None
+    assert picture_list.find_by_digest([digest]) is None
     assert picture_list.find("own.png").sha256 == digest
-    assert [image.name for image in picture_list.find_digests([digest]) or ()] == ["own.png"]
+    assert [image.name for image in picture_list.find_by_digest([digest]) or ()] == ["own.png"]

@@ -60,7 +60,7 @@ def offer(result: Result) -> None:
 
 def downloads(result: Result) -> tuple[Download, ...]:
     """The files of a result; a bundle has its pictures inside, so they must be this person's."""
-    pictures = picture_list.find_digests(origin(result).images)
+    pictures = picture_list.find_by_digest(origin(result).images)
     if pictures is None:
         return DOWNLOADS
     replay = Download("bundle to replay", "zip", lambda result: bundle.write(result, pictures))
