@@ -11,15 +11,28 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 from urllib.error import URLError
 from urllib.request import urlopen
 
 import pytest
 
+if TYPE_CHECKING:
+    from playwright.sync_api import (
+        Browser,
+        BrowserContext,
+        ConsoleMessage,
+        FloatRect,
+        Locator,
+        Page,
+    )
+
 sync_api = pytest.importorskip("playwright.sync_api")
+Serve = Callable[[Path], str]
+Theme = Literal["light", "dark"]
 
 ROOT = Path(__file__).parents[2]
-LOOKS = [("light", 1280), ("dark", 1280), ("light", 1920), ("dark", 1920)]
+LOOKS: list[tuple[Theme, int]] = [("light", 1280), ("dark", 1280), ("light", 1920), ("dark", 1920)]
 every_look = pytest.mark.parametrize(
     "page", LOOKS, indirect=True, ids=[f"{theme}-{width}" for theme, width in LOOKS]
 )
@@ -37,7 +50,7 @@ KNOWN = ("_stcore/health", "_stcore/host-config")  # a deep path always misses t
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[sync_api.Browser]:
+def browser() -> Iterator[Browser]:
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     if chromium is None:
         (pytest.fail if os.environ.get("CI") else pytest.skip)("no chromium in the path")
@@ -49,7 +62,7 @@ def browser() -> Iterator[sync_api.Browser]:
 
 
 @pytest.fixture(scope="session")
-def serve(tmp_path_factory) -> Iterator[Callable[[Path], str]]:
+def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
     """Start a Streamlit server for a script (once a script); returns its address."""
     servers: dict[Path, tuple[str, subprocess.Popen[bytes]]] = {}
 
@@ -66,13 +79,13 @@ def serve(tmp_path_factory) -> Iterator[Callable[[Path], str]]:
 
 
 @pytest.fixture(scope="session")
-def app(serve) -> str:
+def app(serve: Serve) -> str:
     """The address of the app itself."""
     return serve(ROOT / "streamlit_app.py")
 
 
 @pytest.fixture
-def page(browser, request, tmp_path) -> Iterator[sync_api.Page]:
+def page(browser: Browser, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Page]:
     """A page in one look (light, 1280 px unless parametrised) whose console must stay silent."""
     theme, width = getattr(request, "param", LOOKS[0])
     with closing(open_page(browser, theme, width)) as context:
@@ -84,7 +97,7 @@ def page(browser, request, tmp_path) -> Iterator[sync_api.Page]:
     assert messages == []
 
 
-def open_page(browser: sync_api.Browser, theme: str, width: int) -> sync_api.BrowserContext:
+def open_page(browser: Browser, theme: Theme, width: int) -> BrowserContext:
     """A new session: nothing shared with the pages before."""
     return browser.new_context(
         viewport={"width": width, "height": 1000},
@@ -94,10 +107,10 @@ def open_page(browser: sync_api.Browser, theme: str, width: int) -> sync_api.Bro
     )
 
 
-def listen(page: sync_api.Page, messages: list[str]) -> None:
-    """Collect what the page says on its console, but for the two known misses."""
+def listen(page: Page, messages: list[str]) -> None:
+    """Collect the messages of the page's console, but for the two known misses."""
 
-    def note(message: sync_api.ConsoleMessage) -> None:
+    def note(message: ConsoleMessage) -> None:
         place = message.location.get("url", "")
         ours = "willReadFrequently" in message.text  # the tests read canvases, the app doesn't
         if not ours and not (message.type == "error" and place.endswith(KNOWN)):
@@ -107,7 +120,7 @@ def listen(page: sync_api.Page, messages: list[str]) -> None:
     page.on("pageerror", lambda error: messages.append(str(error)))
 
 
-def ready(page: sync_api.Page) -> sync_api.Page:
+def ready(page: Page) -> Page:
     """The page stands: its title, its results, every figure drawn, no error."""
     page.wait_for_selector("h1", timeout=60_000)
     settle(page)
@@ -116,10 +129,17 @@ def ready(page: sync_api.Page) -> sync_api.Page:
     return page
 
 
-def settle(page: sync_api.Page, timeout: float = 240) -> None:
+def settle(page: Page, timeout: float = 240) -> None:
     """Wait until the script has come to its end for good: no run, no bar, for half a second."""
     page.evaluate("window.calm = 0")
     page.wait_for_function(CALM, timeout=1000 * timeout, polling=100)
+
+
+def box_of(locator: Locator) -> FloatRect:
+    """Where an element is drawn, in px; it must be visible."""
+    box = locator.bounding_box()
+    assert box is not None
+    return box
 
 
 DRAWN = """() => !document.querySelector('[data-testid=stSkeleton]')

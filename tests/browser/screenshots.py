@@ -11,11 +11,11 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
 
-from tests.browser.conftest import FLAGS, ROOT, open_page, ready, start_server
+from tests.browser.conftest import FLAGS, ROOT, Theme, open_page, ready, start_server
 
 FOLDER = ROOT / ".readme"
 QUALITY = 88  # of WebP: colour scales keep their hues, a picture stays under 150 kB
-SHOTS = {  # file: (address, theme, width, height) in px
+SHOTS: dict[str, tuple[str, Theme, int, int]] = {  # file: (address, theme, width, height) in px
     "wide": ("?against=dog", "light", 1600, 1130),
     "overview": ("?preset=cifar10-128-8-k9&block=5", "dark", 1280, 1180),
     "prediction": ("prediction?block=4", "light", 1280, 1370),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import pytest
 from PIL import Image
 
@@ -9,15 +12,19 @@ from convmixer_viz.presets.table import PRESETS
 from convmixer_viz.weights import locate
 from tests.browser.conftest import LOOKS, by_page, every_look, listen, open_page, ready, settle
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
 SHIPPED = [n for n, p in PRESETS.items() if not p.published and locate.file(p)]
 
 
-def fits(page):
-    return page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+def fits(page: Page) -> bool:
+    fitting: bool = page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    return fitting
 
 
 @every_look
-def test_the_first_screen_shows_the_whole_strip(app, page):
+def test_the_first_screen_shows_the_whole_strip(app: str, page: Page) -> None:
     page.goto(app)
     ready(page)
     page.locator('.st-key-strip .stage[aria-valuetext^="Block 1: 16 of its kernels"]').wait_for()
@@ -29,7 +36,7 @@ def test_the_first_screen_shows_the_whole_strip(app, page):
 
 @pytest.mark.parametrize("page", [LOOKS[0], LOOKS[3]], indirect=True, ids=["light", "dark"])
 @by_page
-def test_each_page_stands_alone(app, page, name):
+def test_each_page_stands_alone(app: str, page: Page, name: str) -> None:
     page.goto(f"{app}/{name}")
     ready(page)
     assert fits(page)
@@ -37,7 +44,7 @@ def test_each_page_stands_alone(app, page, name):
     assert all(picture.get_attribute("alt") for picture in pictures)
 
 
-def test_pages_are_reached_by_their_links_and_keep_the_choices(app, page):
+def test_pages_are_reached_by_their_links_and_keep_the_choices(app: str, page: Page) -> None:
     page.goto(f"{app}/?block=5&picture=coffee")
     ready(page)
     for name in ("Prediction", "Kernels", "Receptive field", "Models"):
@@ -48,7 +55,7 @@ def test_pages_are_reached_by_their_links_and_keep_the_choices(app, page):
         assert "block=5" in page.url and "picture=coffee" in page.url
 
 
-def test_a_cell_of_the_strip_is_a_door(app, page):
+def test_a_cell_of_the_strip_is_a_door(app: str, page: Page) -> None:
     page.goto(app)
     ready(page)
     page.locator(".st-key-strip .stage").focus()
@@ -61,7 +68,9 @@ def test_a_cell_of_the_strip_is_a_door(app, page):
     assert page.get_by_label("Block", exact=True).input_value() == "2"
 
 
-def test_several_uploads_join_the_list_and_the_last_is_shown(app, page, tmp_path):
+def test_several_uploads_join_the_list_and_the_last_is_shown(
+    app: str, page: Page, tmp_path: Path
+) -> None:
     names = ["red.png", "green.png", "blue.png"]
     for name, color in zip(names, ("#c00", "#0c0", "#00c"), strict=True):
         Image.new("RGB", (40, 40), color).save(tmp_path / name)
@@ -79,39 +88,42 @@ def test_several_uploads_join_the_list_and_the_last_is_shown(app, page, tmp_path
     page.keyboard.press("Escape")
 
 
-def test_a_link_opens_the_same_view_in_a_new_session(app, page, browser):
+def test_a_link_opens_the_same_view_in_a_new_session(
+    app: str, page: Page, browser: Browser
+) -> None:
     page.goto(app)
     ready(page)
     page.get_by_label("Block", exact=True).fill("6")
     page.keyboard.press("Enter")
     page.wait_for_url("**block=6*")
     context = open_page(browser, *LOOKS[0])
-    other, messages = context.new_page(), []
+    messages: list[str] = []
+    other = context.new_page()
     listen(other, messages)
     other.goto(page.url)
     ready(other)
     assert other.get_by_label("Block", exact=True).input_value() == "6"
     shown = ".st-key-strip .stage"
-    assert other.locator(shown).get_attribute("aria-valuetext").startswith("Block 6")
+    assert (other.locator(shown).get_attribute("aria-valuetext") or "").startswith("Block 6")
     context.close()
     assert messages == []
 
 
-def test_a_broken_link_says_what_it_ignores(app, page):
+def test_a_broken_link_says_what_it_ignores(app: str, page: Page) -> None:
     page.goto(f"{app}/attribution?picture=nobody&preset=nothing&block=99&cells=bogus&baseline=blur")
     ready(page)
-    said = page.locator('[data-testid="stSidebar"] [data-testid="stAlert"]')
-    texts = " ".join(said.all_inner_texts())
+    warnings = page.locator('[data-testid="stSidebar"] [data-testid="stAlert"]')
+    texts = " ".join(warnings.all_inner_texts())
     assert all(name in texts for name in ("nobody", "nothing", "99", "bogus"))
     assert "blur" not in texts
     page.get_by_label("Block", exact=True).fill("2")
     page.keyboard.press("Enter")
     page.wait_for_url("**block=2*")
     settle(page)
-    assert said.count() == 0
+    assert warnings.count() == 0
 
 
-def test_three_presets_stand_side_by_side(app, page):
+def test_three_presets_stand_side_by_side(app: str, page: Page) -> None:
     presets = SHIPPED[:3]
     page.goto(f"{app}/compare?" + "&".join(f"preset={name}" for name in presets))
     ready(page)
@@ -120,7 +132,7 @@ def test_three_presets_stand_side_by_side(app, page):
     assert fits(page)
 
 
-def test_the_comparison_opens_with_three_sizes_of_kernels(app, page):
+def test_the_comparison_opens_with_three_sizes_of_kernels(app: str, page: Page) -> None:
     page.goto(f"{app}/compare")
     ready(page)
     assert page.locator('[data-testid="stMain"] [data-testid="stAlert"]').count() == 0
@@ -133,7 +145,7 @@ def test_the_comparison_opens_with_three_sizes_of_kernels(app, page):
     assert fits(page)
 
 
-def test_the_button_copies_a_link_to_this_view(app, page):
+def test_the_button_copies_a_link_to_this_view(app: str, page: Page) -> None:
     page.goto(f"{app}/overview?block=4")  # the first page by its name
     ready(page)
     page.get_by_role("button", name="Copy the link").click()

@@ -3,64 +3,69 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.browser.conftest import every_look, settle
+from tests.browser.conftest import Serve, box_of, every_look, settle
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Locator, Page
 
 SCRIPT = Path(__file__).parent / "apps" / "canvas.py"
 
 
 @pytest.fixture
-def canvas(serve, page):
+def canvas(serve: Serve, page: Page) -> Page:
     page.goto(serve(SCRIPT))
     return ready(page)
 
 
-def ready(page):
+def ready(page: Page) -> Page:
     for key in ("strip", "grid", "tokens"):
         page.wait_for_selector(f".st-key-{key} .stage[aria-valuetext]")
     settle(page)
     return page
 
 
-def stage(page, key):
+def stage(page: Page, key: str) -> Locator:
     return page.locator(f".st-key-{key} .stage")
 
 
-def number(page, label):
+def number(page: Page, label: str) -> str:
     return page.get_by_label(label, exact=True).input_value()
 
 
-def expect_number(page, label, value):
+def expect_number(page: Page, label: str, value: int) -> None:
     script = """([label, value]) =>
         document.querySelector(`input[aria-label='${label}']`).value === value"""
     page.wait_for_function(script, arg=[label, str(value)])
 
 
-def painted(page, key):
+def painted(page: Page, key: str) -> float:
     """Share of the canvas' pixels that are not clear."""
     script = """c => {
         const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;
         return d.filter((v, i) => i % 4 === 3 && v > 0).length * 4 / d.length; }"""
-    return page.locator(f".st-key-{key} canvas").evaluate(script)
+    share: float = page.locator(f".st-key-{key} canvas").evaluate(script)
+    return share
 
 
 @every_look
-def test_every_layout_is_painted_and_fits_the_page(canvas):
+def test_every_layout_is_painted_and_fits_the_page(canvas: Page) -> None:
     assert painted(canvas, "strip") > 0.4
     assert painted(canvas, "grid") > 0.4
     assert painted(canvas, "tokens") == 1
     assert canvas.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
 
-def test_arrow_keys_pick_and_never_jump_back(canvas):
+def test_arrow_keys_pick_and_never_jump_back(canvas: Page) -> None:
     stage(canvas, "strip").focus()
     seen = []
     for _ in range(6):
         canvas.keyboard.press("ArrowRight")
         for _ in range(3):
-            seen.append(int(stage(canvas, "strip").get_attribute("aria-valuenow")))
+            seen.append(int(stage(canvas, "strip").get_attribute("aria-valuenow") or -1))
             canvas.wait_for_timeout(30)
     assert seen == sorted(seen) and seen[-1] == 6
     expect_number(canvas, "Block", 6)
@@ -68,7 +73,7 @@ def test_arrow_keys_pick_and_never_jump_back(canvas):
     assert stage(canvas, "strip").get_attribute("aria-valuenow") == "6"
 
 
-def test_a_row_of_keys_is_one_pick(canvas):
+def test_a_row_of_keys_is_one_pick(canvas: Page) -> None:
     stage(canvas, "grid").evaluate("""s => { for (let i = 0; i < 8; i++)
         s.dispatchEvent(new KeyboardEvent('keydown', { key: 'ArrowRight' })); }""")
     expect_number(canvas, "Kernel", 8)
@@ -76,8 +81,8 @@ def test_a_row_of_keys_is_one_pick(canvas):
     assert canvas.get_by_text("run 2", exact=True).is_visible()
 
 
-def test_a_click_on_the_picture_picks_row_and_column(canvas):
-    box = stage(canvas, "tokens").bounding_box()
+def test_a_click_on_the_picture_picks_row_and_column(canvas: Page) -> None:
+    box = box_of(stage(canvas, "tokens"))
     step = box["width"] / 8
     canvas.mouse.click(box["x"] + 5.5 * step, box["y"] + 2.5 * step)
     expect_number(canvas, "Row", 2)
@@ -85,8 +90,8 @@ def test_a_click_on_the_picture_picks_row_and_column(canvas):
     assert stage(canvas, "tokens").get_attribute("aria-valuetext") == "row 2, column 5"
 
 
-def test_hover_tells_and_leaving_ends_it(canvas):
-    box = stage(canvas, "strip").bounding_box()
+def test_hover_tells_and_leaving_ends_it(canvas: Page) -> None:
+    box = box_of(stage(canvas, "strip"))
     canvas.mouse.move(box["x"] + box["width"] / 20, box["y"] + 40)
     tip = canvas.locator(".st-key-strip .tip")
     assert tip.inner_text() == "No depthwise kernels here"
@@ -96,7 +101,7 @@ def test_hover_tells_and_leaving_ends_it(canvas):
     assert tip.is_hidden()
 
 
-def test_enter_opens_the_picked_cell(canvas):
+def test_enter_opens_the_picked_cell(canvas: Page) -> None:
     stage(canvas, "strip").focus()
     canvas.keyboard.press("ArrowRight")
     canvas.keyboard.press("ArrowDown")
@@ -106,8 +111,8 @@ def test_enter_opens_the_picked_cell(canvas):
     assert number(canvas, "Block") == "1"
 
 
-def test_a_second_click_opens_what_the_first_picked(canvas):
-    box = stage(canvas, "strip").bounding_box()
+def test_a_second_click_opens_what_the_first_picked(canvas: Page) -> None:
+    box = box_of(stage(canvas, "strip"))
     place = box["x"] + box["width"] * 0.35, box["y"] + 40
     canvas.mouse.click(*place)
     expect_number(canvas, "Block", 3)
@@ -116,7 +121,7 @@ def test_a_second_click_opens_what_the_first_picked(canvas):
     canvas.get_by_text("opened (0, (3,))").wait_for()
 
 
-def test_the_head_opens_and_leaves_the_block_alone(canvas):
+def test_the_head_opens_and_leaves_the_block_alone(canvas: Page) -> None:
     stage(canvas, "strip").focus()
     canvas.keyboard.press("End")
     canvas.keyboard.press("Enter")
@@ -124,7 +129,7 @@ def test_the_head_opens_and_leaves_the_block_alone(canvas):
     assert number(canvas, "Block") == "0"
 
 
-def test_a_number_typed_elsewhere_moves_the_pick(canvas):
+def test_a_number_typed_elsewhere_moves_the_pick(canvas: Page) -> None:
     canvas.get_by_label("Kernel", exact=True).fill("40")
     canvas.keyboard.press("Enter")
     canvas.get_by_text("run 2", exact=True).wait_for()
@@ -132,7 +137,7 @@ def test_a_number_typed_elsewhere_moves_the_pick(canvas):
     assert stage(canvas, "grid").get_attribute("aria-valuetext") == "kernel 40"
 
 
-def test_a_switch_of_theme_repaints_the_words(canvas):
+def test_a_switch_of_theme_repaints_the_words(canvas: Page) -> None:
     read = """c => Array.from(c.getContext('2d').getImageData(0, 4, c.width, 14).data)
         .reduce((sum, v, i) => i % 4 === 3 ? sum : sum + v, 0)"""
     head = canvas.locator(".st-key-strip canvas")
@@ -154,7 +159,7 @@ WATCH = """() => {
     look(); }"""
 
 
-def test_thirty_reruns_lose_no_canvas_and_show_no_white(canvas):
+def test_thirty_reruns_lose_no_canvas_and_show_no_white(canvas: Page) -> None:
     canvas.evaluate(WATCH)
     stage(canvas, "tokens").focus()
     for i in range(30):
@@ -165,7 +170,7 @@ def test_thirty_reruns_lose_no_canvas_and_show_no_white(canvas):
     assert canvas.evaluate("window.bare") == 0
 
 
-def test_a_deep_strip_scrolls_in_itself_and_stays_where_it_was(serve, page):
+def test_a_deep_strip_scrolls_in_itself_and_stays_where_it_was(serve: Serve, page: Page) -> None:
     page.goto(serve(SCRIPT) + "/?depth=32")
     ready(page)
     scroller = page.locator(".st-key-strip .scroller")
@@ -177,6 +182,6 @@ def test_a_deep_strip_scrolls_in_itself_and_stays_where_it_was(serve, page):
     left = scroller.evaluate("s => s.scrollLeft")
     page.wait_for_timeout(400)
     assert left > 0 and scroller.evaluate("s => s.scrollLeft") == left
-    box = page.locator(".st-key-strip .box").bounding_box()
-    names = page.locator(".st-key-strip .names").bounding_box()
+    box = box_of(page.locator(".st-key-strip .box"))
+    names = box_of(page.locator(".st-key-strip .names"))
     assert box["width"] >= 56 and box["x"] >= names["x"] + names["width"]

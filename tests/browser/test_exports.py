@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
 import numpy as np
@@ -13,9 +14,12 @@ from PIL import Image
 
 from tests.browser.conftest import by_page, ready
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Locator, Page
+
 
 @by_page
-def test_every_download_opens(app, page, name, tmp_path):
+def test_every_download_opens(app: str, page: Page, name: str, tmp_path: Path) -> None:
     page.goto(f"{app}/{name}")
     ready(page)
     folds = page.locator('[data-testid="stExpander"] details:not([open]) summary')
@@ -35,10 +39,11 @@ def test_every_download_opens(app, page, name, tmp_path):
         assert (last["json"] == first["json"]) == alone, "the last result's files, not the first's"
 
 
-def take_all(page, folder: Path) -> dict[str, bytes]:
+def take_all(page: Page, folder: Path) -> dict[str, bytes]:
     """Press every download button; each file opens. By the ending of its name."""
     page.wait_for_timeout(300)
-    buttons, taken = page.locator('[data-testid="stDownloadButton"] button'), {}
+    taken: dict[str, bytes] = {}
+    buttons = page.locator('[data-testid="stDownloadButton"] button')
     for index in range(buttons.count()):
         with page.expect_download() as waiting:
             buttons.nth(index).click()
@@ -68,7 +73,7 @@ def opens(file: Path) -> None:
 
 
 @by_page
-def test_every_figure_saves_itself_as_svg(app, page, name, tmp_path):
+def test_every_figure_saves_itself_as_svg(app: str, page: Page, name: str, tmp_path: Path) -> None:
     page.goto(f"{app}/{name}")
     ready(page)
     plots = page.locator(".js-plotly-plot:visible")
@@ -79,7 +84,7 @@ def test_every_figure_saves_itself_as_svg(app, page, name, tmp_path):
         assert tags[0] == "svg" and {"path", "image"} & set(tags) and "text" in tags
 
 
-def test_a_figure_of_the_report_saves_itself_as_png(app, page, tmp_path):
+def test_a_figure_of_the_report_saves_itself_as_png(app: str, page: Page, tmp_path: Path) -> None:
     page.goto(f"{app}/prediction")
     ready(page)
     page.get_by_text("Where these numbers come from").click()
@@ -93,7 +98,7 @@ def test_a_figure_of_the_report_saves_itself_as_png(app, page, tmp_path):
         assert len(set(picture.convert("L").tobytes())) > 10, "something is drawn"
 
 
-def save(page, plot, file: Path) -> Path:
+def save(page: Page, plot: Locator, file: Path) -> Path:
     """Press a figure's own button; where the file came to lie."""
     plot.scroll_into_view_if_needed()
     plot.hover()

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.browser.conftest import every_look, settle
+from tests.browser.conftest import box_of, every_look, settle
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Locator, Page
 
 sync_api = pytest.importorskip("playwright.sync_api")
 
 
 @pytest.fixture
-def opened(page, app):
+def opened(page: Page, app: str) -> Page:
     """The page at block 3, kernel 20, when everything on it is there."""
     page.goto(f"{app}/kernels?block=3&channel=20")
     stage(page).wait_for(timeout=120_000)
@@ -21,17 +25,17 @@ def opened(page, app):
     return page
 
 
-def stage(page):
+def stage(page: Page) -> Locator:
     return page.get_by_role("slider", name="kernels of")
 
 
-def number(page):
+def number(page: Page) -> Locator:
     return page.get_by_role("spinbutton", name="Kernel", exact=True)
 
 
 @every_look
-def test_hover_click_keys_and_link(opened):
-    box = stage(opened).bounding_box()
+def test_hover_click_keys_and_link(opened: Page) -> None:
+    box = box_of(stage(opened))
     opened.mouse.move(box["x"] + 60, box["y"] + 12)
     tip = opened.locator(".tip:visible")
     sync_api.expect(tip).to_contain_text("R²")
@@ -45,20 +49,20 @@ def test_hover_click_keys_and_link(opened):
     opened.wait_for_url(f"**channel={moved}**")
     opened.reload()
     sync_api.expect(number(opened)).to_have_value(moved, timeout=60_000)
-    said = re.compile(rf"^{moved}: ")
-    sync_api.expect(stage(opened)).to_have_attribute("aria-valuetext", said, timeout=60_000)
+    text = re.compile(rf"^{moved}: ")
+    sync_api.expect(stage(opened)).to_have_attribute("aria-valuetext", text, timeout=60_000)
 
 
-def test_a_block_of_the_ruler_changes_the_grid(opened):
+def test_a_block_of_the_ruler_changes_the_grid(opened: Page) -> None:
     ruler = opened.get_by_role("slider", name="Blocks by their typical kernels")
-    box = ruler.bounding_box()
+    box = box_of(ruler)
     opened.mouse.click(box["x"] + box["width"] * 6.5 / 8, box["y"] + 60)
     there = opened.get_by_text("kernels of 5×5, block 7")
     sync_api.expect(there).to_be_visible(timeout=20_000)
     opened.wait_for_url("**block=7**")
 
 
-def test_the_focus_shows_where_nothing_is_picked(page, app):
+def test_the_focus_shows_where_nothing_is_picked(page: Page, app: str) -> None:
     page.goto(f"{app}/kernels?view=Patch+embedding")
     patches = page.locator(".st-key-patches .stage[aria-valuetext]")
     patches.wait_for(timeout=120_000)

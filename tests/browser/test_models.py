@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import safetensors.torch
@@ -14,6 +15,9 @@ from convmixer_viz.model.convmixer import ConvMixer
 from convmixer_viz.presets.table import PRESETS
 from tests.browser.conftest import ROOT, settle, start_server
 from tests.hub_server import Hub, serving
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
 
 PRESET = PRESETS["imagenet-1024-20"]
 
@@ -40,12 +44,12 @@ def address(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterat
     process.wait(20)
 
 
-def held(tmp_path: Path) -> list[Path]:
+def fetched_files(tmp_path: Path) -> list[Path]:
     return [p for p in (tmp_path / "hub").rglob("*") if "blobs" in p.parts and p.is_file()]
 
 
 def test_fetch_shows_progress_can_be_cancelled_and_says_what_came(
-    address: str, hub: Hub, page, tmp_path: Path
+    address: str, hub: Hub, page: Page, tmp_path: Path
 ) -> None:
     hub.mood, hub.pace = "slow", 1.0
     page.goto(f"{address}/models?preset={PRESET.name}")
@@ -56,11 +60,11 @@ def test_fetch_shows_progress_can_be_cancelled_and_says_what_came(
     page.get_by_role("button", name="Cancel").click()
     fetch.wait_for(timeout=15_000)
     settle(page)
-    assert held(tmp_path) == []
+    assert fetched_files(tmp_path) == []
     hub.mood = "wrong content"
     fetch.click()
     error = page.get_by_text("is not its weights and was thrown away")
     error.wait_for(timeout=120_000)
     assert "models add FILE --as imagenet-1024-20" in error.inner_text()
     settle(page)
-    assert held(tmp_path) == [] and fetch.is_visible()
+    assert fetched_files(tmp_path) == [] and fetch.is_visible()

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from tests.browser.conftest import ready, settle
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Locator, Page
 
 STEADY = """() => {
     const names = ['stImage', 'stPlotlyChart', 'stHeading', 'stBidiComponentRegular'];
@@ -22,34 +26,40 @@ STEADY = """() => {
     look(); }"""
 
 
-def test_a_long_job_stops_at_once_and_goes_on_where_it_was(app, page):
+def test_a_long_job_stops_at_once_and_goes_on_where_it_was(app: str, page: Page) -> None:
     page.goto(f"{app}/attribution?picture=coffee&methods=integrated-gradients&steps=1000")
     page.get_by_text(re.compile(r"^attribution, .*: [1-9]\d* of")).wait_for(timeout=120_000)
     button(page, "Stop").click()
     stopped = page.get_by_text("Stopped at").inner_text(timeout=20_000)
-    done = int(re.search(r"Stopped at (\d+)", stopped)[1])
+    done = first_number(stopped)
     page.wait_for_timeout(1500)
     assert page.get_by_text(stopped).is_visible(), "nothing goes on by itself"
     button(page, "Go on").click()
     bar = page.get_by_text(re.compile(r"^attribution, .*: [1-9]\d* of"))
     bar.wait_for(timeout=60_000)
-    assert int(re.search(r": (\d+) of", bar.inner_text())[1]) >= done
+    assert first_number(bar.inner_text().rpartition(": ")[2]) >= done
     ready(page)
     assert button(page, "Go on").count() == 0
 
 
-def button(page, name):
+def first_number(text: str) -> int:
+    return int(re.findall(r"\d+", text)[0])
+
+
+def button(page: Page, name: str) -> Locator:
     """The button of the maps' line: Streamlit's own toolbar has a Stop, too, while a run lasts."""
     return page.locator(".st-key-go-maps").get_by_role("button", name=name)
 
 
-def watched(page):
+def watched(page: Page) -> list[int]:
     """Elements that went, frames with a white picture, and what is left faded: none of each."""
     ghosts = page.locator('[data-testid="stMain"] [data-stale="true"]').count()
     return [*page.evaluate("[window.lost, window.white]"), ghosts]
 
 
-def test_thirty_reruns_beside_a_long_job_show_no_white_no_ghost_and_lose_nothing(app, page):
+def test_thirty_reruns_beside_a_long_job_show_no_white_no_ghost_and_lose_nothing(
+    app: str, page: Page
+) -> None:
     slow = "methods=integrated-gradients&methods=smoothgrad&steps=1000"
     page.goto(f"{app}/attribution?picture=rocket&{slow}")
     running = page.get_by_text(re.compile(r"^attribution, .*: [1-9]\d* of"))
@@ -70,7 +80,7 @@ def test_thirty_reruns_beside_a_long_job_show_no_white_no_ghost_and_lose_nothing
     assert watched(page) == [0, 0, 0]
 
 
-def test_thirty_reruns_show_no_white_no_ghost_and_lose_nothing(app, page):
+def test_thirty_reruns_show_no_white_no_ghost_and_lose_nothing(app: str, page: Page) -> None:
     page.goto(app)
     ready(page)
     page.evaluate(STEADY)

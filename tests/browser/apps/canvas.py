@@ -1,5 +1,7 @@
 """A page with the three layouts of the canvas, each bound to number inputs."""
 
+from typing import Any
+
 import numpy as np
 import streamlit as st
 
@@ -11,7 +13,7 @@ DEPTH = int(st.query_params.get("depth", "8"))
 st.set_page_config(layout="wide")
 
 
-def parts(depth: int) -> dict:
+def parts(depth: int) -> dict[str, Any]:
     rng = np.random.default_rng(0)
     fields = rng.random((depth + 1, 64, 64))
     return {
@@ -24,16 +26,16 @@ def parts(depth: int) -> dict:
 
 def grid() -> Sheet:
     png = style.palette_png(mosaic(np.random.default_rng(1).normal(size=(96, 5, 5)), 16), -3, 3)
-    words = tuple(f"kernel {i}" for i in range(96))
-    band = Band(words, png=png, tile=(5, 5), gutter=1, across=16)
+    texts = tuple(f"kernel {i}" for i in range(96))
+    band = Band(texts, png=png, tile=(5, 5), gutter=1, across=16)
     return Sheet("grid", "Kernels", (band,), tuple((i,) for i in range(96)))
 
 
 def tokens() -> Sheet:
     png = style.png(np.random.default_rng(2).integers(0, 255, (64, 64, 3), np.uint8))
-    words = tuple(f"row {i // 8}, column {i % 8}" for i in range(64))
+    texts = tuple(f"row {i // 8}, column {i % 8}" for i in range(64))
     values = tuple((i // 8, i % 8) for i in range(64))
-    return Sheet("overlay", "Token", (Band(words, png=png, across=8, smooth=True),), values)
+    return Sheet("overlay", "Token", (Band(texts, png=png, across=8, smooth=True),), values)
 
 
 with st.sidebar:
