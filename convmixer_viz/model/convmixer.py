@@ -101,14 +101,14 @@ class ConvMixer(nn.Module):
 
     def classify(self, tokens: Tensor) -> Tensor:
         """Head after pooling, (n, dim, H, W) → (n, classes). On a CPU a multiply and a sum: the
-        bits of a matrix product depend on the number of rows."""
+        bits of a matrix product depend on the batch size."""
         if self.training:  # the gradient of mean would leave the tokens' memory layout
             return self.head(F.avg_pool2d(tokens, tokens.shape[-2:]).flatten(1))  # type: ignore[no-any-return]
         pooled = tokens.mean((2, 3))
         if tokens.is_cuda:
             return self.head(pooled)  # type: ignore[no-any-return]
-        rows = [(row * self.head.weight).sum(1) for row in pooled]
-        return torch.stack(rows) + self.head.bias
+        products = [(features * self.head.weight).sum(1) for features in pooled]
+        return torch.stack(products) + self.head.bias
 
     def forward(self, x: Tensor) -> Tensor:
         return self.classify(self.blocks(self.embed(x)))

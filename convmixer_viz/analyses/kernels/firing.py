@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from convmixer_viz.analyses.kernels.atlas import check_channel
 from convmixer_viz.analyses.kernels.kernel import responder
+from convmixer_viz.analyses.kernels.layers import check_channel
 from convmixer_viz.contract import Step
 from convmixer_viz.engine.runtime import LoadedModel
 from convmixer_viz.pictures.prepare import PreparedPicture
@@ -19,7 +19,9 @@ GREY = 128  # outside the picture
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class _Peak:
+    """Where a picture's answer is high, and how high."""
+
     answer: float
     picture: int
     row: int
@@ -31,45 +33,47 @@ def compute(
 ) -> Iterator[Step[Firing]]:
     """One step a call of the model; partial results hold the pictures done so far."""
     check_channel(model, options.channel)
+    kernel_size = model.preset.shape.kernel_size
     respond = responder(model, options.block, options.channel)
-    size = model.batch_size(images[0].array.shape[-1])
-    starts = range(0, len(images), size)
-    found: list[_Place] = []
+    batch_size, reach = model.batch_size(images[0].array.shape[-1]), kernel_size // 2
+    starts = range(0, len(images), batch_size)
+    strongest: list[_Peak] = []
     for done, start in enumerate(starts, 1):
-        answers = model.call(respond, model.tensor(images[start : start + size])).cpu().numpy()
+        pixels = model.tensor(images[start : start + batch_size])
+        answers = model.call(respond, pixels).cpu().numpy()
         for number, answer in enumerate(answers, start):
-            found += _peaks(answer, number, options.count, model.preset.shape.kernel_size // 2)
-        found = sorted(found, key=lambda place: -place.answer)[: options.count]
-        yield Step(done, len(starts), _firing(model, images, options, found))
+            strongest += _peaks(answer, number, options.count, reach)
+        strongest = sorted(strongest, key=lambda peak: -peak.answer)[: options.count]
+        yield Step(done, len(starts), _firing(model, images, options, strongest))
 
 
-def _peaks(answer: NDArray[np.float32], picture: int, count: int, reach: int) -> list[_Place]:
-    """The strongest places of one picture, each at least a window's half from the others."""
+def _peaks(answer: NDArray[np.float32], picture: int, count: int, reach: int) -> list[_Peak]:
+    """The strongest answers of one picture, each at least half a window from the others."""
     left = answer.astype(np.float64)
-    places: list[_Place] = []
-    while len(places) < count and np.isfinite(left.max()):
+    peaks: list[_Peak] = []
+    while len(peaks) < count and np.isfinite(left.max()):
         row, column = (int(i) for i in np.unravel_index(left.argmax(), left.shape))
-        places.append(_Place(float(left[row, column]), picture, row, column))
+        peaks.append(_Peak(float(left[row, column]), picture, row, column))
         top, start = max(0, row - reach), max(0, column - reach)
         left[top : row + reach + 1, start : column + reach + 1] = -np.inf
-    return places
+    return peaks
 
 
 def _firing(
     model: LoadedModel,
     images: Sequence[PreparedPicture],
     options: Options,
-    places: Sequence[_Place],
+    peaks: Sequence[_Peak],
 ) -> Firing:
     shape = model.preset.shape
-    boxes = np.array([_box(place, shape.kernel_size, shape.patch_size) for place in places])
-    views = np.stack([images[place.picture].view for place in places])
+    boxes = np.array([_box(peak, shape.kernel_size, shape.patch_size) for peak in peaks])
+    views = np.stack([images[peak.picture].view for peak in peaks])
     return Firing(
         block=options.block,
         channel=options.channel,
-        pictures=tuple(images[place.picture].name for place in places),
-        answers=np.array([place.answer for place in places], np.float32),
-        tokens=np.array([(place.row, place.column) for place in places]),
+        pictures=tuple(images[peak.picture].name for peak in peaks),
+        answers=np.array([peak.answer for peak in peaks], np.float32),
+        tokens=np.array([(peak.row, peak.column) for peak in peaks]),
         boxes=boxes,
         views=views,
         patches=np.stack([_cut(view, box) for view, box in zip(views, boxes, strict=True)]),
@@ -77,8 +81,8 @@ def _firing(
     )
 
 
-def _box(place: _Place, k: int, p: int) -> tuple[int, int, int, int]:
-    left, top = (place.column - (k - 1) // 2) * p, (place.row - (k - 1) // 2) * p
+def _box(peak: _Peak, k: int, p: int) -> tuple[int, int, int, int]:
+    left, top = (peak.column - (k - 1) // 2) * p, (peak.row - (k - 1) // 2) * p
     return left, top, left + k * p, top + k * p
 
 

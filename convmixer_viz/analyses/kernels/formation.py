@@ -37,8 +37,8 @@ def compute(
     blocks = options.blocks or tuple(range(1, model.preset.shape.depth + 1))
     kernels = tensors["depthwise"][:, [block - 1 for block in blocks]]
     parts = []
-    for done, moment in enumerate(kernels, 1):
-        parts.append(_describe(moment.astype(np.float32)))
+    for done, epoch in enumerate(kernels, 1):
+        parts.append(_measure(epoch.astype(np.float32)))
         last = done == len(kernels)
         yield Step(done, len(kernels), _formation(tensors, blocks, parts) if last else None)
 
@@ -52,13 +52,13 @@ def _read(model: LoadedModel) -> dict[str, NDArray[Any]]:
     return load_file(file)
 
 
-def _describe(moment: NDArray[np.float32]) -> dict[str, NDArray[Any]]:
+def _measure(kernels: NDArray[np.float32]) -> dict[str, NDArray[Any]]:
     """Numbers of all blocks (blocks, dim, k, k) at one epoch, blocks first."""
-    measured = [measure(kernels) for kernels in moment]
-    layers = [population.describe(*pair) for pair in zip(moment, measured, strict=True)]
-    described = {name: np.stack([layer[name] for layer in layers]) for name in layers[0]}
-    described.pop("ring_profile")
-    return described | {name: np.stack([m[name] for m in measured]) for name in ("code", "r2")}
+    measured = [measure(block) for block in kernels]
+    layers = [population.measure(*pair) for pair in zip(kernels, measured, strict=True)]
+    numbers = {name: np.stack([layer[name] for layer in layers]) for name in layers[0]}
+    numbers.pop("ring_profile")
+    return numbers | {name: np.stack([m[name] for m in measured]) for name in ("code", "r2")}
 
 
 def _formation(

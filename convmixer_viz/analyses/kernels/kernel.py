@@ -1,4 +1,4 @@
-"""One kernel: its numbers, spectrum, template, neighbours, and what it answers to a picture."""
+"""One kernel: its numbers, spectrum, template, strongest neighbours and response to a picture."""
 
 from __future__ import annotations
 
@@ -11,7 +11,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from convmixer_viz.analyses.kernels import spectrum
-from convmixer_viz.analyses.kernels.atlas import check_channel, depthwise, find_block, norm_scale
+from convmixer_viz.analyses.kernels.layers import (
+    check_channel,
+    depthwise_kernels,
+    find_block,
+    norm_scale,
+)
 from convmixer_viz.analyses.kernels.statistics import measure
 from convmixer_viz.contract import Step
 from convmixer_viz.engine.runtime import LoadedModel
@@ -50,7 +55,7 @@ def _kernel(
     model: LoadedModel, image: PreparedPicture, options: Options, response: NDArray[np.float32]
 ) -> Kernel:
     block, channel = find_block(model, options.block), options.channel
-    weights, bias = depthwise(block)[channel], cast("Tensor", block.depthwise.bias)
+    weights, bias = depthwise_kernels(block)[channel], cast("Tensor", block.depthwise.bias)
     measured, fit = measure(weights[None]), templates.fit(weights[None])
     power = spectrum.power(weights[None])
     gamma = block.depthwise_norm.weight[channel]
@@ -82,17 +87,20 @@ def _sources(model: LoadedModel, options: Options) -> dict[str, Any]:
     """What feeds the channel: the block before, or at block 1 the patch embedding."""
     filters = model.module.patch_embedding.weight.float().cpu().numpy()
     if options.block == 1:
-        none, k = np.zeros(0, np.float32), model.preset.shape.kernel_size
-        empty = np.zeros((0, k, k), np.float32)
-        names = {"inputs": none.astype(np.int64), "input_weights": none, "input_kernels": empty}
-        return names | {"patch_filter": filters[options.channel]}
+        k = model.preset.shape.kernel_size
+        return {
+            "inputs": np.zeros(0, np.int64),
+            "input_weights": np.zeros(0, np.float32),
+            "input_kernels": np.zeros((0, k, k), np.float32),
+            "patch_filter": filters[options.channel],
+        }
     before = find_block(model, options.block - 1)
     weights = before.pointwise.weight[options.channel, :, 0, 0].float().cpu().numpy()
     order = _strongest(weights, options.neighbours)
     return {
         "inputs": order,
         "input_weights": weights[order],
-        "input_kernels": depthwise(before)[order],
+        "input_kernels": depthwise_kernels(before)[order],
         "patch_filter": filters[options.channel][:0],
     }
 
@@ -102,7 +110,7 @@ def _destinations(model: LoadedModel, options: Options) -> dict[str, Any]:
     here, last = find_block(model, options.block), options.block == model.preset.shape.depth
     weights = here.pointwise.weight[:, options.channel, 0, 0].float().cpu().numpy()
     order = _strongest(weights, options.neighbours)
-    after = depthwise(here if last else find_block(model, options.block + 1))
+    after = depthwise_kernels(here if last else find_block(model, options.block + 1))
     return {
         "outputs": order,
         "output_weights": weights[order],

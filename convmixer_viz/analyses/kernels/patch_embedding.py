@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import BatchNorm2d
 
 from convmixer_viz.analyses.kernels import spectrum
-from convmixer_viz.analyses.kernels.atlas import norm_scale
+from convmixer_viz.analyses.kernels.layers import norm_scale
 from convmixer_viz.analyses.kernels.spectrum import share
 from convmixer_viz.analyses.kernels.statistics import dead
 from convmixer_viz.contract import Step
@@ -29,10 +29,12 @@ def compute(
     bias = cast("Tensor", layer.bias).float().cpu().numpy()
     norm: BatchNorm2d = model.module.stem[2]  # type: ignore[assignment]
     measured = measure(filters)
-    found: dict[str, Any] = {name: measured[name].astype(np.float32) for name in measured}
+    statistics: dict[str, Any] = {
+        name: values.astype(np.float32) for name, values in measured.items()
+    }
     silent = dead(measured["norm"] ** 2)
     result = PatchEmbedding(
-        filters=filters, bias=bias, dead=silent, norm_scale=norm_scale(norm), **found
+        filters=filters, bias=bias, dead=silent, norm_scale=norm_scale(norm), **statistics
     )
     yield Step(1, 1, result)
 

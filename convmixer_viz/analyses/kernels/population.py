@@ -1,4 +1,4 @@
-"""What a layer's kernels have in common, and how far random layers would have it too."""
+"""The statistics of a whole layer's kernels, and the same of random layers to compare with."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from convmixer_viz.analyses.kernels import statistics
 from convmixer_viz.analyses.kernels.spectrum import share
-from convmixer_viz.analyses.kernels.statistics import measure, ring_profile
 from convmixer_viz.model.kernel_shapes import templates
 from convmixer_viz.model.kernel_shapes.covariance import variances
 from convmixer_viz.questions.structure import CURVES
 
 SILENT = 0.01  # of the layer's largest weight
-LAYERS = 20  # random ones in the band
+RANDOM_LAYERS = 20  # in the band
 BAND = (2.5, 97.5)  # percentiles
 
 
-def describe(
+def measure(
     kernels: NDArray[np.floating], measured: dict[str, NDArray[Any]] | None = None
 ) -> dict[str, NDArray[np.float64]]:
     """Numbers of one layer (n, k, k): the CURVES, `class_shares` (classes,) and `ring_profile`;
-    `measured` saves measuring the kernels again."""
-    measured, spectrum = measured or measure(kernels), variances(kernels)
-    profile = ring_profile(kernels)
+    `measured` are each kernel's own statistics where they are known."""
+    measured, spectrum = measured or statistics.measure(kernels), variances(kernels)
+    profile = statistics.ring_profile(kernels)
     energy = np.broadcast_to(profile.sum(1, keepdims=True), profile.shape)
     codes = np.bincount(measured["code"], minlength=len(templates.CLASSES))
     largest = np.abs(kernels).max((1, 2))
@@ -52,10 +52,10 @@ def entropy(variances: NDArray[np.float64]) -> Any:
 
 @lru_cache(maxsize=512)
 def random_layer(dim: int, k: int, seed: int) -> dict[str, NDArray[np.float64]]:
-    """The description of one untrained layer, its weights drawn as torch draws them."""
+    """The numbers of one untrained layer, its weights drawn as torch draws them."""
     bound = 1 / k
     generator = np.random.default_rng((seed, dim, k))
-    return describe(generator.uniform(-bound, bound, (dim, k, k)).astype(np.float32))
+    return measure(generator.uniform(-bound, bound, (dim, k, k)).astype(np.float32))
 
 
 def band(layers: list[dict[str, NDArray[np.float64]]]) -> dict[str, NDArray[np.float64]]:

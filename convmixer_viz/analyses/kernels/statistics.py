@@ -1,4 +1,4 @@
-"""What one kernel measures: size, place, spectrum, symmetry and class, each for many at once."""
+"""The statistics of single kernels: size, place, spectrum, symmetry and class, many at once."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ def extent(kernels: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
     k = kernels.shape[-1]
     profile, squares = ring_profile(kernels), kernels.reshape(len(kernels), -1) ** 2
     energy = squares.sum(1)
-    held = np.cumsum(profile, 1)
-    x, y, variance = _place(squares, energy, k)
+    within = np.cumsum(profile, 1)
+    x, y, variance = _centroid(squares, energy, k)
     return {
         "energy": energy,
-        "effective_size_50": _effective_size(held, 0.5, k),
-        "effective_size_90": _effective_size(held, 0.9, k),
+        "effective_size_50": _effective_size(within, 0.5, k),
+        "effective_size_90": _effective_size(within, 0.9, k),
         "border_share": share(profile[:, -1], energy),
         "centroid_x": x,
         "centroid_y": y,
@@ -59,13 +59,13 @@ def symmetry(kernels: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
     turned = kernels[:, ::-1, ::-1]
     even = (kernels + turned) / 2
     quarter = (even + np.rot90(even, axes=(1, 2))) / 2
-    kept = (quarter + quarter[:, :, ::-1]) / 2
+    invariant = (quarter + quarter[:, :, ::-1]) / 2
     energy = (kernels**2).sum((1, 2))
     gram = kernels @ kernels.transpose(0, 2, 1)
     largest = np.linalg.eigvalsh(gram)[:, -1].astype(np.float64)  # s1²
     return {
         "parity": share((even**2).sum((1, 2)), energy),
-        "d4_invariance": share((kept**2).sum((1, 2)), energy),
+        "d4_invariance": share((invariant**2).sum((1, 2)), energy),
         "separability": np.minimum(share(largest, energy), 1),
     }
 
@@ -82,14 +82,14 @@ def _rings(side: int) -> NDArray[np.float64]:
     return rings
 
 
-def _effective_size(held: NDArray[np.float64], part: float, side: int) -> NDArray[np.float64]:
+def _effective_size(within: NDArray[np.float64], part: float, side: int) -> NDArray[np.float64]:
     """2ρ + 1 of the first ring within which `part` of the energy lies."""
     radii = np.unique(_rings(side))
-    enough = held >= part * (1 - 1e-12) * held[:, -1:]
+    enough = within >= part * (1 - 1e-12) * within[:, -1:]
     return 2 * radii[enough.argmax(1)] + 1  # type: ignore[no-any-return]
 
 
-def _place(
+def _centroid(
     squares: NDArray[np.float64], energy: NDArray[np.float64], side: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Centroid (x, y), and the trace of the second moments about it, weighted by w²."""

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convmixer_viz.analyses.kernels import population
-from convmixer_viz.analyses.kernels.atlas import depthwise, find_block
+from convmixer_viz.analyses.kernels.layers import depthwise_kernels, find_block
 from convmixer_viz.contract import Step
 from convmixer_viz.engine.runtime import LoadedModel
 from convmixer_viz.model.convmixer import Block
@@ -25,26 +25,26 @@ def compute(
     """A step for each random layer, then one a block. Pictures are not looked at."""
     shape = model.preset.shape
     blocks = options.blocks or tuple(range(1, shape.depth + 1))
-    total, layers, parts = population.LAYERS + len(blocks), [], []
-    for number in range(population.LAYERS):
-        seed = options.seed * population.LAYERS + number
+    total, layers, parts = population.RANDOM_LAYERS + len(blocks), [], []
+    for number in range(population.RANDOM_LAYERS):
+        seed = options.seed * population.RANDOM_LAYERS + number
         layers.append(population.random_layer(shape.dim, shape.kernel_size, seed))
         yield Step(number + 1, total)
-    for done, block in enumerate(blocks, population.LAYERS + 1):
-        parts.append(_describe(find_block(model, block)))
+    for done, block in enumerate(blocks, population.RANDOM_LAYERS + 1):
+        parts.append(_measure(find_block(model, block)))
         last = done == total
         yield Step(done, total, _structure(model, blocks, parts, layers) if last else None)
 
 
-def _describe(block: Block) -> dict[str, NDArray[np.float64]]:
-    kernels = depthwise(block)
+def _measure(block: Block) -> dict[str, NDArray[np.float64]]:
+    kernels = depthwise_kernels(block)
     k = kernels.shape[-1]
     products = covariance(kernels)
     values, vectors = np.linalg.eigh(products)
     eigenkernels = vectors.T[::-1].reshape(-1, k, k)
     pointwise = block.pointwise.weight[:, :, 0, 0].double().cpu().numpy()
     squares = np.maximum(np.linalg.eigvalsh(pointwise @ pointwise.T)[::-1], 0)  # s²
-    return population.describe(kernels) | {
+    return population.measure(kernels) | {
         "covariance": products,
         "eigenvalues": np.maximum(values[::-1], 0),
         "eigenkernels": eigenkernels * _signs(eigenkernels),

@@ -28,7 +28,7 @@ SIGMA_STEP, RATIOS = 1.12, (1.6, 2.2)  # σ from 0.5 to max(1, k/3); σ₂/σ₁
 SHIFTS = np.linspace(-0.5, 0.5, 5)  # px, both axes
 RANDOM_KERNELS, RANDOM_SEED = 20_000, 0  # whose 99th percentile of R² is the threshold
 UNDECIDABLE_ABOVE = 0.9  # a threshold that leaves no room for evidence (k = 3: 0.98)
-ROWS = 2048  # kernels a matrix product
+BATCH_SIZE = 2048  # kernels in one matrix product
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,7 +42,7 @@ class Family:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Fit:
-    """The best template of each kernel; each array is (n,) but where said."""
+    """The best template of each kernel; each array is (n,) where nothing else stands."""
 
     code: NDArray[np.int64]  # index into CLASSES, other and undecidable included
     best: NDArray[np.int64]  # the best template's class, whatever its R²
@@ -60,13 +60,13 @@ def fit(kernels: NDArray[np.floating]) -> Fit:
     sign, angle, sigma = np.ones(len(best)), np.full(len(best), -1.0), np.zeros(len(best))
     shape = np.zeros_like(unit, dtype=np.float64)
     for code, family in enumerate(bank(k)):
-        rows = np.flatnonzero(best == code)
-        chosen = index[rows, code]
-        coefficients = np.einsum("nsp,np->ns", family.dual[chosen], unit[rows])
+        members = np.flatnonzero(best == code)
+        chosen = index[members, code]
+        coefficients = np.einsum("nsp,np->ns", family.dual[chosen], unit[members])
         span = family.span[chosen].astype(np.float64)
-        shape[rows] = np.einsum("nsp,nsq,nq->np", span, span, unit[rows], optimize=True)
-        sign[rows], angle[rows] = _direction(coefficients)
-        sigma[rows] = family.sigma[chosen]
+        shape[members] = np.einsum("nsp,nsq,nq->np", span, span, unit[members], optimize=True)
+        sign[members], angle[members] = _direction(coefficients)
+        sigma[members] = family.sigma[chosen]
     classes = np.where(r2 > threshold(k), best, OTHER) if decidable(k) else UNDECIDABLE
     codes = np.broadcast_to(classes, best.shape).astype(np.int64)
     return Fit(codes, best, r2, sign, angle, sigma, _scaled_back(shape, kernels))
@@ -134,10 +134,10 @@ def _best(
 ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.int64], NDArray[np.float32]]:
     """Class (n,), its R² (n,), best template of every class (n, 5), unit kernels (n, k²)."""
     unit = _unit(kernels)
-    found = [_search(unit, family.span) for family in bank(kernels.shape[-1])]
-    r2 = np.stack([r2 for r2, _ in found], 1)
+    fits = [_search(unit, family.span) for family in bank(kernels.shape[-1])]
+    r2 = np.stack([r2 for r2, _ in fits], 1)
     best, fitted = _decide(r2)
-    return best, fitted, np.stack([index for _, index in found], 1), unit
+    return best, fitted, np.stack([index for _, index in fits], 1), unit
 
 
 def _unit(kernels: NDArray[np.floating]) -> NDArray[np.float32]:
@@ -157,12 +157,12 @@ def _search(
     templates, size, pixels = span.shape
     matrix = span.transpose(1, 0, 2).reshape(-1, pixels).T
     r2, index = np.empty(len(unit)), np.empty(len(unit), np.int64)
-    for start in range(0, len(unit), ROWS):
-        rows = slice(start, start + ROWS)
-        projected = (unit[rows] @ matrix).reshape(-1, size, templates)
+    for start in range(0, len(unit), BATCH_SIZE):
+        part = slice(start, start + BATCH_SIZE)
+        projected = (unit[part] @ matrix).reshape(-1, size, templates)
         fits = np.einsum("nst,nst->nt", projected, projected)
-        index[rows] = fits.argmax(1)
-        r2[rows] = fits.max(1)
+        index[part] = fits.argmax(1)
+        r2[part] = fits.max(1)
     return r2, index
 
 

@@ -21,7 +21,7 @@ def test_the_covariance_is_that_of_the_raw_weights():
 
 def test_one_direction_has_rank_one_and_no_entropy():
     line = np.random.default_rng(0).normal(size=(50, 1, 1)) * normal(1)
-    found = population.describe(line)
+    found = population.measure(line)
     assert found["covariance_rank"] == pytest.approx(1, abs=1e-6)
     assert found["covariance_participation_ratio"] == pytest.approx(1)
     assert found["entropy"] == pytest.approx(0, abs=1e-6)
@@ -29,7 +29,7 @@ def test_one_direction_has_rank_one_and_no_entropy():
 
 def test_equal_variances_reach_the_bound():
     each = np.concatenate([np.eye(25), -np.eye(25)]).reshape(-1, 5, 5)
-    found = population.describe(each)
+    found = population.measure(each)
     assert found["covariance_rank"] == pytest.approx(25)
     assert found["entropy"] == pytest.approx(1)
 
@@ -37,7 +37,7 @@ def test_equal_variances_reach_the_bound():
 def test_shares_sparsity_and_rings():
     kernels = np.zeros((10, 5, 5))
     kernels[:, 2, 2] = [1, 1, 1, 1, 1, 1, 1, 1, 1e-3, 1e-3]
-    found = population.describe(kernels)
+    found = population.measure(kernels)
     assert found["sparsity"] == pytest.approx(0.2)
     assert found["class_shares"][templates.DELTA] == 1
     assert found["ring_profile"].tolist() == [1, 0, 0]
@@ -54,4 +54,4 @@ def test_a_uniform_random_layer_has_a_share_of_energy_an_area():
 
 
 def test_every_curve_is_described():
-    assert set(population.CURVES) <= set(population.describe(normal()))
+    assert set(population.CURVES) <= set(population.measure(normal()))
