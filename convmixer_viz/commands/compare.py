@@ -16,10 +16,10 @@ from convmixer_viz.weights import locate
 MOST = 4
 
 
-def register(rows: Any) -> None:
+def register(commands: Any) -> None:
     """Add the subparser."""
-    says = "presets side by side, as one report"
-    command = rows.add_parser("compare", help=says, description=says)
+    summary = "presets side by side, as one report"
+    command = commands.add_parser("compare", help=summary, description=summary)
     images = "path, folder, gallery:NAME or - for standard input; none: the first preset's own"
     command.add_argument("pictures", nargs="*", metavar="IMAGE", help=images)
     command.add_argument(
@@ -42,24 +42,24 @@ def run(arguments: argparse.Namespace) -> None:
         raise ChoiceError(f"Compare two to {MOST} different presets, not {arguments.presets}.")
     first, *_ = [table.find(name, locate.known()) for name in names]
     seen = pictures.read(arguments.pictures or [f"gallery:{first.opening}"])
-    from convmixer_viz.comparison import html
-    from convmixer_viz.comparison import rows as comparison_rows
+    from convmixer_viz.comparison import html, rows
+    from convmixer_viz.comparison.requests import requests
     from convmixer_viz.export import files
     from convmixer_viz.workbench import Workbench
 
-    chosen = comparison_rows.rows([row for row in arguments.rows.split(",") if row], len(seen))
-    how = {key: getattr(arguments, key) for key in ("target", "against", "random", "mode")}
+    chosen = rows.choose([name for name in arguments.rows.split(",") if name], len(seen))
+    choices = {key: getattr(arguments, key) for key in ("target", "against", "random", "mode")}
     bench = Workbench(arguments.device)
-    sections = []
+    sections: list[html.Section] = []
     with closing(bench), console.interruptible():
         for row in chosen:
-            asked = comparison_rows.requests(bench, row, names, seen, **how)
             results = [
-                console.follow(bench.follow(r), f"{row.name} {r.preset.name}") for r in asked
+                console.follow(bench.follow(request), f"{row.name} {request.preset.name}")
+                for request in requests(bench, row, names, seen, **choices)
             ]
             for name, result in zip(names, results, strict=True):
                 bench.save(result, arguments.out / name)
             sections.append((row, results))
-    for row, results in sections:
-        print(f"{row.title}\n{console.as_table(row.numbers(results))}\n")
+    for row, columns in sections:
+        print(f"{row.title}\n{console.as_table(row.numbers(columns))}\n")
     files.write({"compare.html": html.page(" · ".join(names), sections)}, arguments.out)

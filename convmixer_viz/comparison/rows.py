@@ -1,218 +1,165 @@
-"""Presets side by side: a row a question, a column a preset, one scale a row."""
+"""The table of rows: a row a question, a column a preset. Add one by adding an entry to ROWS."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, fields
+from typing import Any, Generic, TypeVar
 
-import numpy as np
+import plotly.graph_objects as go
 
-from convmixer_viz import agreement, catalog
+from convmixer_viz import agreement
+from convmixer_viz.catalog import (
+    ATTRIBUTION,
+    COST,
+    EVIDENCE,
+    PREDICTION,
+    RECEPTIVE_FIELD,
+    REPRESENTATION,
+    STRUCTURE,
+)
+from convmixer_viz.comparison import against_first, numbers
+from convmixer_viz.comparison.against_first import Gallery, Pair
+from convmixer_viz.comparison.numbers import Table, preset_of
+from convmixer_viz.contract import Analysis, Result
 from convmixer_viz.errors import ChoiceError
-from convmixer_viz.figures import cost, evidence, prediction, representation
+from convmixer_viz.figures import cost, evidence, overlays, prediction, representation
 from convmixer_viz.figures.attribution import maps as attribution_maps
 from convmixer_viz.figures.kernels import structure
-from convmixer_viz.figures.receptive_field import fields
-from convmixer_viz.presets import classes
+from convmixer_viz.figures.receptive_field import fields as field_figures
+from convmixer_viz.questions.attribution import AttributionMap
+from convmixer_viz.questions.evidence import Evidence
+from convmixer_viz.questions.prediction import Prediction
+from convmixer_viz.questions.receptive_field import ReceptiveField
+from convmixer_viz.questions.representation import Representation
 
-if TYPE_CHECKING:
-    import plotly.graph_objects as go
+R = TypeVar("R", bound=Result)
+SIGNED = "Red speaks for the class that the table names, blue against; one scale a row."
 
-    from convmixer_viz.pictures.decode import Picture
-    from convmixer_viz.request import Request
-    from convmixer_viz.workbench import Workbench
 
-Numbers = list[dict[str, Any]]
-READING = "Red speaks for the class that the table names, blue against; one scale a row."
+def _none(results: Sequence[Any]) -> list[Any]:
+    return []
+
+
+def _silence(results: Sequence[Any]) -> str:
+    return ""
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """One question put to every preset."""
+class Row(Generic[R]):
+    """One question put to every preset: what page, report and command line ask for and show."""
 
-    name: str
+    name: str  # as a link and --rows say it
     title: str
-    analysis: str
-    figures: Callable[[Sequence[Any]], list[go.Figure]]  # one a column, or one for all
-    numbers: Callable[[Sequence[Any]], Numbers]  # agreement with the first column
-    pictures: int = 1  # fewest that it needs
-    options: tuple[tuple[str, Any], ...] = ()
-    sentence: Callable[[Sequence[Any]], str] | None = None  # the row in a sentence
+    analysis: Analysis[R]
+    numbers: Callable[[Sequence[R]], Table]  # a line a preset, with its agreement with the first
+    figures: Callable[[Sequence[R]], list[go.Figure]] = _none  # one a column, or one for all
+    against_first: Callable[[Sequence[R]], list[Pair]] = _none  # every preset held against it
+    galleries: Callable[[Sequence[R]], list[Gallery]] = _none  # pictures that belong to the row
+    sentence: Callable[[Sequence[R]], str] = _silence  # the numbers in words
+    reading: str = ""  # what the colours of the figures say
+    options: dict[str, Any] = field(default_factory=dict)  # of the analysis
+    fewest: int = 1  # pictures that it needs
+
+    @property
+    def explains(self) -> bool:
+        """Whether its results are about a target."""
+        return "target" in {option.name for option in fields(self.analysis.options)}
 
 
-def requests(
-    bench: Workbench, row: Row, presets: Sequence[str], pictures: Sequence[Picture], **how: Any
-) -> list[Request[Any]]:
-    """The row's analysis for every preset. A target is a name: a preset that doesn't know every
-    class that is named explains its own prediction."""
-    analysis = catalog.find(row.analysis)
-    shown = pictures[:1] if analysis.images == "one" else pictures
-    given = () if analysis.images == "none" else shown
-    given_names = {key: how.pop(key, None) for key in ("target", "against")}
-    aims = {key: _label(bench, presets, text) for key, text in given_names.items() if text}
-    return [
-        bench.request(
-            row.analysis, given, preset=name, **dict(row.options), **how,
-            **(_aims(bench, name, aims) if analysis.name in EXPLAINS else {}),
-        )
-        for name in presets
-    ]  # fmt: skip
+def _predictions(results: Sequence[Prediction]) -> list[go.Figure]:
+    return [prediction.draw(result) for result in results]
 
 
-def _label(bench: Workbench, presets: Sequence[str], text: str) -> str:
-    """The class that a person means, by the first preset that knows it; refused where none does."""
-    known = [bench.models.class_names(preset) for preset in presets]
-    names = next((names for names in known if _knows(names, text)), known[0])
-    return classes.label(names, classes.find(names, text))
-
-
-def _aims(bench: Workbench, preset: str, aims: dict[str, str]) -> dict[str, Any]:
-    names = bench.models.class_names(preset)
-    return aims if all(_knows(names, text) for text in aims.values()) else {}
-
-
-def _knows(names: Sequence[str], text: str) -> bool:
-    try:
-        classes.find(names, text)
-    except ChoiceError:
-        return False
-    return True
-
-
-def maps_on_common_grid(results: Sequence[Any], maps: Sequence[Any]) -> list[Any]:
-    """Each preset's map as 16×16 sums over the part of the picture that all of them see."""
-    shared = agreement.shared_box([result.box for result in results])
-    return [
-        agreement.common_grid(values, result.box, shared)
-        for values, result in zip(maps, results, strict=True)
-    ]
-
-
-def _name(result: Any) -> str:
-    return str(result.provenance.preset)
-
-
-def _predictions(results: Sequence[Any]) -> Numbers:
-    first, *others = results
-    rows: Numbers = [_answer(first)]
-    for other in others:
-        row = _answer(other)
-        if other.classes == first.classes:
-            alike = agreement.predictions(
-                (first.logits, first.classes), (other.logits, other.classes)
-            )
-            count = len(first.logits)
-            row |= {
-                "same first class": f"{round(alike.top1 * count)} of {count}",
-                "logits alike": alike.logits,
-                "divergence (bit)": alike.divergence,
-            }
-        rows.append(row)
-    return rows
-
-
-def _answer(result: Any) -> dict[str, Any]:
-    best = result.top[0][0]
-    return {"preset": _name(result), "says": result.classes[best],
-            "probability": float(result.probabilities[0, best])}  # fmt: skip
-
-
-def _maps(results: Sequence[Any], maps: Sequence[Any]) -> Numbers:
-    grids = maps_on_common_grid(results, maps)
-    rows: Numbers = []
-    for result, grid in zip(results, grids, strict=True):
-        alike = agreement.agreement(grids[0], grid)
-        rows.append(
-            {"preset": _name(result), "explains": result.target_name, "rank": alike.spearman,
-             "structure": alike.ssim, "overlap": alike.overlap}
-        )  # fmt: skip
-    return rows
-
-
-def _evidence(results: Sequence[Any]) -> list[go.Figure]:
-    limit = max(float(np.abs(result.maps[-1]).max()) for result in results)
+def _evidence(results: Sequence[Evidence]) -> list[go.Figure]:
+    limit = overlays.shared_limit([result.maps[-1] for result in results])
     return [evidence.draw(result, limit=limit) for result in results]
 
 
-def _attribution(results: Sequence[Any]) -> list[go.Figure]:
+def _attributions(results: Sequence[AttributionMap]) -> list[go.Figure]:
     limit = attribution_maps.shared_limit(results)
     return [attribution_maps.draw(result, limit=limit) for result in results]
 
 
-def _fields(results: Sequence[Any]) -> Numbers:
-    return [
-        {"preset": _name(r), "σ of block 1 (px)": float(r.sigma_square[1]),
-         "σ of the last block (px)": float(r.sigma_square[-1]),
-         "theoretical (px)": int(r.theoretical[-1])}
-        for r in results
-    ]  # fmt: skip
-
-
-def _fields_told(results: Sequence[Any]) -> str:
+def _field_sentence(results: Sequence[ReceptiveField]) -> str:
     first, *others = results
     size, side = float(first.sigma_square[-1]), first.view.shape[1]
-    said = [f"{_name(first)}'s is {size:.1f} px on pictures of {side} px"]
+    parts = [f"{preset_of(first)}'s is {size:.1f} px on pictures of {side} px"]
     for result in others:
         sigma, own = float(result.sigma_square[-1]), result.view.shape[1]
         ratio = f"{sigma / size:.2f} times that" if own == side else f"measured on {own} px"
-        said.append(f"{_name(result)}'s {sigma:.1f} px, {ratio}")
+        parts.append(f"{preset_of(result)}'s {sigma:.1f} px, {ratio}")
     return (
-        f"σ is the spread of the squared gradient. In the last block {', '.join(said)}. "
+        f"σ is the spread of the squared gradient. In the last block {', '.join(parts)}. "
         "A larger field is not a better one."
     )
 
 
-def _alike_told(results: Sequence[Any]) -> str:
-    return " ".join(representation.describe(results[0], each) for each in results[1:])
+def _cka_sentence(results: Sequence[Representation]) -> str:
+    return " ".join(representation.describe(results[0], other) for other in results[1:])
 
 
-def _structures(results: Sequence[Any]) -> Numbers:
-    return [
-        {"preset": _name(result)} | {f"last block: {key}": value for key, value in last.items()}
-        for result in results
-        for last in [result.rows()[-1]]
-    ]
+ROWS: tuple[Row[Any], ...] = (
+    Row(
+        "prediction",
+        "What they say",
+        PREDICTION,
+        numbers.answers,
+        figures=_predictions,
+        galleries=against_first.disagreements,
+    ),
+    Row(
+        "evidence",
+        "Evidence",
+        EVIDENCE,
+        numbers.maps,
+        figures=_evidence,
+        against_first=against_first.differences,
+        reading=SIGNED,
+    ),
+    Row(
+        "attribution",
+        "Integrated gradients",
+        ATTRIBUTION,
+        numbers.maps,
+        figures=_attributions,
+        against_first=against_first.differences,
+        reading=SIGNED,
+        options={"method": "integrated-gradients"},
+    ),
+    Row(
+        "receptive-field",
+        "How far they see",
+        RECEPTIVE_FIELD,
+        numbers.field_sizes,
+        figures=lambda results: [field_figures.compare_growth(results)],
+        against_first=against_first.last_fields,
+        sentence=_field_sentence,
+    ),
+    Row(
+        "structure",
+        "Kernels by depth",
+        STRUCTURE,
+        numbers.last_blocks,
+        figures=lambda results: [structure.compare(results)],
+    ),
+    Row(
+        "representation",
+        "How alike they hold the pictures",
+        REPRESENTATION,
+        numbers.likenesses,
+        against_first=against_first.cka,
+        sentence=_cka_sentence,
+        fewest=agreement.FEWEST,
+    ),
+    Row("cost", "What they cost", COST, cost.table, sentence=cost.describe),
+)
 
 
-def _alike(results: Sequence[Any]) -> Numbers:
-    first = results[0].gram
-    rows: Numbers = []
-    for result in results:
-        found = agreement.cka(first, result.gram)
-        flat = any(len(gram) - 1 in rows for gram, rows in
-                   zip((first, result.gram), found.constant, strict=True))  # fmt: skip
-        rows.append(
-            {"preset": _name(result), "CKA of last blocks": None if flat else
-             float(found.values[-1, -1]), "spread of unrelated ones": found.spread}
-        )  # fmt: skip
-    return rows
-
-
-ROWS = (
-    Row("prediction", "What they say", "prediction",
-        lambda results: [prediction.draw(result) for result in results], _predictions),
-    Row("evidence", "Evidence", "evidence", _evidence,
-        lambda results: _maps(results, [result.maps[-1] for result in results])),
-    Row("attribution", "Integrated gradients", "attribution", _attribution,
-        lambda results: _maps(results, [result.tokens for result in results])),
-    Row("receptive-field", "How far they see", "receptive-field",
-        lambda results: [fields.compare_growth(results)], _fields, sentence=_fields_told),
-    Row("structure", "Kernels by depth", "structure",
-        lambda results: [structure.compare(results)], _structures),
-    Row("representation", "How alike they hold the pictures", "representation",
-        lambda results: [], _alike, agreement.FEWEST,
-        sentence=_alike_told),
-    Row("cost", "What they cost", "cost", lambda results: [], cost.table, sentence=cost.describe),
-)  # fmt: skip
-EXPLAINS = ("evidence", "attribution")
-
-
-def rows(names: Sequence[str], pictures: int) -> list[Row]:
+def choose(names: Sequence[str], pictures: int) -> list[Row[Any]]:
     """The rows of those names (none: all) that so many pictures suffice for."""
-    unknown = set(names) - {row.name for row in ROWS}
+    known = [row.name for row in ROWS]
+    unknown = set(names) - set(known)
     if unknown:
-        raise ChoiceError(
-            f"There is no row {min(unknown)!r}: choose of {', '.join(row.name for row in ROWS)}."
-        )
-    return [row for row in ROWS if (row.name in names or not names) and pictures >= row.pictures]
+        raise ChoiceError(f"There is no row {min(unknown)!r}: choose of {', '.join(known)}.")
+    return [row for row in ROWS if (row.name in names or not names) and pictures >= row.fewest]

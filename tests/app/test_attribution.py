@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from convmixer_viz.app.components import maps as components_maps
+from convmixer_viz.app.components import attribution
 from convmixer_viz.errors import ChoiceError
 from convmixer_viz.workbench import Workbench
 from tests.app.conftest import Visit
@@ -113,7 +113,7 @@ def test_what_a_page_refuses_is_told_and_its_missing_work_is_done(
     def refuse(results: list[Any]) -> None:
         raise ChoiceError("These maps can't be compared.")
 
-    monkeypatch.setattr(components_maps, "agreement", refuse)
+    monkeypatch.setattr(attribution, "agreement", refuse)
     app = visit("attribution", methods=CAMS)
     assert not app.exception
     assert [error.value for error in app.error] == ["These maps can't be compared."]

@@ -7,7 +7,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from convmixer_viz import agreement
-from convmixer_viz.comparison import rows as comparison_rows
+from convmixer_viz.comparison.numbers import on_common_grid
+from convmixer_viz.comparison.rows import ROWS
 from convmixer_viz.pictures.decode import GALLERY
 from convmixer_viz.workbench import Workbench
 from tests.app.conftest import Visit
@@ -32,7 +33,7 @@ def test_a_column_a_preset_on_one_scale_with_the_difference_below(visit: Visit) 
     assert described[2] == f"Evidence: {PAIR[1]} minus {PAIR[0]}"
     first, second, difference = (traces(app, index)[0] for index in range(3))
     assert first["zmax"] == second["zmax"]
-    grids = comparison_rows.maps_on_common_grid(results, [result.maps[-1] for result in results])
+    grids = on_common_grid(results)
     assert np.array_equal(array(difference["z"]), grids[1] - grids[0])
     assert sum("test pictures after" in each.value for each in app.caption) == len(PAIR)
     (numbers,) = tables(app)
@@ -91,7 +92,7 @@ def test_a_preset_without_weights_leaves_the_rest_standing(visit: Visit) -> None
 def test_all_rows_of_the_opening_presets(visit: Visit) -> None:
     app = visit("compare")
     assert not app.exception
-    assert app.multiselect(key="rows").value == [row.name for row in comparison_rows.ROWS]
+    assert app.multiselect(key="rows").value == [row.name for row in ROWS]
     assert any("cifar10-128-8-k9" in each.value for each in app.markdown)
 
 

@@ -1,95 +1,64 @@
 """Compare: how do these presets differ?"""
 
-from typing import Any
+from collections.abc import Sequence
 
 import streamlit as st
 
-from convmixer_viz import catalog
-from convmixer_viz.app import picture_list, session
-from convmixer_viz.app.components import columns, maps
+from convmixer_viz.app import glossary, picture_list, session
+from convmixer_viz.app.components import compare
 from convmixer_viz.app.link import BOUND
-from convmixer_viz.comparison import html, rows
-from convmixer_viz.errors import VizError
+from convmixer_viz.comparison import html
+from convmixer_viz.comparison.rows import ROWS
+from convmixer_viz.pictures.decode import Picture
 from convmixer_viz.presets.table import SIDE_BY_SIDE
 
-ON = ("the picture", "gallery and uploads")
-TITLES = {row.name: row.title for row in rows.ROWS}
+PICTURES = ("the picture", compare.SEVERAL)
 
-chosen = session.choices()
-presets = chosen.presets if len(chosen.presets) > 1 else SIDE_BY_SIDE
+
+def choose_presets() -> tuple[str, ...]:
+    """The sidebar's, where they are several."""
+    presets = session.choices().presets
+    return presets if len(presets) > 1 else SIDE_BY_SIDE
+
+
+def choose_rows() -> list[str]:
+    """The rows' names, as they stand in the link."""
+    names = [row.name for row in ROWS]
+    return st.multiselect("Rows", names, names, key="rows", bind=BOUND, help=glossary.ROWS)
+
+
+def choose_pictures() -> list[Picture]:
+    """The sidebar's picture, alone or with all others after it."""
+    several = glossary.SEVERAL_PICTURES
+    on = st.selectbox("Pictures", PICTURES, key="on", bind=BOUND, width=240, help=several)
+    first = session.choices().picture
+    others = [name for name in picture_list.names() if name != first]
+    return picture_list.find_all([first, *others] if on == compare.SEVERAL else [first])
+
+
+def offer_report(presets: Sequence[str], sections: Sequence[html.Section]) -> None:
+    """The whole rows as one file."""
+    if sections:
+        st.download_button(
+            "Report of this comparison (html)",
+            data=lambda: html.page(" · ".join(presets), sections),
+            file_name="comparison.html",
+            key="take-comparison",
+            on_click="ignore",
+        )
+
+
+presets = choose_presets()
 st.title("Compare")
-st.write("How these presets differ: a column a preset, a row a question, one scale a row. "
-         "Differences and agreement are with the first column.")  # fmt: skip
+st.write(
+    "How these presets differ: a column a preset, a row a question, one scale a row. "
+    "Differences and agreement are with the first column."
+)
 if presets is SIDE_BY_SIDE:
     st.caption("Pick two to four presets in the sidebar to compare others.")
-
-
-def ask(row: rows.Row) -> dict[str, session.Ask[Any]]:
-    """The row's question for every preset."""
-    analysis = catalog.find(row.analysis)
-    explains = row.name in rows.EXPLAINS
-    several = analysis.images == "many"
-    given = {"pictures": pictures} if several else {}
-    return {
-        name: session.ask(
-            analysis,
-            **dict(row.options),
-            **given,
-            **(maps.aim(name) if explains else {"preset": name}),
-        )
-        for name in presets
-    }
-
-
-def show(row: rows.Row) -> list[Any]:
-    """One row: its figures, the differences, the agreement; its results where all are there."""
-    st.subheader(row.title)
-    found = session.run_each(ask(row), slot=f"row-{row.name}", together=True)
-    results = [found[name] for name in presets if found[name]]
-    if len(results) < len(presets):
-        missing = [name for name in presets if not found[name]]
-        st.caption(f"This row stands here once all columns are computed; without "
-                   f"{', '.join(missing)} so far.")  # fmt: skip
-        return []
-    figures, numbers = row.figures(results), row.numbers(results)
-    words = columns.captions(row.title, numbers)
-    names = presets if len(figures) == len(presets) else ()
-    columns.plot(figures, f"figure-{row.name}", words, names)
-    against = list(html.against_first(row, results))
-    if row.name in html.MAPS:
-        st.caption(rows.READING)
-        against.insert(0, ("", None))  # the first has no difference
-    heads = [head for head, _ in against]
-    columns.plot([figure for _, figure in against], f"against-{row.name}",
-                  [f"{row.title}: {head}" for head in heads], heads)  # fmt: skip
-    st.dataframe(numbers, hide_index=True, key=f"numbers-{row.name}", placeholder="–")
-    if row.sentence:
-        st.caption(row.sentence(results))
-    sections.append((row, results))
-    return results
-
-
-wanted = st.multiselect("Rows", list(TITLES), list(TITLES), key="rows", bind=BOUND,
-                        help="Switch off what you don't need.")  # fmt: skip
-on = st.selectbox("Pictures", ON, key="on", bind=BOUND, width=240,
-                  help="Several give agreement of answers, disagreements, and CKA.")  # fmt: skip
-others = [name for name in picture_list.names() if name != chosen.picture] if on == ON[1] else []
-pictures = picture_list.find_all([chosen.picture, *others])
-columns.heads(presets)
-sections: list[Any] = []
-for row in [row for row in rows.ROWS if row.name in wanted]:
-    if len(pictures) < row.pictures:
-        st.subheader(row.title)
-        st.caption(f"Needs {row.pictures} pictures or more: choose {ON[1]}.")
-        continue
-    try:
-        results = show(row)
-    except VizError as error:
-        st.error(str(error))
-        continue
-    if row.name == "prediction" and results:
-        columns.disagreements(presets, results)
-if sections:
-    st.download_button("Report of this comparison (html)", key="take-comparison",
-                       data=lambda: html.page(" · ".join(presets), sections),
-                       file_name="comparison.html", on_click="ignore")  # fmt: skip
+names = choose_rows()
+pictures = choose_pictures()
+compare.show_heads(presets)
+rows = [row for row in ROWS if row.name in names]
+sections = [(row, compare.show_row(row, presets, pictures)) for row in rows]
+offer_report(presets, [(row, results) for row, results in sections if results])

@@ -10,6 +10,7 @@ import pytest
 
 from convmixer_viz import cli
 from convmixer_viz.comparison import rows
+from convmixer_viz.comparison.requests import requests
 from convmixer_viz.errors import ChoiceError
 from convmixer_viz.export import files
 from convmixer_viz.pictures.decode import load
@@ -26,29 +27,27 @@ def bench() -> Iterator[Workbench]:
 
 
 def test_a_target_is_a_name_and_who_lacks_it_explains_its_own(bench: Workbench) -> None:
-    (row,) = rows.rows(["evidence"], 1)
-    asked = rows.requests(
-        bench, row, NAMES.split(","), [load("gallery:cat")], random=0, target="dog"
-    )
+    (row,) = rows.choose(["evidence"], 1)
+    asked = requests(bench, row, NAMES.split(","), [load("gallery:cat")], random=0, target="dog")
     assert [request.options.target for request in asked] == ["5", None]
 
 
 def test_a_class_that_nobody_knows_is_refused_and_a_number_is_the_first_presets(
     bench: Workbench,
 ) -> None:
-    (row,) = rows.rows(["evidence"], 1)
+    (row,) = rows.choose(["evidence"], 1)
     names, cat = ["cifar10-256-8", "imagenette-256-8"], [load("gallery:cat")]
     with pytest.raises(ChoiceError, match="no class 'dgo'"):
-        rows.requests(bench, row, names, cat, target="dgo")
-    first, second = rows.requests(bench, row, names, cat, target="3", random=0)
+        requests(bench, row, names, cat, target="dgo")
+    first, second = requests(bench, row, names, cat, target="3", random=0)
     assert (first.options.target, second.options.target) == ("3", None)
-    _, both = rows.requests(bench, row, names, cat, target="tench", against="cat", random=0)
+    _, both = requests(bench, row, names, cat, target="tench", against="cat", random=0)
     assert both.options.target is None and both.options.against is None
 
 
 def test_equal_maps_agree_fully_and_scales_are_shared(bench: Workbench) -> None:
-    (row,) = rows.rows(["evidence"], 1)
-    asked = rows.requests(
+    (row,) = rows.choose(["evidence"], 1)
+    asked = requests(
         bench, row, ["cifar10-128-8-k5", "cifar10-128-8-k3"], [load("gallery:cat")], random=0
     )
     results = [bench.finish(request) for request in asked]
@@ -62,17 +61,17 @@ def test_equal_maps_agree_fully_and_scales_are_shared(bench: Workbench) -> None:
 
 
 def test_presets_of_other_classes_are_not_compared_by_label(bench: Workbench) -> None:
-    (row,) = rows.rows(["prediction"], 1)
-    asked = rows.requests(bench, row, NAMES.split(","), [load("gallery:cat")], random=0)
+    (row,) = rows.choose(["prediction"], 1)
+    asked = requests(bench, row, NAMES.split(","), [load("gallery:cat")], random=0)
     _, other = row.numbers([bench.finish(request) for request in asked])
     assert "divergence (bit)" not in other
 
 
 def test_rows_that_need_more_pictures_are_left_out() -> None:
-    assert "representation" not in {row.name for row in rows.rows([], 3)}
-    assert "representation" in {row.name for row in rows.rows([], 4)}
+    assert "representation" not in {row.name for row in rows.choose([], 3)}
+    assert "representation" in {row.name for row in rows.choose([], 4)}
     with pytest.raises(ChoiceError, match="There is no row 'colour'"):
-        rows.rows(["colour"], 1)
+        rows.choose(["colour"], 1)
 
 
 def test_the_command_writes_one_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -89,31 +88,22 @@ def test_the_report_holds_all_that_the_page_shows(tmp_path: Path) -> None:
     line = ["compare", "gallery:cat", "gallery:dot", "gallery:moon", "gallery:coins"]
     names = ["cifar10-128-8-k5-p4", "cifar10-128-8-k3"]
     views = ["prediction", "evidence", "receptive-field", "representation"]
-    line += [
-        "--random",
-        "0",
-        "--presets",
-        ",".join(names),
-        "--rows",
-        ",".join(views),
-        "--out",
-        str(tmp_path),
-    ]
-    assert cli.main(line) == 0
+    line += ["--random", "0", "--presets", ",".join(names), "--rows", ",".join(views)]
+    assert cli.main([*line, "--out", str(tmp_path)]) == 0
     text = html.unescape((tmp_path / "compare.html").read_text())
     result = files.load(tmp_path / names[1], "representation")
-    for row in rows.rows(views, 4):
-        results = [files.load(tmp_path / name, row.analysis) for name in names]
-        assert row.sentence is None or row.sentence(results) in text
+    for row in rows.choose(views, 4):
+        results = [files.load(tmp_path / name, row.analysis.name) for name in names]
+        assert row.sentence(results) in text
     assert all(text.count(f'"{field}"') == 2 * 4 for field in ("weights_sha256", "versions"))
     assert all(sha256 in text for sha256 in result.provenance.images)
-    assert rows.READING in text and f"{names[1]} minus {names[0]}" in text
+    assert rows.SIGNED in text and f"{names[1]} minus {names[0]}" in text
     assert text.count(f"CKA of {names[0]} with") == 2 and text.count("Differ most: ") == 4
     assert text.count("plotly-graph-div") == 2 + (2 + 1) + (1 + 1) + 2
 
 
 @pytest.mark.parametrize("names", ["cifar10-256-8", "a,b", "cifar10-256-8,cifar10-256-8"])
-def test_what_is_no_comparison_is_told(
+def test_what_is_no_comparison_is_refused(
     names: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert cli.main(["compare", "--presets", names, "--out", str(tmp_path)]) == 2

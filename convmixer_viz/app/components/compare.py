@@ -1,0 +1,139 @@
+"""Parts of the page Compare: the columns' heads, and a row with all that it shows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from convmixer_viz.app import session
+from convmixer_viz.app.components import chart, target
+from convmixer_viz.comparison import requests
+from convmixer_viz.comparison.against_first import Gallery
+from convmixer_viz.comparison.numbers import Table, preset_of
+from convmixer_viz.comparison.rows import Row
+from convmixer_viz.contract import Result
+from convmixer_viz.errors import VizError
+from convmixer_viz.pictures.decode import Picture
+from convmixer_viz.weights import summary
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+SEVERAL = "gallery and uploads"
+PICTURE_WIDTH = 160  # px
+Chart = tuple[str, "go.Figure | None", str]  # head, figure or an empty place, and in words
+
+
+def show_heads(presets: Sequence[str]) -> None:
+    """The columns' names and accuracies, and a button that moves one to the left."""
+    for place, (column, name) in enumerate(zip(st.columns(len(presets)), presets, strict=True)):
+        with column.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f"**{name}**", width="content")
+            before = presets[place - 1]
+            st.button(
+                "",
+                icon=":material/arrow_back:",
+                type="tertiary",
+                key=f"move-{place}",
+                on_click=_move_left,
+                args=(presets, place),
+                disabled=not place,
+                help=f"Puts {name} before {before}." if place else "The first column.",
+            )
+        share, origin = summary.accuracy(session.bench().presets[name])
+        column.caption(origin if share is None else f"Top-1 {share:.2f} %, {origin}")
+
+
+def _move_left(presets: Sequence[str], place: int) -> None:
+    """The order of the sidebar's presets is the order of columns."""
+    order = list(presets)
+    order[place - 1 : place + 1] = reversed(order[place - 1 : place + 1])
+    st.session_state["preset"] = order
+
+
+def show_row(row: Row[Any], presets: Sequence[str], pictures: Sequence[Picture]) -> list[Result]:
+    """A row below its title; its results where every column is there."""
+    st.subheader(row.title)
+    if len(pictures) < row.fewest:
+        st.caption(f"Needs {row.fewest} pictures or more: choose {SEVERAL}.")
+        return []
+    try:
+        results = row_results(row, presets, pictures)
+        if results:
+            show_results(row, results)
+    except VizError as error:
+        st.error(str(error))
+        return []
+    return results
+
+
+def row_results(row: Row[Any], presets: Sequence[str], pictures: Sequence[Picture]) -> list[Result]:
+    """Every column's result; none of them while one is missing."""
+    if row.explains:
+        target.note_unknown(presets)
+    columns = requests.choices(session.bench(), row, presets, pictures, **target.question())
+    asks = {name: session.ask(row.analysis, **column) for name, column in columns.items()}
+    results = session.run_each(asks, slot=f"row-{row.name}", together=True)
+    missing = [name for name, result in results.items() if not result]
+    if missing:
+        names = ", ".join(missing)
+        st.caption(f"This row stands here once all columns are computed; without {names} so far.")
+        return []
+    return [result for result in results.values() if result]
+
+
+def show_results(row: Row[Any], results: Sequence[Result]) -> None:
+    """The figures, what holds them against the first column, the numbers and the sentence."""
+    numbers = row.numbers(results)
+    show_beside(charts(row, results, numbers), f"figure-{row.name}")
+    if row.reading:
+        st.caption(row.reading)
+    pairs = row.against_first(results)
+    against = [(head, figure, f"{row.title}: {head}") for head, figure in pairs]
+    show_beside(against, f"against-{row.name}")
+    st.dataframe(numbers, hide_index=True, key=f"numbers-{row.name}", placeholder="–")
+    sentence = row.sentence(results)
+    if sentence:
+        st.caption(sentence)
+    for gallery in row.galleries(results):
+        show_gallery(gallery)
+
+
+def charts(row: Row[Any], results: Sequence[Result], numbers: Table) -> list[Chart]:
+    """A figure below each column's name, or one for all; in words each is its line of numbers."""
+    figures = row.figures(results)
+    lines = [f"{row.title}: {_line(values)}" for values in numbers]
+    if len(figures) != len(results):
+        return [("", figure, ". ".join(lines)) for figure in figures]
+    return list(zip(map(preset_of, results), figures, lines, strict=True))
+
+
+def _line(values: dict[str, Any]) -> str:
+    return ", ".join(
+        f"{name} {value:.3g}" if isinstance(value, float) else f"{name} {value}"
+        for name, value in values.items()
+        if value is not None
+    )
+
+
+def show_beside(charts: Sequence[Chart], key: str) -> None:
+    """Figures side by side, each below its head."""
+    columns = st.columns(len(charts)) if charts else []
+    for place, (column, (head, figure, alt)) in enumerate(zip(columns, charts, strict=True)):
+        with column:
+            if head and figure:
+                st.caption(f"**{head}**")
+            if figure:
+                chart.draw(figure, alt, f"{key}-{place}")
+
+
+def show_gallery(gallery: Gallery) -> None:
+    """Pictures below their title, or why there are none."""
+    st.markdown(f"**{gallery.title}**")
+    if not gallery.pictures:
+        st.caption(gallery.missing)
+    with st.container(horizontal=True, key=f"pixelated-differ-{gallery.preset}"):
+        for png, caption in gallery.pictures:
+            st.image(png, caption, width=PICTURE_WIDTH, output_format="PNG", alt=caption)

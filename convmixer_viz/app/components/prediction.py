@@ -1,0 +1,28 @@
+"""What a prediction shows on any page: the picture as the model saw it, and the answer."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from convmixer_viz.app.captions import origin
+from convmixer_viz.app.components import chart
+from convmixer_viz.figures import prediction as figures, style
+from convmixer_viz.questions.prediction import Prediction
+
+WIDTH = 320  # px of a picture
+
+
+def show_view(result: Prediction) -> None:
+    """The first picture as prepared, and its size."""
+    view = result.views[0]
+    height, width = view.shape[:2]
+    with st.container(key="pixelated-view"):
+        alt = "The picture as the model saw it"
+        st.image(style.png(view), width=WIDTH, output_format="PNG", alt=alt)
+        st.caption(f"What the model saw: {width}×{height} px of {result.names[0]}.")
+
+
+def show_answer(result: Prediction) -> None:
+    """Bars of the top classes, and which classes the preset knows at all."""
+    chart.draw(figures.draw(result), figures.describe(result))
+    st.caption(f"{origin(result).preset} {figures.describe_classes(result)}")
