@@ -25,12 +25,12 @@ if TYPE_CHECKING:
     from convmixer_viz.request import Request
     from convmixer_viz.workbench import Workbench
 
-STOPPED = 130
-UNREAD = 141  # as a shell counts what SIGPIPE ended
+INTERRUPTED = 130  # exit code after Ctrl-C, as a shell counts it
+PIPE_CLOSED = 141  # exit code when the reader of standard output went away: SIGPIPE's
 
 
-class Job(NamedTuple):
-    """One call of the workbench, and the folder its files go to."""
+class Call(NamedTuple):
+    """One call of the workbench, and the folder that its files go to."""
 
     preset: str
     pictures: Sequence[Picture]
@@ -38,7 +38,7 @@ class Job(NamedTuple):
 
 
 class Parser(argparse.ArgumentParser):
-    """Wrong arguments are one sentence and exit 2, as every other mistake."""
+    """Wrong arguments raise a ChoiceError, so they end as every other mistake does."""
 
     def error(self, message: str) -> Any:
         raise ChoiceError(f"{message} (see {self.prog} --help)")
@@ -57,10 +57,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
-        return STOPPED
+        return INTERRUPTED
     except BrokenPipeError:  # … | head has seen enough: what is still to be flushed goes nowhere
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return UNREAD
+        return PIPE_CLOSED
 
 
 def _parser(argv: Sequence[str]) -> argparse.ArgumentParser:
@@ -76,13 +76,13 @@ def _parser(argv: Sequence[str]) -> argparse.ArgumentParser:
 
 
 def _add_flags(command: argparse.ArgumentParser, row: Analysis[Any]) -> None:
-    says = "path, folder, gallery:NAME or - for standard input; none: the preset's own"
     if row.images != "none":
-        command.add_argument("pictures", nargs="*", metavar="IMAGE", help=says)
+        images = "path, folder, gallery:NAME or - for standard input; none: the preset's own"
+        command.add_argument("pictures", nargs="*", metavar="IMAGE", help=images)
     add = command.add_argument
-    which = command.add_mutually_exclusive_group()
-    which.add_argument("--preset", metavar="NAME", help=f"which model (default: {DEFAULT})")
-    which.add_argument("--presets", metavar="A,B", help="several models, separated by commas")
+    presets = command.add_mutually_exclusive_group()
+    presets.add_argument("--preset", metavar="NAME", help=f"which model (default: {DEFAULT})")
+    presets.add_argument("--presets", metavar="A,B", help="several models, separated by commas")
     add("--weights", type=Path, metavar="FILE", help="a weights file, alone or for --preset")
     add("--random", type=int, metavar="SEED", help="the untrained twin instead of the weights")
     add("--device", default="auto", help="auto, cpu, cuda or cuda:n (default: auto)")
@@ -95,7 +95,7 @@ def _add_flags(command: argparse.ArgumentParser, row: Analysis[Any]) -> None:
 
 
 def _run(row: Analysis[Any], arguments: argparse.Namespace) -> None:
-    if distributed.process()[1] > 1 and not row.shared:
+    if distributed.process().size > 1 and not row.shared:
         raise ChoiceError(f"{row.name} runs in one process: start it without torchrun.")
     if arguments.weights and arguments.presets:
         raise ChoiceError("--weights takes the place of one --preset, not of --presets.")
@@ -105,7 +105,7 @@ def _run(row: Analysis[Any], arguments: argparse.Namespace) -> None:
     with distributed.joined():
         chosen = pictures.read(getattr(arguments, "pictures", []))
         results = _results(row, arguments, names, chosen)
-    if distributed.process()[0] == 0:
+    if distributed.process().rank == 0:
         console.show(results, as_json=arguments.json)
 
 
@@ -116,25 +116,26 @@ def _results(
 
     choices = flags.read(arguments, row.options)
     choices |= {"random": arguments.random, "mode": arguments.mode}
-    bench = Workbench(distributed.place(arguments.device))
+    bench = Workbench(distributed.local_device(arguments.device))
     with closing(bench), console.interruptible():
         if arguments.weights:
-            names = [_own(bench, arguments)]
-        jobs = _jobs(row, names, chosen, arguments.out)
-        return [_result(bench, row, job, choices, resume=arguments.resume) for job in jobs]
+            names = [_add_weights(bench, arguments)]
+        calls = _calls(row, names, chosen, arguments.out)
+        return [_result(bench, row, call, choices, resume=arguments.resume) for call in calls]
 
 
 def _check(row: Analysis[Any], options: dict[str, Any], names: Sequence[str]) -> None:
-    """Everything that can be wrong without torch is said before torch is imported."""
+    """Raise what can be wrong before torch is imported, which takes seconds."""
     chosen = request.read_options(row, options)
-    known = locate.known()
+    presets = locate.all_presets()
     for name in names:
-        preset = table.find(name, known)
+        preset = table.find(name, presets)
         request.fit(chosen, preset, locate.class_names(preset))
 
 
-def _own(bench: Workbench, arguments: argparse.Namespace) -> str:
-    """The file of --weights as a preset of its own, or in the place of --preset's tensors."""
+def _add_weights(bench: Workbench, arguments: argparse.Namespace) -> str:
+    """Add the file of --weights as a preset of its own, with the shape of --preset where that is
+    named; returns its name."""
     name = f"{arguments.preset or ''}{'+' if arguments.preset else ''}{arguments.weights.name}"
     _, assumed = bench.add(name, arguments.weights, like=arguments.preset)
     for sentence in assumed:
@@ -142,16 +143,16 @@ def _own(bench: Workbench, arguments: argparse.Namespace) -> str:
     return name
 
 
-def _jobs(
+def _calls(
     row: Analysis[Any], names: Sequence[str], chosen: Sequence[Picture], out: Path | None
-) -> Iterator[Job]:
+) -> Iterator[Call]:
     single = row.images == "one" and len(chosen) > 1
-    groups: list[Sequence[Picture]] = [[one] for one in chosen] if single else [chosen]
+    groups: list[Sequence[Picture]] = [[picture] for picture in chosen] if single else [chosen]
     stems = _numbered([Path(group[0].name).stem for group in groups] if single else [""])
     for name in names:
         for stem, group in zip(stems, groups, strict=True):
             folder = out and out / (name if len(names) > 1 else "") / stem
-            yield Job(name, group, folder)
+            yield Call(name, group, folder)
 
 
 def _numbered(stems: Sequence[str]) -> list[str]:
@@ -164,24 +165,26 @@ def _numbered(stems: Sequence[str]) -> list[str]:
 
 
 def _result(
-    bench: Workbench, row: Analysis[Any], job: Job, choices: dict[str, Any], *, resume: bool
+    bench: Workbench, row: Analysis[Any], call: Call, choices: dict[str, Any], *, resume: bool
 ) -> Result:
-    request = bench.request(row.name, job.pictures, preset=job.preset, **choices)
-    held, *_ = distributed.gathered([_held(bench, row, job, request) if resume else None])
-    if held:
-        return held
-    result: Result = console.follow(bench.follow(request), f"{row.name} {job.preset}")
-    if job.folder and distributed.process()[0] == 0:
-        bench.save(result, job.folder)
+    request = bench.request(row.name, call.pictures, preset=call.preset, **choices)
+    stored, *_ = distributed.gathered([_stored(bench, row, call, request) if resume else None])
+    if stored:
+        return stored
+    result: Result = console.follow(bench.follow(request), f"{row.name} {call.preset}")
+    if call.folder and distributed.process().rank == 0:
+        bench.save(result, call.folder)
     return result
 
 
-def _held(bench: Workbench, row: Analysis[Any], job: Job, request: Request[Any]) -> Result | None:
-    """What --out already holds of this request."""
-    if job.folder is None or not (job.folder / f"{row.name}.json").is_file():
+def _stored(
+    bench: Workbench, row: Analysis[Any], call: Call, request: Request[Any]
+) -> Result | None:
+    """The result of this request that --out already holds, None where it holds none."""
+    if call.folder is None or not (call.folder / f"{row.name}.json").is_file():
         return None
-    held: Result = bench.load(job.folder, row.name)
-    return held if bench.answers(held, request) else None
+    result: Result = bench.load(call.folder, row.name)
+    return result if bench.answers(result, request) else None
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Owner of models, results and the devices' turn-taking: run(request) → result."""
+"""The workbench, the door of Python, command line and pages: owns models, results and queues."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Workbench:
         self._queues: dict[str, DeviceQueue] = {}
         self._lock = threading.Lock()
 
-    # what there is
+    # what it has
 
     @property
     def presets(self) -> dict[str, Preset]:
@@ -84,11 +84,11 @@ class Workbench:
         """Bytes held by cached models and results."""
         return self.models.nbytes + self._results.nbytes
 
-    def add(self, name: str, source: Any, **statements: Any) -> tuple[Preset, tuple[str, ...]]:
-        """Name a model: a module, a state dict or a file. `statements`: activation, residual,
+    def add(self, name: str, source: Any, **options: Any) -> tuple[Preset, tuple[str, ...]]:
+        """Name a model: a module, a state dict or a file. `options`: activation, residual,
         preprocess (a preset whose transform it shares), classes (their names), like (a preset
         whose shape it must fit). Returns the preset, and in words what had to be assumed."""
-        return self.models.add(name, source, **statements)
+        return self.models.add(name, source, **options)
 
     def model(self, preset: str = DEFAULT, *, mode: runtime.Mode = "exact") -> runtime.LoadedModel:
         """A loaded model, for loops of one's own such as evaluation."""
@@ -125,7 +125,7 @@ class Workbench:
         return Request(
             row,
             self.models.key(model, random, device, mode),
-            fit_pictures(row, list(_decoded(pictures)), model),
+            fit_pictures(row, list(_decode(pictures)), model),
             fit(chosen, model, self.models.class_names(preset)),
         )
 
@@ -195,14 +195,14 @@ class Workbench:
 
     def standing(self, request: Request[R]) -> Step[R] | None:
         """How far suspended or running work is, none where nothing was begun."""
-        return self._queue(request.key.device).standing(request.digest)
+        return self._queue(request.key.device).latest_step(request.digest)
 
     def follow(self, request: Request[R], patience: float | None = None) -> Steps[R]:
         """Steps of a request; with patience (seconds) the latest comes again while nothing new
         does. Close the iterator to stop: work that nobody follows is suspended."""
-        known = self.result(request)
-        if known is not None:
-            yield Step(1, 1, known)
+        stored = self.result(request)
+        if stored is not None:
+            yield Step(1, 1, stored)
             return
         queue, start = self._queue(request.key.device), partial(self._compute, request)
         with closing(queue.follow(request.digest, request.analysis.name, start, patience)) as steps:
@@ -238,15 +238,15 @@ class Workbench:
 
     def answers(self, result: Result, request: Request[Any]) -> bool:
         """Whether a result, read back from a file, is that of a request."""
-        origin, key = result.provenance, request.key
-        return origin is not None and (
-            origin.analysis,
-            origin.preset,
-            origin.weights_sha256,
-            origin.untrained_seed,
-            origin.images,
-            origin.options,
-            origin.mode,
+        provenance, key = result.provenance, request.key
+        return provenance is not None and (
+            provenance.analysis,
+            provenance.preset,
+            provenance.weights_sha256,
+            provenance.untrained_seed,
+            provenance.images,
+            provenance.options,
+            provenance.mode,
         ) == (
             request.analysis.name,
             request.preset.name,
@@ -262,28 +262,28 @@ class Workbench:
     def _queue(self, device: str) -> DeviceQueue:
         with self._lock:
             if device not in self._queues:
-                self._queues[device] = DeviceQueue(runtime.settle_thread, runtime.chunk)
+                self._queues[device] = DeviceQueue(runtime.prepare_thread, runtime.chunk)
             return self._queues[device]
 
     def _compute(self, request: Request[R]) -> Steps[R]:
         """Runs in the device's thread: load, prepare, compute; the whole result is kept."""
         model = self.models.load(request.key, request.side)
         pictures = PreparedPictures(request.images, request.preset.transform, request.side)
-        origin, began, spent = _provenance(request, model), time.perf_counter(), 0.0
+        provenance, began, seconds = _provenance(request, model), time.perf_counter(), 0.0
         for step in request.analysis.compute(model, pictures, request.options):
-            spent += time.perf_counter() - began
+            seconds += time.perf_counter() - began
             result: Any = step.partial
             if result is not None:
-                made = replace(origin, seconds=spent, halved_to=tuple(model.halved))
-                result = replace(result, provenance=made)
+                so_far = replace(provenance, seconds=seconds, halved_to=tuple(model.halved))
+                result = replace(result, provenance=so_far)
             if step.done == step.total:
                 self._results.put(request.digest, result)
             yield replace(step, partial=result)
             began = time.perf_counter()
 
 
-def _decoded(pictures: Sequence[PictureSource]) -> Iterator[Picture]:
-    for image in decode.load_all(pictures, decode.HELD):
+def _decode(pictures: Sequence[PictureSource]) -> Iterator[Picture]:
+    for image in decode.load_all(pictures, decode.DECODED_BYTES):
         if isinstance(image, PictureError):
             raise image
         yield image

@@ -49,7 +49,7 @@ def compute(
             strip[block] = (grid, explained, continuity)
         if block + 1 < total:
             yield Step(block + 1, total)
-    seen = images[0].seen(model.preset.shape.patch_size)
+    seen = images[0].cropped_to_patches(model.preset.shape.patch_size)
     yield Step(total, total, _result(seen, shown, strongest, strip))
 
 

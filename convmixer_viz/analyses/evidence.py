@@ -68,7 +68,7 @@ def _advance(
 
 def _result(model: LoadedModel, image: PreparedPicture, target: Target, found: _Found) -> Evidence:
     logits, last, probes = found
-    image = image.seen(model.preset.shape.patch_size)
+    image = image.cropped_to_patches(model.preset.shape.patch_size)
     head = model.module.head
     bias, logit = (float(target.score(t.double())) for t in (head.bias, logits))
     exact = contributions(last, head_row(model.module, target))

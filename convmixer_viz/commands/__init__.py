@@ -1,4 +1,4 @@
-"""The commands that are no analyses, in the order of --help; each adds its own subparser."""
+"""The commands besides the analyses, in the order of --help; each module adds its subparser."""
 
 from convmixer_viz.commands import app, bench, compare, evaluate, models, replay, train
 

@@ -1,4 +1,4 @@
-"""convmixer-viz bench: what this machine does, a preset a row."""
+"""convmixer-viz bench: seconds and memory of this machine, a preset a row."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ WORK: dict[str, tuple[str, dict[str, Any]]] = {
 SAMPLE_EVERY = 0.005  # seconds between looks at the memory
 
 
-def register(rows: Any) -> None:
+def register(subparsers: Any) -> None:
     """Add the subparser."""
-    says = "what this machine does: seconds and memory"
-    command = rows.add_parser("bench", help=says, description=says)
+    summary = "what this machine does: seconds and memory"
+    command = subparsers.add_parser("bench", help=summary, description=summary)
     command.add_argument("--presets", help="separated by commas (default: all that are here)")
     command.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:n")
     command.add_argument("--mode", choices=("exact", "fast"), default="exact")
@@ -43,17 +43,17 @@ def run(arguments: argparse.Namespace) -> None:
     """Time each piece of work on the preset's opening picture, the model loaded before."""
     if arguments.repeats < 1:
         raise ChoiceError(f"{arguments.repeats} repeats have no median: choose 1 or more.")
-    known = locate.known()
-    here = [name for name, preset in known.items() if locate.file(preset)]
+    presets = locate.all_presets()
+    here = [name for name, preset in presets.items() if locate.find_file(preset)]
     names = arguments.presets.split(",") if arguments.presets else here
     for name in names:
-        table.find(name, known)
+        table.find(name, presets)
     from convmixer_viz.workbench import Workbench
 
     bench = Workbench(arguments.device, result_bytes=0)
-    progress, rows = console.Progress(), []
+    progress, rows = console.ProgressLine(), []
     for name in names:
-        progress.tell(f"bench {name}")
+        progress.show(f"bench {name}")
         rows.append({"preset": name} | _row(bench, name, arguments.mode, arguments.repeats))
     progress.clear()
     bench.close()
@@ -80,7 +80,7 @@ def _row(bench: Workbench, name: str, mode: str, repeats: int) -> dict[str, floa
 
 @contextmanager
 def _peak(device: str) -> Iterator[Callable[[], float]]:
-    """MiB that were taken at most in the body beyond what was taken before it."""
+    """A function that returns the body's peak memory in MiB, above what was taken before it."""
     import psutil
     import torch
 

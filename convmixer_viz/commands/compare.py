@@ -40,7 +40,7 @@ def run(arguments: argparse.Namespace) -> None:
     names = arguments.presets.split(",")
     if not 2 <= len(names) <= MOST or len(set(names)) < len(names):
         raise ChoiceError(f"Compare two to {MOST} different presets, not {arguments.presets}.")
-    first, *_ = [table.find(name, locate.known()) for name in names]
+    first, *_ = [table.find(name, locate.all_presets()) for name in names]
     seen = pictures.read(arguments.pictures or [f"gallery:{first.opening}"])
     from convmixer_viz.comparison import html, rows
     from convmixer_viz.comparison.requests import requests

@@ -31,35 +31,35 @@ def interruptible() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-class Progress:
-    """One line on standard error that renews itself; now and then a new one where it can't. Of
-    several processes the first alone speaks."""
+class ProgressLine:
+    """One line on standard error that renews itself; where that is no terminal, a new line every
+    LINE_EVERY seconds. Of several processes only the first writes."""
 
     def __init__(self) -> None:
-        self._first = distributed.process()[0] == 0
+        self._first = distributed.process().rank == 0
         self._live = self._first and sys.stderr.isatty()
-        self._told = time.monotonic()
+        self._last_line = time.monotonic()
 
-    def tell(self, line: str) -> None:
-        """Show how far the work is."""
+    def show(self, line: str) -> None:
+        """Replace the line."""
         if self._live:
             print(f"\r\033[K{line}", end="", file=sys.stderr, flush=True)
-        elif self._first and time.monotonic() - self._told > LINE_EVERY:
-            self._told = time.monotonic()
+        elif self._first and time.monotonic() - self._last_line > LINE_EVERY:
+            self._last_line = time.monotonic()
             print(line, file=sys.stderr, flush=True)
 
     def clear(self) -> None:
-        """Leave nothing of the line."""
+        """Remove the line."""
         if self._live:
             print("\r\033[K", end="", file=sys.stderr, flush=True)
 
 
-def follow(steps: Iterator[Step[Any]], what: str) -> Any:
+def follow(steps: Iterator[Step[Any]], title: str) -> Any:
     """Show the progress of steps and return the last one's result."""
-    progress = Progress()
+    progress = ProgressLine()
     with closing(steps):  # type: ignore[type-var]
         for step in steps:
-            progress.tell(f"{what}: {step.describe()}")
+            progress.show(f"{title}: {step.describe()}")
     progress.clear()
     return step.partial
 
@@ -67,13 +67,13 @@ def follow(steps: Iterator[Step[Any]], what: str) -> Any:
 def show(results: Sequence[Result], *, as_json: bool) -> None:
     """Results as tables for people, or as one JSON list."""
     if as_json:
-        objects = [thing for result in results for thing in result.objects()]
+        objects = [entry for result in results for entry in result.objects()]
         print(json.dumps(objects, indent=1, default=plain))
         return
     for result in results:
-        origin = result.provenance
-        if origin and len(results) > 1:
-            print(f"{origin.preset} {getattr(result, 'name', '')}".rstrip())
+        provenance = result.provenance
+        if provenance and len(results) > 1:
+            print(f"{provenance.preset} {getattr(result, 'name', '')}".rstrip())
         print(as_table(result.rows()))
 
 

@@ -14,10 +14,10 @@ from convmixer_viz.presets.table import DEFAULT
 from convmixer_viz.weights import locate
 
 
-def register(rows: Any) -> None:
+def register(subparsers: Any) -> None:
     """Add the subparser."""
-    says = "accuracy and calibration on a labelled folder"
-    command = rows.add_parser("evaluate", help=says, description=says)
+    summary = "accuracy and calibration on a labelled folder"
+    command = subparsers.add_parser("evaluate", help=summary, description=summary)
     command.add_argument("--preset", default=DEFAULT, metavar="NAME", help=f"default: {DEFAULT}")
     command.add_argument("--weights", type=Path, metavar="FILE", help="other weights, to fit it")
     command.add_argument("--data", type=Path, required=True, metavar="DIR", help="a folder a class")
@@ -29,12 +29,12 @@ def register(rows: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Print what was counted; under torchrun the first process prints for all."""
-    table.find(arguments.preset, locate.known())
+    """Print the shares and counts; under torchrun the first process prints for all."""
+    table.find(arguments.preset, locate.all_presets())
     from convmixer_viz.training import evaluation
     from convmixer_viz.workbench import Workbench
 
-    bench = Workbench(distributed.place(arguments.device))
+    bench = Workbench(distributed.local_device(arguments.device))
     name = arguments.preset
     if arguments.weights:
         name = f"{arguments.preset}+{arguments.weights.name}"
@@ -43,7 +43,7 @@ def run(arguments: argparse.Namespace) -> None:
     with console.interruptible():
         steps = evaluation.evaluate(model, arguments.data, every=arguments.every)
         result = console.follow(steps, f"evaluate {name}")
-    if distributed.process()[0] == 0:
+    if distributed.process().rank == 0:
         for line in result.unreadable:
             print(f"left out: {line}", file=sys.stderr)
         console.show([result], as_json=arguments.json)

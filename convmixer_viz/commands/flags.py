@@ -1,4 +1,4 @@
-"""Options as command-line flags: names, types, defaults and help come from the dataclass."""
+"""An analysis's Options as command-line flags: names, types, defaults and help."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import Any
 
 from convmixer_viz.contract import OptionField, option_fields
 
-MOST = 10_000  # numbers in one range
+MAX_RANGE = 10_000  # numbers in one range
 
 
 def add(command: argparse.ArgumentParser, options: type[Any]) -> None:
-    """One flag a field; a flag that isn't given leaves the default to the Options."""
+    """Add one flag a field; the default of a missing flag is left to the Options."""
     for field in option_fields(options):
         _add(command, field)
 
 
 def read(arguments: argparse.Namespace, options: type[Any]) -> dict[str, Any]:
-    """The options that were named on the command line."""
+    """The options that the command line names."""
     named = vars(arguments)
     return {
         field.name: named[field.name] for field in option_fields(options) if field.name in named
@@ -28,15 +28,15 @@ def read(arguments: argparse.Namespace, options: type[Any]) -> dict[str, Any]:
 def _add(command: argparse.ArgumentParser, field: OptionField) -> None:
     flag = f"--{field.name.replace('_', '-')}"
     several = f": any of {', '.join(field.choices)}" if field.choices and field.many else ""
-    words = f"{field.sentence}{several} (default: {_shown(field.default)})"
-    said: dict[str, Any] = {"default": argparse.SUPPRESS, "help": words.replace("%", "%%")}
+    sentence = f"{field.sentence}{several} (default: {_shown(field.default)})"
+    common: dict[str, Any] = {"default": argparse.SUPPRESS, "help": sentence.replace("%", "%%")}
     if field.kind is bool:
-        command.add_argument(flag, action=argparse.BooleanOptionalAction, **said)
+        command.add_argument(flag, action=argparse.BooleanOptionalAction, **common)
     elif field.choices and not field.many:
-        command.add_argument(flag, choices=field.choices, **said)
+        command.add_argument(flag, choices=field.choices, **common)
     else:
         metavar = "N" if field.kind in (int, float) else "TEXT"
-        command.add_argument(flag, type=_reader(field), metavar=metavar, **said)
+        command.add_argument(flag, type=_reader(field), metavar=metavar, **common)
 
 
 def _reader(field: OptionField) -> Callable[[str], Any]:
@@ -51,14 +51,14 @@ def numbers(text: str) -> tuple[int, ...]:
     """'3', '1-4' or '1,3' → the numbers; 'all' → (), no restriction."""
     if text == "all":
         return ()
-    found: list[int] = []
+    numbers: list[int] = []
     for part in text.split(","):
         first, *rest = map(int, part.split("-"))
         last = rest[0] if rest else first
-        if not 0 <= last - first <= MOST or len(rest) > 1:
+        if not 0 <= last - first <= MAX_RANGE or len(rest) > 1:
             raise ValueError(part)
-        found += range(first, last + 1)
-    return tuple(found)
+        numbers += range(first, last + 1)
+    return tuple(numbers)
 
 
 def _shown(default: Any) -> str:

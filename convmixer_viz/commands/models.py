@@ -1,4 +1,4 @@
-"""convmixer-viz models: what presets there are, where their weights are, fetch, add, remove."""
+"""convmixer-viz models: list presets and where their weights are; show, fetch, add, remove one."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ from typing import Any
 from convmixer_viz.commands import console
 from convmixer_viz.presets import architecture, classes, table
 from convmixer_viz.presets.table import Preset
-from convmixer_viz.weights import collection, locate, summary, user_folder
+from convmixer_viz.weights import collection, locate, user_folder
+from convmixer_viz.weights.facts import preset_facts
 
 
-def register(rows: Any) -> None:
+def register(subparsers: Any) -> None:
     """Add the subparser."""
-    says = "list presets; show, fetch, add or remove one"
-    command = rows.add_parser("models", help=says, description=says)
+    summary = "list presets; show, fetch, add or remove one"
+    command = subparsers.add_parser("models", help=summary, description=summary)
     command.add_argument("--json", action="store_true", help="print JSON instead of a table")
     command.set_defaults(run=_list)
     actions = command.add_subparsers(metavar="ACTION")
@@ -41,9 +42,9 @@ def _register_add(actions: Any) -> None:
     add = actions.add_parser("add", help="verify a weights file of your own and keep it")
     option = add.add_argument
     option("file", type=Path, metavar="FILE", help="safetensors, or a state dict by torch.save")
-    which = add.add_mutually_exclusive_group()
-    which.add_argument("--as", dest="replaces", metavar="PRESET", help="as this preset's weights")
-    which.add_argument("--name", metavar="N", help="as a preset of its own (default: the file's)")
+    name = add.add_mutually_exclusive_group()
+    name.add_argument("--as", dest="replaces", metavar="PRESET", help="as this preset's weights")
+    name.add_argument("--name", metavar="N", help="as a preset of its own (default: the file's)")
     option("--activation", choices=("gelu", "relu"), help="which the file doesn't say")
     option("--preprocess", metavar="PRESET", help="prepare pictures as this preset does")
     option("--classes", type=Path, metavar="FILE", help="class names, a line each, or JSON")
@@ -52,17 +53,17 @@ def _register_add(actions: Any) -> None:
 
 
 def _list(arguments: argparse.Namespace) -> None:
-    presets = locate.known().values()
+    presets = locate.all_presets().values()
     if arguments.json:
-        print(json.dumps([summary.facts(preset) for preset in presets], indent=1))
+        print(json.dumps([preset_facts(preset) for preset in presets], indent=1))
     else:
         print(console.as_table([_line(preset) for preset in presets]))
-    for name in user_folder.damaged():
+    for name in user_folder.damaged_entries():
         print(f"{name} can't be read: convmixer-viz models remove {name}", file=sys.stderr)
 
 
 def _line(preset: Preset) -> dict[str, Any]:
-    facts = summary.facts(preset)
+    facts = preset_facts(preset)
     top1, published = facts["top1"], facts["published_multiply_adds"]
     return {
         "preset": preset.name,
@@ -78,10 +79,10 @@ def _line(preset: Preset) -> dict[str, Any]:
 
 
 def _show(arguments: argparse.Namespace) -> None:
-    preset = table.find(arguments.name, locate.known())
+    preset = table.find(arguments.name, locate.all_presets())
     layers = [asdict(layer) for layer in architecture.layers(preset)]
     names = locate.class_names(preset)
-    facts = summary.facts(preset) | {
+    facts = preset_facts(preset) | {
         "shape": asdict(preset.shape),
         "transform": asdict(preset.transform),
         "multiply_adds_by_part": preset.shape.multiply_adds(
@@ -92,19 +93,19 @@ def _show(arguments: argparse.Namespace) -> None:
         print(json.dumps(facts | {"layers": layers, "classes": names}, indent=1))
         return
     for name, value in facts.items():
-        print(f"{name.replace('_', ' '):24}{_spelt(value)}")
+        print(f"{name.replace('_', ' '):24}{_text(value)}")
     print(f"{'classes':24}{_shortened(preset, names)}\n")
-    print(console.as_table([layer | {"output": _times(layer["output"])} for layer in layers]))
+    print(console.as_table([layer | {"output": _product(layer["output"])} for layer in layers]))
     if preset.published:
         print(f"\n{architecture.NOT_COUNTED}")
 
 
 def _fetch(arguments: argparse.Namespace) -> None:
-    progress = console.Progress()
+    progress = console.ProgressLine()
     with closing(collection.fetch(arguments.name)) as steps, console.interruptible():
         for step in steps:
             megabytes = f"{step.done / 1e6:.1f} of {step.total / 1e6:.1f} MB"
-            progress.tell(f"fetching {arguments.name}: {megabytes}")
+            progress.show(f"fetching {arguments.name}: {megabytes}")
     progress.clear()
     print(f"{arguments.name}: {step.partial}")
 
@@ -121,7 +122,7 @@ def _add(arguments: argparse.Namespace) -> None:
     )
     for sentence in added.assumed:
         print(f"assumed: {sentence}", file=sys.stderr)
-    print(f"{added.preset.name}: {locate.path(added.preset)}")
+    print(f"{added.preset.name}: {locate.require_file(added.preset)}")
 
 
 def _remove(arguments: argparse.Namespace) -> None:
@@ -129,9 +130,9 @@ def _remove(arguments: argparse.Namespace) -> None:
     print(f"{arguments.name}: removed")
 
 
-def _spelt(value: Any) -> str:
+def _text(value: Any) -> str:
     if isinstance(value, dict):
-        return ", ".join(f"{name.replace('_', ' ')} {_spelt(v)}" for name, v in value.items())
+        return ", ".join(f"{name.replace('_', ' ')} {_text(v)}" for name, v in value.items())
     if isinstance(value, int) and not isinstance(value, bool):
         return f"{value:,}"
     return "–" if value in (None, "") else str(value)
@@ -142,5 +143,5 @@ def _shortened(preset: Preset, names: Sequence[str]) -> str:
     return f"{shown}, … ({preset.class_count})" if len(names) > 10 else shown
 
 
-def _times(sizes: Sequence[int]) -> str:
+def _product(sizes: Sequence[int]) -> str:
     return "×".join(map(str, sizes))

@@ -1,4 +1,4 @@
-"""The pictures that a command is given: read once, in order, shared out under torchrun."""
+"""Reads a command's pictures, once and in order; under torchrun each process decodes a share."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from convmixer_viz.pictures.decode import Picture
 
 
 def read(names: Sequence[str]) -> list[Picture]:
-    """The pictures of these paths, folders and gallery names. What a folder holds and can't be
-    read is named on standard error and left out; what is named outright must be readable."""
+    """The pictures of these paths, folders and gallery names. A file that is named must be
+    readable; one inside a folder that isn't is left out, and reported on standard error."""
     texts = decode.expand(names)
     readable, left_out = [], []
-    for text, image in zip(texts, _found(texts), strict=True):
+    for text, image in zip(texts, _decode(texts), strict=True):
         if isinstance(image, Picture):
             readable.append(image)
         elif text in names:
@@ -26,18 +26,18 @@ def read(names: Sequence[str]) -> list[Picture]:
             left_out.append(image)
     if left_out and not readable:
         raise PictureError(f"No picture of {', '.join(names)} can be read: {left_out[0]}")
-    if distributed.process()[0] == 0:
+    if distributed.process().rank == 0:
         for error in left_out:
             print(f"left out: {error}", file=sys.stderr)
     return readable
 
 
-def _found(texts: Sequence[str]) -> list[Picture | PictureError]:
-    number, many = distributed.process()
-    mine = texts[number::many]
-    progress, found = console.Progress(), []
-    for image in decode.load_all(mine, decode.HELD if many == 1 else 0):
-        found.append(image)
-        progress.tell(f"reading pictures: {len(found)} of {len(mine)}")
+def _decode(texts: Sequence[str]) -> list[Picture | PictureError]:
+    process = distributed.process()
+    share, alone = texts[process.rank :: process.size], process.size == 1
+    progress, decoded = console.ProgressLine(), []
+    for image in decode.load_all(share, decode.DECODED_BYTES if alone else 0):
+        decoded.append(image)
+        progress.show(f"reading pictures: {len(decoded)} of {len(share)}")
     progress.clear()
-    return found if many == 1 else distributed.gathered(found)
+    return decoded if alone else distributed.gathered(decoded)

@@ -1,4 +1,4 @@
-"""convmixer-viz replay: compute a bundle's result anew, and hold it against the bundle."""
+"""convmixer-viz replay: recompute a bundle's result, and compare the two array by array."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from convmixer_viz.workbench import Workbench
 
 
-def register(rows: Any) -> None:
+def register(subparsers: Any) -> None:
     """Add the subparser."""
-    says = "recompute a bundle and check it"
-    command = rows.add_parser("replay", help=says, description=says)
+    summary = "recompute a bundle and check it"
+    command = subparsers.add_parser("replay", help=summary, description=summary)
     command.add_argument("bundle", type=Path, metavar="BUNDLE", help="a zip of the app's")
     command.add_argument("--weights", type=Path, metavar="FILE", help="where its own weights are")
     command.add_argument("--device", help="default: the bundle's")
@@ -30,43 +30,52 @@ def register(rows: Any) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """A row an array; exit 2 where one differs by more than is allowed."""
     with tempfile.TemporaryDirectory() as scratch:
-        held = bundle.read(arguments.bundle, Path(scratch))
-    fresh = _again(held, *_asked(held, arguments))
-    found = bundle.compare(fresh, held)
+        stored = bundle.read(arguments.bundle, Path(scratch))
+    fresh = _recompute(stored, *_request(stored, arguments))
+    differences = bundle.compare(fresh, stored)
     console.print_table(
-        [{"array": d.array, "difference": d.largest, "allowed": d.allowed} for d in found]
+        [{"array": d.array, "difference": d.largest, "allowed": d.allowed} for d in differences]
     )
-    worst = [d.array for d in found if not d.good]
-    if worst:
-        raise DataError(f"{arguments.bundle} isn't reproduced: {', '.join(worst)} differ.")
+    beyond = [d.array for d in differences if not d.within_tolerance]
+    if beyond:
+        raise DataError(f"{arguments.bundle} isn't reproduced: {', '.join(beyond)} differ.")
 
 
-def _asked(held: bundle.Bundle, arguments: argparse.Namespace) -> tuple[Workbench, Request[Any]]:
+def _request(
+    stored: bundle.Bundle, arguments: argparse.Namespace
+) -> tuple[Workbench, Request[Any]]:
+    """A workbench, and the bundle's request to it."""
     from convmixer_viz.workbench import Workbench
 
-    origin, name = held.origin, held.origin.preset
+    provenance, name = stored.provenance, stored.provenance.preset
     try:
-        bench = Workbench(arguments.device or origin.device)
+        bench = Workbench(arguments.device or provenance.device)
         if arguments.weights:
             like = name if name in bench.presets else None
             name = f"{name} again"
             bench.add(name, arguments.weights, like=like)
         return bench, bench.request(
-            origin.analysis, held.images, preset=name, random=origin.untrained_seed,
-            mode=origin.mode, **origin.options,
-        )  # fmt: skip
+            provenance.analysis,
+            stored.images,
+            preset=name,
+            random=provenance.untrained_seed,
+            mode=provenance.mode,
+            **provenance.options,
+        )
     except VizError:
         raise
     except Exception as error:  # anybody may have written what the bundle asks for
         raise DataError(f"{arguments.bundle} asks for what can't be computed ({error}).") from error
 
 
-def _again(held: bundle.Bundle, bench: Workbench, request: Request[Any]) -> Any:
-    origin, name = held.origin, request.preset.name
-    if request.key.weights_sha256 != origin.weights_sha256:
+def _recompute(stored: bundle.Bundle, bench: Workbench, request: Request[Any]) -> Any:
+    """The request's result, where the weights are those of the bundle."""
+    provenance, name = stored.provenance, request.preset.name
+    sha256 = provenance.weights_sha256
+    if request.key.weights_sha256 != sha256:
         raise WeightsError(
-            f"The bundle's weights (sha256 {origin.weights_sha256[:12]}) aren't those of {name} "
+            f"The bundle's weights (sha256 {sha256[:12]}) aren't those of {name} "
             "here: name their file with --weights."
         )
     with closing(bench), console.interruptible():
-        return console.follow(bench.follow(request), f"{origin.analysis} {name}")
+        return console.follow(bench.follow(request), f"{provenance.analysis} {name}")

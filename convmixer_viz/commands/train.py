@@ -11,10 +11,10 @@ from convmixer_viz.commands import console
 from convmixer_viz.training import recipes
 
 
-def register(rows: Any) -> None:
+def register(subparsers: Any) -> None:
     """Add the subparser."""
-    says = "train a recipe: weights, log and history"
-    command = rows.add_parser("train", help=says, description=says)
+    summary = "train a recipe: weights, log and history"
+    command = subparsers.add_parser("train", help=summary, description=summary)
     command.add_argument("recipe", help=", ".join(recipes.RECIPES))
     command.add_argument("--data", type=Path, required=True, metavar="DIR", help="train/ and test/")
     command.add_argument("--out", type=Path, required=True, metavar="DIR", help="what it writes")
@@ -37,12 +37,12 @@ def run(arguments: argparse.Namespace) -> None:
         device=arguments.device,
         resume=arguments.resume,
     )
-    progress = console.Progress()
+    progress = console.ProgressLine()
     with console.interruptible():
         for step in steps:
             if step.notice:
                 print(step.notice, file=sys.stderr)
-            progress.tell(str(step))
+            progress.show(str(step))
             if step.row:
                 progress.clear()
                 print(step.row, flush=True)

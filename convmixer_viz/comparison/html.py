@@ -43,7 +43,7 @@ def _section(row: Row[Any], results: Sequence[Result]) -> Iterator[str]:
     )
     yield files.html_table(row.numbers(results))
     yield _paragraph(row.sentence(results))
-    origins = "".join(files.origin(result) for result in results)
+    origins = "".join(files.html_provenance(result) for result in results)
     yield f"<details><summary>Where it comes from</summary>{origins}</details>"
 
 

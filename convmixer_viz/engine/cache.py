@@ -1,4 +1,4 @@
-"""A least-recently-used cache bounded in bytes."""
+"""A least-recently-used cache bounded in bytes, for results and loaded models."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ class BytesCache(Generic[V]):
             return self._values.get(key)
 
     def put(self, key: Hashable, value: V) -> None:
-        """Keep a value and let go of the ones used longest ago."""
+        """Keep a value; the ones used longest ago go where the limit is passed."""
         with self._lock:
             self._values[key] = value
             self._values.move_to_end(key)
-            while self._held() > self._limit and len(self._values) > 1:
+            while self._sum_bytes() > self._limit and len(self._values) > 1:
                 self._values.popitem(last=False)
 
     def values(self) -> list[V]:
@@ -39,15 +39,15 @@ class BytesCache(Generic[V]):
             return list(self._values.values())
 
     def clear(self) -> None:
-        """Let go of everything."""
+        """Empty the cache."""
         with self._lock:
             self._values.clear()
 
     @property
     def nbytes(self) -> int:
-        """Bytes held now."""
+        """Bytes of all values."""
         with self._lock:
-            return self._held()
+            return self._sum_bytes()
 
-    def _held(self) -> int:
+    def _sum_bytes(self) -> int:
         return sum(self._size(value) for value in self._values.values())

@@ -1,4 +1,4 @@
-"""Processes of one torchrun that share a job: who this is, and what all of them have together."""
+"""Work shared by the processes of one torchrun: this one's rank and share, sums over all."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from itertools import zip_longest
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import lazy_loader as lazy
 
@@ -20,17 +20,24 @@ else:
     torch = lazy.load("torch")
 
 T = TypeVar("T")
-PATIENCE = timedelta(hours=12)  # shares end at different times; torchrun ends all where one fails
+TIMEOUT = timedelta(hours=12)  # shares end at different times; torchrun ends all where one fails
 _NOTHING = object()
 
 
-def process() -> tuple[int, int]:
-    """This process's number and how many there are; torchrun tells."""
-    return int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
+class Process(NamedTuple):
+    """One of the processes that torchrun started, or the only one."""
+
+    rank: int  # 0 … size - 1
+    size: int  # of the run: how many processes
 
 
-def place(device: str) -> str:
-    """The device of this process: under torchrun each takes the GPU of its local number."""
+def process() -> Process:
+    """This process, as torchrun's environment variables number it."""
+    return Process(int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1")))
+
+
+def local_device(device: str) -> str:
+    """The device that this process takes: under torchrun each takes the GPU of its local number."""
     cuda = device == "cuda" or (device == "auto" and torch.cuda.is_available())
     return f"cuda:{os.environ['LOCAL_RANK']}" if cuda and "LOCAL_RANK" in os.environ else device
 
@@ -38,10 +45,10 @@ def place(device: str) -> str:
 @contextmanager
 def joined() -> Iterator[None]:
     """Inside, the processes of a torchrun are connected; a process alone stays alone."""
-    if process()[1] == 1 or torch.distributed.is_initialized():
+    if process().size == 1 or torch.distributed.is_initialized():
         yield
         return
-    torch.distributed.init_process_group("gloo", timeout=PATIENCE)
+    torch.distributed.init_process_group("gloo", timeout=TIMEOUT)
     try:
         yield
     finally:
@@ -54,7 +61,8 @@ def connected() -> bool:
 
 
 def share(count: int) -> range:
-    """Which of so many things are this process's: every n-th of n joined ones, else all."""
+    """Indices of the things, of `count`, that this process takes: every n-th of n joined ones; all
+    where it is alone."""
     if not connected():
         return range(count)
     return range(torch.distributed.get_rank(), count, torch.distributed.get_world_size())
@@ -72,14 +80,14 @@ def summed(values: Tensor) -> Tensor:
 
 
 def gathered(values: Sequence[T]) -> list[T]:
-    """What share() parted, whole again and in order, in every joined process."""
+    """The values of all joined processes, in the order before share() dealt them out."""
     if not connected():
         return list(values)
     parts: list[Sequence[T]] = [()] * torch.distributed.get_world_size()
     with _all_alive():
         torch.distributed.all_gather_object(parts, values)
-    rows = zip_longest(*parts, fillvalue=_NOTHING)
-    return [value for row in rows for value in row if value is not _NOTHING]  # type: ignore[misc]
+    rounds = zip_longest(*parts, fillvalue=_NOTHING)
+    return [value for turn in rounds for value in turn if value is not _NOTHING]  # type: ignore[misc]
 
 
 @contextmanager

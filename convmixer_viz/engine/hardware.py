@@ -1,4 +1,4 @@
-"""This machine: its devices, processor, free memory and versions."""
+"""What this machine is: its devices, processor, free memory and versions."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ def processor() -> str:
 
 def deciding_versions() -> dict[str, str]:
     """Versions and kind of processor, which decide bits."""
-    found = {"torch": str(torch.__version__), "processor": processor()}
+    versions = {"torch": str(torch.__version__), "processor": processor()}
     if torch.version.cuda:
-        found["cuda"] = torch.version.cuda
-    return found
+        versions["cuda"] = torch.version.cuda
+    return versions
 
 
 def describe(device: str) -> str:

@@ -1,4 +1,4 @@
-"""Which presets there are, what they know, and their loaded models."""
+"""The presets of one workbench, their class names, and a cache of loaded models."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from convmixer_viz.model.convmixer import ConvMixer, random_twin
 from convmixer_viz.presets import classes, table
 from convmixer_viz.presets.table import Preset
 from convmixer_viz.weights import locate
-from convmixer_viz.weights.checkpoint import Checkpoint, adopt, read_as
+from convmixer_viz.weights.checkpoint import Checkpoint, make_preset, read_as
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,18 +38,19 @@ class Models:
     @property
     def presets(self) -> dict[str, Preset]:
         """All presets by name."""
-        return locate.known() | {name: preset for name, (preset, _) in self._added.items()}
+        return locate.all_presets() | {name: preset for name, (preset, _) in self._added.items()}
 
     @property
     def nbytes(self) -> int:
         """Bytes of loaded models."""
         return self._loaded.nbytes
 
-    def add(self, name: str, source: Any, **statements: Any) -> tuple[Preset, tuple[str, ...]]:
-        """Name a model; also tells in words what its file left open and was assumed."""
-        if name in locate.known():
+    def add(self, name: str, source: Any, **options: Any) -> tuple[Preset, tuple[str, ...]]:
+        """Make a preset of a module, a state dict or a file, and name it. The sentences say what
+        the file left open, so that it was assumed."""
+        if name in locate.all_presets():
             raise ChoiceError(f"There is already a preset {name}: choose another name.")
-        preset, checkpoint = adopt(name, source, self.presets, **statements)
+        preset, checkpoint = make_preset(name, source, self.presets, **options)
         self._added[name] = (preset, checkpoint)
         return preset, checkpoint.assumed
 
@@ -66,7 +67,7 @@ class Models:
         return tuple(classes.label(names, index) for index in range(len(names)))
 
     def key(self, preset: Preset, random: int | None, device: str, mode: runtime.Mode) -> ModelKey:
-        """Name a model by its content: the sha256 of its weights, or a seed."""
+        """The key of a model: it names the sha256 of the weights, or the seed of random ones."""
         if mode not in get_args(runtime.Mode):
             raise ChoiceError(f"There is no mode {mode!r}: choose exact or fast.")
         if random is not None:
@@ -78,36 +79,36 @@ class Models:
         """The loaded model, kept from before where it can be; an untrained one is calibrated at
         `side` pixels."""
         untrained = key.untrained_seed is not None
-        kept = (key, side if untrained else None)
-        model = self._loaded.get(kept)
+        cache_key = (key, side if untrained else None)
+        model = self._loaded.get(cache_key)
         if model is None:
             model = self._twin(key, side) if untrained else self._trained(key)
-            self._loaded.put(kept, model)
+            self._loaded.put(cache_key, model)
         return model
 
     def _sha256(self, preset: Preset) -> str:
         if preset.name in self._added:
             return self._added[preset.name][1].sha256
-        locate.path(preset)  # says how to get them where they aren't here
-        return locate.source(preset).sha256
+        locate.require_file(preset)  # says how to get them where they aren't here
+        return locate.location(preset).sha256
 
     def _trained(self, key: ModelKey) -> runtime.LoadedModel:
         preset = key.preset
         if preset.name in self._added:
             state = self._added[preset.name][1].state
         else:
-            state = read_as(locate.path(preset), preset).state
+            state = read_as(locate.require_file(preset), preset).state
         module = ConvMixer(preset.shape, preset.class_count)
         module.load_state_dict(state)
-        return _settle(key, module)
+        return _load(key, module)
 
     def _twin(self, key: ModelKey, side: int) -> runtime.LoadedModel:
         seed = cast(int, key.untrained_seed)
         module = ConvMixer(key.preset.shape, key.preset.class_count)
-        return replace(_settle(key, random_twin(module, seed, side)), untrained_seed=seed)
+        return replace(_load(key, random_twin(module, seed, side)), untrained_seed=seed)
 
 
-def _settle(key: ModelKey, module: ConvMixer) -> runtime.LoadedModel:
+def _load(key: ModelKey, module: ConvMixer) -> runtime.LoadedModel:
     return runtime.load(
         key.preset,
         module,

@@ -1,4 +1,4 @@
-"""Turn-taking on one device: one thread does all its work, a turn is one step of one job."""
+"""The queue of one device: one thread does all its work, a turn is one step of one job."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from typing import Any
 from convmixer_viz.contract import Step, Steps
 from convmixer_viz.errors import BusyError
 
-MOST_ACTIVE = 16  # jobs waiting or running; the next one is told so at once
-MOST_SUSPENDED = 8  # jobs that nobody watches and that asking again would resume
+QUEUE_DEPTH = 16  # jobs waiting or running at once; one more is refused with a BusyError
+MAX_SUSPENDED_JOBS = 8  # jobs that nobody watches, kept so that asking again resumes them
 
 
 @dataclass(slots=True, eq=False)
@@ -22,9 +22,9 @@ class Job:
     """One computation, shared by everybody who asked for it."""
 
     key: Hashable
-    name: str  # of the work, for messages
+    name: str  # of the work, for error messages
     steps: Iterator[Step[Any]]
-    step: Step[Any] | None = None
+    step: Step[Any] | None = None  # the latest
     error: Exception | None = None
     watchers: int = 0
     active: bool = False  # waiting for its turn or running
@@ -34,17 +34,17 @@ class Job:
     first_seconds: float = field(default=0.0)  # the first turn also loads the model
 
     def advance(self) -> Step[Any]:
-        """Take one step and note what it cost."""
+        """Take one step and add up its seconds."""
         began = time.perf_counter()
         step = next(self.steps, None)
         if step is None:
             raise RuntimeError(f"{self.name} ended before its last step")
-        spent = time.perf_counter() - began
-        self.seconds += spent
-        self.first_seconds = self.first_seconds or spent
-        return replace(step, seconds_left=self._left(step))
+        seconds = time.perf_counter() - began
+        self.seconds += seconds
+        self.first_seconds = self.first_seconds or seconds
+        return replace(step, seconds_left=self._seconds_left(step))
 
-    def _left(self, step: Step[Any]) -> float:
+    def _seconds_left(self, step: Step[Any]) -> float:
         if step.done > 1:
             each = (self.seconds - self.first_seconds) / (step.done - 1)
         else:
@@ -53,12 +53,16 @@ class Job:
 
 
 class DeviceQueue:
-    """The executor's queue is the turn-taking: a job's next step goes to its end."""
+    """Jobs that share a device fairly: after each step a job goes to the end of the queue, which is
+    that of an executor with one thread. `prepare_thread` runs first in that thread; every step runs
+    inside `guard(name of the job)`."""
 
     def __init__(
-        self, settle: Callable[[], None], guard: Callable[[str], AbstractContextManager[None]]
+        self,
+        prepare_thread: Callable[[], None],
+        guard: Callable[[str], AbstractContextManager[None]],
     ) -> None:
-        self._executor = ThreadPoolExecutor(1, "device", initializer=settle)
+        self._executor = ThreadPoolExecutor(1, "device", initializer=prepare_thread)
         self._guard = guard
         self._changed = threading.Condition()
         self._jobs: dict[Hashable, Job] = {}
@@ -79,8 +83,8 @@ class DeviceQueue:
         finally:
             self._leave(job)
 
-    def standing(self, key: Hashable) -> Step[Any] | None:
-        """The latest step of a job that is running or suspended."""
+    def latest_step(self, key: Hashable) -> Step[Any] | None:
+        """The latest step of a waiting, running or suspended job; None where there is none."""
         job = self._jobs.get(key)
         return job.step if job else None
 
@@ -94,11 +98,11 @@ class DeviceQueue:
         return sum(job.active for job in list(self._jobs.values()))
 
     def _watch(self, job: Job, patience: float | None) -> Steps[Any]:
-        seen, over = 0, False
+        turns, over = 0, False
         while not over:
             with self._changed:
-                self._changed.wait_for(lambda: job.over or job.turns > seen, patience)  # noqa: B023
-                seen, over, ahead = job.turns, job.over, self.active - 1
+                self._changed.wait_for(lambda: job.over or job.turns > turns, patience)  # noqa: B023
+                turns, over, ahead = job.turns, job.over, self.active - 1
                 step = job.step or Step(0, 1)
             if job.error:
                 raise job.error
@@ -108,7 +112,7 @@ class DeviceQueue:
         with self._changed:
             job = self._jobs.get(key)
             if job is None:
-                if self.active >= MOST_ACTIVE:
+                if self.active >= QUEUE_DEPTH:
                     raise BusyError(f"{self.active} jobs are waiting: try again in a minute.")
                 job = self._jobs[key] = Job(key, name, start())
             job.watchers += 1
@@ -120,8 +124,8 @@ class DeviceQueue:
         with self._changed:
             job.watchers -= 1
             suspended = [j for j in self._jobs.values() if not j.active and not j.watchers]
-            for forgotten in suspended[:-MOST_SUSPENDED]:
-                del self._jobs[forgotten.key]
+            for oldest in suspended[:-MAX_SUSPENDED_JOBS]:
+                del self._jobs[oldest.key]
 
     def _enqueue(self, job: Job) -> None:
         job.active = True

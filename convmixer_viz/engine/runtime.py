@@ -1,4 +1,4 @@
-"""The one place that chooses device, dtype, memory format, threads and batch size."""
+"""Chooses device, dtype, memory format, threads and batch size; nothing else does."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ T = TypeVar("T", Tensor, tuple[Tensor, ...])
 # the size of a batch. Batching gains a factor of 2 to 4 on small grids; on large ones nothing in
 # float32 and up to 1.3 in bfloat16.
 GPU_BATCH, CPU_BATCH, BF16_BATCH = 16, 8, 4
-LARGE = 200_000_000  # multiply-adds of one picture, from which a CPU takes few at once
+LARGE_PICTURE = 200_000_000  # multiply-adds, from which on a CPU takes few pictures at once
 
 
 def choose(device: str) -> str:
@@ -45,7 +45,7 @@ def choose(device: str) -> str:
     return f"cuda:{int(number or 0)}"
 
 
-def settle_thread() -> None:
+def prepare_thread() -> None:
     """Fix the number of threads and keep freed memory; called in a device's thread before its
     first operation."""
     allocator.keep()
@@ -54,7 +54,7 @@ def settle_thread() -> None:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LoadedModel:
-    """A frozen ConvMixer on its device, called so that numbers don't depend on company."""
+    """A frozen ConvMixer on its device; no picture's numbers depend on the others beside it."""
 
     preset: Preset
     module: ConvMixer
@@ -63,9 +63,7 @@ class LoadedModel:
     device: str
     mode: Mode
     untrained_seed: int | None = None
-    halved: list[int] = field(
-        default_factory=list
-    )  # fast mode's smaller chunks, when memory ran out
+    halved: list[int] = field(default_factory=list)  # fast mode's batch sizes after memory ran out
 
     @property
     def dtype(self) -> torch.dtype:
@@ -99,7 +97,7 @@ class LoadedModel:
         if self.device.startswith("cuda"):
             return GPU_BATCH
         work = self.preset.shape.multiply_adds(side, self.preset.class_count)
-        if sum(work.values()) < LARGE:
+        if sum(work.values()) < LARGE_PICTURE:
             return CPU_BATCH
         return BF16_BATCH if self.dtype is torch.bfloat16 else 1
 
@@ -115,7 +113,7 @@ class LoadedModel:
             return self._padded(function, part, side)
         except torch.OutOfMemoryError:
             torch.cuda.empty_cache()
-        return self._again(function, part, side)
+        return self._retry(function, part, side)
 
     def logits(self, pixels: Tensor) -> Tensor:
         """(n, 3, h, w) → (n, classes) float32 on the device, without gradient."""
@@ -134,7 +132,7 @@ class LoadedModel:
             return tuple(t[: len(part)] for t in padded)
         return padded[: len(part)]
 
-    def _again(self, function: Callable[[Tensor], T], part: Tensor, side: int) -> T:
+    def _retry(self, function: Callable[[Tensor], T], part: Tensor, side: int) -> T:
         if self.mode == "fast" and len(part) > 1:
             half = len(part) // 2
             self.halved.append(half)
@@ -162,12 +160,12 @@ def load(
     device: str,
     mode: Mode,
 ) -> LoadedModel:
-    """Freeze a module and settle it on a device; `device` is a name that choose() gave."""
-    settled = _settle(module, preset, mode, device)
-    return LoadedModel(preset, settled, class_names, sha256, device, mode)
+    """Freeze a module and move it to a device; `device` is a name that choose() returned."""
+    module = _move(module, preset, mode, device)
+    return LoadedModel(preset, module, class_names, sha256, device, mode)
 
 
-def _settle(module: ConvMixer, preset: Preset, mode: Mode, device: str) -> ConvMixer:
+def _move(module: ConvMixer, preset: Preset, mode: Mode, device: str) -> ConvMixer:
     module = module.freeze().to(device)
     if mode == "fast" and (device.startswith("cuda") or hardware.native_bf16()):
         for layer in module.modules():  # batch norm keeps float32 parameters

@@ -1,4 +1,4 @@
-"""A result with all that made it, in one zip: what was asked, pictures, arrays, report."""
+"""A bundle: one zip with a result, its pictures and its record, from which it can be recomputed."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ MOST_BYTES = 2**30  # unpacked
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """What a zip held."""
+    """What a zip holds."""
 
-    origin: Provenance
+    provenance: Provenance
     images: tuple[Picture, ...]
     result: Result
 
@@ -37,19 +37,19 @@ class Difference:
     """How far a recomputed array lies from the one in the bundle."""
 
     array: str
-    largest: float  # difference, as a share of the array's largest value; 0 means the same bits
+    largest: float  # difference, as a share of the array's largest value; 0: the same bits
     allowed: float
 
     @property
-    def good(self) -> bool:
+    def within_tolerance(self) -> bool:
         return self.largest <= self.allowed
 
 
-def write(result: Result, pictures: Sequence[Picture]) -> bytes:
+def pack(result: Result, pictures: Sequence[Picture]) -> bytes:
     """The zip: the files that save() writes, and the pictures as PNG."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in files.files(result).items():
+        for name, content in files.contents(result).items():
             archive.writestr(name, content)
         names = [picture.name for picture in pictures]
         archive.writestr("pictures.json", json.dumps(names))
@@ -67,35 +67,35 @@ def read(path: Path, scratch: Path) -> Bundle:
             if sum(info.file_size for info in archive.infolist()) > MOST_BYTES:
                 raise DataError(f"{path} unpacks to over {MOST_BYTES >> 30} GiB: that's no bundle.")
             names = json.loads(archive.read("pictures.json"))
-            held = [archive.read(f"pictures/{number}.png") for number in range(len(names))]
+            encoded = [archive.read(f"pictures/{i}.png") for i in range(len(names))]
             for name in archive.namelist():
                 if "/" not in name and name.endswith((".npz", ".json")):
                     (scratch / Path(name).name).write_bytes(archive.read(name))
-        pictures = tuple(decode.decode(one, name) for one, name in zip(held, names, strict=True))
+        pictures = tuple(decode.decode(one, name) for one, name in zip(encoded, names, strict=True))
         result = files.load(scratch)
-        origin: Provenance = result.provenance
-        if tuple(picture.sha256 for picture in pictures) != origin.images:
+        provenance: Provenance = result.provenance
+        if tuple(picture.sha256 for picture in pictures) != provenance.images:
             raise DataError(f"{path} is damaged: its pictures aren't those of its result.")
     except VizError:
         raise
     except Exception as error:  # parsers may raise anything over foreign bytes
         raise DataError(f"{path} can't be read as a bundle: {error}.") from error
-    return Bundle(origin, pictures, result)
+    return Bundle(provenance, pictures, result)
 
 
 def compare(fresh: Result, bundle: Bundle) -> list[Difference]:
     """Array by array; nothing may differ where machine and versions are those of the bundle."""
-    before, now = bundle.origin, fresh.provenance
+    before, now = bundle.provenance, fresh.provenance
     same = now is not None and (before.versions, before.threads, before.device) == (
         now.versions,
         now.threads,
         now.device,
     )
     allowed = 0.0 if same else TOLERANCE
-    held, ours = files.arrays(bundle.result), files.arrays(fresh)
-    if held.keys() != ours.keys():
+    stored, computed = files.arrays(bundle.result), files.arrays(fresh)
+    if stored.keys() != computed.keys():
         raise DataError("The bundle's arrays aren't those that this version computes.")
-    return [Difference(name, _largest(held[name], ours[name]), allowed) for name in held]
+    return [Difference(name, _largest(stored[name], computed[name]), allowed) for name in stored]
 
 
 def _largest(a: np.ndarray[Any, Any], b: np.ndarray[Any, Any]) -> float:

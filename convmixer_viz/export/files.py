@@ -1,4 +1,4 @@
-"""A result on disk: npz, json and a self-contained html, written whole or not at all."""
+"""A result as files (npz, json, csv and a self-contained html), written whole or not at all."""
 
 from __future__ import annotations
 
@@ -31,29 +31,29 @@ def arrays(result: Result) -> dict[str, np.ndarray[Any, Any]]:
 
 def record(result: Result) -> dict[str, Any]:
     """Everything but the arrays: plain fields, provenance, schema version."""
-    held = arrays(result)
+    names = arrays(result).keys()
     plain = {
         field.name: getattr(result, field.name)
         for field in fields(result)
-        if field.name not in held and field.name != "provenance"
+        if field.name not in names and field.name != "provenance"
     }
-    origin = asdict(result.provenance) if result.provenance else None
-    return {"schema": SCHEMA, "provenance": origin, "fields": plain}
+    provenance = asdict(result.provenance) if result.provenance else None
+    return {"schema": SCHEMA, "provenance": provenance, "fields": plain}
 
 
-def text(result: Result) -> str:
+def json_text(result: Result) -> str:
     """The record as JSON."""
     return json.dumps(record(result), indent=1, default=plain)
 
 
-def npz(result: Result) -> bytes:
+def npz_bytes(result: Result) -> bytes:
     """The arrays as a compressed npz file."""
     buffer = io.BytesIO()
     np.savez_compressed(buffer, allow_pickle=False, **arrays(result))
     return buffer.getvalue()
 
 
-def table(result: Result) -> str:
+def csv_text(result: Result) -> str:
     """The result's table as csv."""
     rows = result.rows()
     buffer = io.StringIO()
@@ -63,19 +63,19 @@ def table(result: Result) -> str:
     return buffer.getvalue()
 
 
-def page(result: Result) -> str:
+def html_page(result: Result) -> str:
     """One html file that holds the figure, the numbers and where they come from."""
     figure = catalog.row_of(result).draw(result)
     inner = figure.to_html(full_html=False, include_plotlyjs=True)
-    told = f"<h2>Where it comes from</h2>{origin(result)}"
-    name = html.escape(catalog.row_of(result).summary)
-    return PAGE.format(title=name, figure=inner, origin=told)
+    origin = f"<h2>Where it comes from</h2>{html_provenance(result)}"
+    title = html.escape(catalog.row_of(result).summary)
+    return PAGE.format(title=title, figure=inner, origin=origin)
 
 
-def origin(result: Result) -> str:
+def html_provenance(result: Result) -> str:
     """The provenance for an html page."""
-    told = json.dumps(record(result)["provenance"], indent=1, default=plain)
-    return f"<pre>{html.escape(told)}</pre>"
+    text = json.dumps(record(result)["provenance"], indent=1, default=plain)
+    return f"<pre>{html.escape(text)}</pre>"
 
 
 def html_table(rows: Rows) -> str:
@@ -87,21 +87,22 @@ def html_table(rows: Rows) -> str:
     return f"<table><tr>{head}</tr>{''.join(f'<tr>{line}</tr>' for line in cells)}</table>"
 
 
-def files(result: Result) -> dict[str, bytes]:
-    """<command>.npz, .json, .csv and .html, and pictures where its figures make any."""
+def contents(result: Result) -> dict[str, bytes]:
+    """File name → bytes: <command>.npz, .json, .csv and .html, and pictures where its figures make
+    any."""
     row = catalog.row_of(result)
     stem = row.name
     return row.pictures(result) | {
-        f"{stem}.npz": npz(result),
-        f"{stem}.json": text(result).encode(),
-        f"{stem}.csv": table(result).encode(),
-        f"{stem}.html": page(result).encode(),
+        f"{stem}.npz": npz_bytes(result),
+        f"{stem}.json": json_text(result).encode(),
+        f"{stem}.csv": csv_text(result).encode(),
+        f"{stem}.html": html_page(result).encode(),
     }
 
 
 def save(result: Result, folder: Path) -> list[Path]:
     """Write the files into a folder, all or none."""
-    return write(files(result), folder)
+    return write(contents(result), folder)
 
 
 def write(contents: dict[str, bytes], folder: Path) -> list[Path]:
@@ -122,36 +123,37 @@ def write(contents: dict[str, bytes], folder: Path) -> list[Path]:
 
 def load(folder: Path, analysis: str | None = None) -> Any:
     """Read back an analysis's result, or the one result in a folder."""
-    names = [catalog.find(analysis).name] if analysis else _held(folder)
+    names = [catalog.find(analysis).name] if analysis else _results_in(folder)
     if len(names) != 1:
         several = f" ({', '.join(names)}): name one of them" if names else ": name another folder"
         raise DataError(f"{folder} holds {len(names)} results{several}.")
     path = folder / f"{names[0]}.json"
     try:
-        told = json.loads(path.read_text(encoding="utf-8"))
+        record = json.loads(path.read_text(encoding="utf-8"))
         with path.with_suffix(".npz").open("rb") as file:
             archive = np.load(file, allow_pickle=False)
-            held = {name: archive[name] for name in archive.files}
-        return _revive(told, held)
+            arrays = {name: archive[name] for name in archive.files}
+        return _result(record, arrays)
     except VizError:
         raise
     except Exception as error:  # parsers may raise anything over foreign bytes
         raise DataError(f"{path} can't be read as a result ({error}): delete it.") from error
 
 
-def _held(folder: Path) -> list[str]:
+def _results_in(folder: Path) -> list[str]:
+    """The analyses whose results a folder holds."""
     return [path.stem for path in sorted(folder.glob("*.json")) if path.stem in catalog.ANALYSES]
 
 
-def _revive(told: dict[str, Any], held: dict[str, np.ndarray[Any, Any]]) -> Any:
-    if told["schema"] != SCHEMA:
-        raise DataError(f"This result has schema {told['schema']}, this version reads {SCHEMA}.")
-    origin = told["provenance"]
-    row = catalog.find(origin["analysis"])
-    origin = origin | {name: tuple(origin[name]) for name in ("images", "halved_to")}
-    origin["options"] = _tuples(origin["options"])
-    plain = _tuples(told["fields"])
-    return row.result_type(**plain, **held, provenance=Provenance(**origin))
+def _result(record: dict[str, Any], arrays: dict[str, np.ndarray[Any, Any]]) -> Any:
+    if record["schema"] != SCHEMA:
+        raise DataError(f"This result has schema {record['schema']}, this version reads {SCHEMA}.")
+    provenance = record["provenance"]
+    row = catalog.find(provenance["analysis"])
+    provenance |= {name: tuple(provenance[name]) for name in ("images", "halved_to")}
+    provenance["options"] = _tuples(provenance["options"])
+    plain = _tuples(record["fields"])
+    return row.result_type(**plain, **arrays, provenance=Provenance(**provenance))
 
 
 def _tuples(values: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Path, bytes, gallery name or standard input → Picture: RGB as a person would see it."""
+"""Decode a picture (path, bytes, gallery name or standard input) into RGB as a person sees it."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from PIL import Image, ImageOps
 from convmixer_viz.errors import PictureError
 from convmixer_viz.pictures.gallery import (
     GALLERY as GALLERY,  # pages and commands name it from here
+    photograph,
 )
-from convmixer_viz.pictures.gallery import photograph
 
 MAX_BYTES = 64 * 2**20  # of the file
 MAX_PIXELS = 64_000_000  # width × height; checked before anything is decoded
-HELD = 256 * 2**20  # bytes of the pictures of one request that stay decoded
+DECODED_BYTES = 256 * 2**20  # of the pictures of one request that stay in memory as pixels
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "JPEG2000", "AVIF")
 SUFFIXES = (
     ".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".pgm", ".pnm",
     ".jp2", ".avif",
 )  # fmt: skip
-HEIC = (b"ftypheic", b"ftypheix", b"ftyphevc", b"ftypheim", b"ftypheis", b"ftypmif1")
-STARTS = (b"\x89PNG", b"\xff\xd8\xff", b"RIFF", b"GIF8", b"BM", b"II*\0", b"MM\0*")
-READABLE = "PNG, JPEG, WebP, GIF, BMP, TIFF, PPM, JPEG 2000 or AVIF"
+HEIC_MARKS = (b"ftypheic", b"ftypheix", b"ftyphevc", b"ftypheim", b"ftypheis", b"ftypmif1")
+FIRST_BYTES = (b"\x89PNG", b"\xff\xd8\xff", b"RIFF", b"GIF8", b"BM", b"II*\0", b"MM\0*")
+READABLE_FORMATS = "PNG, JPEG, WebP, GIF, BMP, TIFF, PPM, JPEG 2000 or AVIF"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +42,18 @@ class Picture:
     sha256: str  # of width, height and pixels
     width: int
     height: int
-    held: NDArray[np.uint8] | Path = field(compare=False, repr=False)  # its pixels, or its file
+    pixels_or_file: NDArray[np.uint8] | Path = field(compare=False, repr=False)
     notes: tuple[str, ...] = field(default=(), compare=False)  # what decoding had to decide
 
     @property
     def pixels(self) -> NDArray[np.uint8]:
-        """(h, w, 3), read-only; of a picture that was left in its file, decoded at each call."""
-        if not isinstance(self.held, Path):
-            return self.held
-        again = decode(self.held)
+        """(h, w, 3), read-only; decoded at each call where the picture was left in its file."""
+        content = self.pixels_or_file
+        if not isinstance(content, Path):
+            return content
+        again = decode(content)
         if again != self:
-            raise PictureError(f"{self.held} has changed since it was first read: start again.")
+            raise PictureError(f"{content} has changed since it was first read: start again.")
         return again.pixels
 
 
@@ -60,7 +61,7 @@ PictureSource = str | Path | bytes | Picture
 
 
 def load(picture: PictureSource) -> Picture:
-    """What a person names: a path, gallery:NAME, or - for standard input; or gives as bytes."""
+    """The picture of a path, of `gallery:NAME`, of `-` (standard input), or of a file's bytes."""
     if isinstance(picture, Picture):
         return picture
     if picture == "-":
@@ -70,18 +71,18 @@ def load(picture: PictureSource) -> Picture:
     return decode(picture)
 
 
-def load_all(pictures: Iterable[PictureSource], room: int) -> Iterator[Picture | PictureError]:
-    """One after another, each picture or what is wrong with it. Those beyond `room` bytes are left
-    in their files, known by their digests: memory stays bounded, whatever their number."""
+def load_all(pictures: Iterable[PictureSource], max_bytes: int) -> Iterator[Picture | PictureError]:
+    """One after another, each picture or what is wrong with it. Those after the first `max_bytes`
+    of pixels are left in their files: memory stays bounded, whatever their number."""
     for picture in pictures:
         try:
             image = load(picture)
         except PictureError as error:
             yield error
             continue
-        room -= 3 * image.width * image.height
+        max_bytes -= 3 * image.width * image.height
         file = _file(picture)
-        yield replace(image, held=file) if file and room < 0 else image
+        yield replace(image, pixels_or_file=file) if file and max_bytes < 0 else image
 
 
 def expand(texts: Iterable[str]) -> list[str]:
@@ -119,9 +120,9 @@ def _gallery(name: str) -> Picture:
         hint = f"did you mean gallery:{near[0]}?" if near else f"choose {', '.join(GALLERY)}."
         raise PictureError(f"The gallery has no picture {name!r}: {hint}")
     source = GALLERY[name][1]
-    return decode(photograph(source), name) if isinstance(source, str) else from_pixels(
-        source(), name
-    )  # fmt: skip
+    if isinstance(source, str):
+        return decode(photograph(source), name)
+    return from_pixels(source(), name)
 
 
 def _file(picture: PictureSource) -> Path | None:
@@ -137,7 +138,7 @@ def _expand(text: str) -> list[str]:
         return [text]
     inside = sorted(p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES)
     if not inside:
-        raise PictureError(f"The folder {text} holds no pictures ({READABLE}).")
+        raise PictureError(f"The folder {text} holds no pictures ({READABLE_FORMATS}).")
     return [str(path) for path in inside]
 
 
@@ -163,7 +164,7 @@ def _check_bytes(data: bytes, name: str) -> None:
     if len(data) > MAX_BYTES:
         limit = MAX_BYTES // 2**20
         raise PictureError(f"{name} is larger than {limit} MiB: save it smaller first.")
-    if name.lower().endswith((".heic", ".heif")) or data[4:12] in HEIC:
+    if name.lower().endswith((".heic", ".heif")) or data[4:12] in HEIC_MARKS:
         raise PictureError(f"{name} is HEIC, which isn't served: save it as JPEG or PNG first.")
 
 
@@ -175,9 +176,11 @@ def _open(data: bytes, name: str) -> Image.Image:
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise PictureError(_too_many_pixels(name, "too many")) from error
     except Exception as error:  # a decoder may raise anything over foreign bytes
-        if data.startswith(STARTS):
+        if data.startswith(FIRST_BYTES):
             raise PictureError(_damaged(name)) from error
-        raise PictureError(f"{name} is not an image that can be read: use {READABLE}.") from error
+        raise PictureError(
+            f"{name} is not an image that can be read: use {READABLE_FORMATS}."
+        ) from error
 
 
 def _rgb(image: Image.Image, name: str) -> tuple[Image.Image, tuple[str, ...]]:

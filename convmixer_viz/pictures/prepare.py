@@ -1,4 +1,4 @@
-"""Picture + Transform → PreparedPicture: the tensor, and the view that the model really saw."""
+"""Resize, crop and normalise a picture as a preset does: the model's input, and how it looks."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from convmixer_viz.pictures.decode import MAX_PIXELS, Picture
 from convmixer_viz.presets.table import Transform
 
 Box = tuple[float, float, float, float]  # left, top, right, bottom
-KEPT = 128 * 2**20  # bytes of prepared pictures that one computation keeps
-PIXEL_BYTES = 3 * (4 + 1)  # of a prepared picture: float32 and what people see
+PREPARED_BYTES = 128 * 2**20  # of the prepared pictures that one computation keeps
+PIXEL_BYTES = 3 * (4 + 1)  # of one prepared pixel: float32 for the model, uint8 for people
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,8 +31,8 @@ class PreparedPicture:
     view: NDArray[np.uint8]  # (h, w, 3), the pixels before normalisation
     box: Box  # of the view in the picture, px
 
-    def seen(self, patch_size: int) -> PreparedPicture:
-        """The same with view and box cut to whole patches: pixels beyond are never looked at."""
+    def cropped_to_patches(self, patch_size: int) -> PreparedPicture:
+        """The same with view and box cut to whole patches: the model doesn't see pixels beyond."""
         (h, w), (left, top, right, bottom) = self.view.shape[:2], self.box
         down, across = h // patch_size * patch_size, w // patch_size * patch_size
         box = (left, top, left + (right - left) * across / w, top + (bottom - top) * down / h)
@@ -44,9 +44,9 @@ class PreparedPictures(Sequence[PreparedPicture]):
 
     def __init__(self, images: Sequence[Picture], transform: Transform, side: int) -> None:
         for image in images:
-            _resized(image, transform, side)  # one that can't be prepared is told at once
+            _resized(image, transform, side)  # one that can't be prepared raises at once
         self._count = len(images)
-        self._at = lru_cache(max(1, KEPT // (PIXEL_BYTES * side**2)))(
+        self._prepare = lru_cache(max(1, PREPARED_BYTES // (PIXEL_BYTES * side**2)))(
             lambda index: prepare(images[index], transform, side)
         )
 
@@ -58,8 +58,10 @@ class PreparedPictures(Sequence[PreparedPicture]):
     @overload
     def __getitem__(self, index: slice) -> list[PreparedPicture]: ...
     def __getitem__(self, index: int | slice) -> PreparedPicture | list[PreparedPicture]:
-        places = range(self._count)[index]
-        return [self._at(i) for i in places] if isinstance(places, range) else self._at(places)
+        indices = range(self._count)[index]
+        if isinstance(indices, range):
+            return [self._prepare(i) for i in indices]
+        return self._prepare(indices)
 
 
 def prepare(image: Picture, transform: Transform, side: int | None = None) -> PreparedPicture:

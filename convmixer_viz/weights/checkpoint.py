@@ -1,4 +1,4 @@
-"""A weights file of any known dialect → a verified state dict in our names, and back."""
+"""Read a weights file of any known dialect into a verified state dict; save one in our own."""
 
 from __future__ import annotations
 
@@ -16,15 +16,14 @@ from convmixer_viz.errors import WeightsError
 from convmixer_viz.model.convmixer import ConvMixer
 from convmixer_viz.presets import classes, table
 from convmixer_viz.presets.table import Activation, Preset, Shape, Transform
-from convmixer_viz.weights import dialects, inference
-from convmixer_viz.weights.formats import Container, check_claim, open_file, sha256, unwrap
-from convmixer_viz.weights.inference import Statements
-from convmixer_viz.weights.metadata import parse, write
+from convmixer_viz.weights import assumptions, dialects, metadata
+from convmixer_viz.weights.assumptions import ShapeChoices
+from convmixer_viz.weights.formats import Container, check_claimed_size, open_file, sha256, unwrap
 from convmixer_viz.weights.user_folder import write_whole
 
 FLOAT32 = torch.float32
-RECORD = "convmixer_viz"  # the one key in the header of our own files
-Source = str | Path | Mapping[str, Any] | nn.Module
+RECORD = "convmixer_viz"  # the one key in the header of our own files: a metadata.Record
+WeightsSource = str | Path | Mapping[str, Any] | nn.Module
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,12 +33,12 @@ class Checkpoint:
     state: dict[str, Tensor]  # float32 on the CPU, owned: the file may go
     shape: Shape
     class_count: int
-    class_names: tuple[str, ...] | None  # where the file or a person says
-    transform: Transform | None  # where the file says
-    preset: str | None  # the name it was saved under, where the file says
+    class_names: tuple[str, ...] | None  # None where neither the file nor a person names them
+    transform: Transform | None  # None where the file doesn't record it
+    preset: str | None  # the name it was saved under; None where the file doesn't record it
     dialect: str  # "ours", "timm", "authors" or "mmpretrain"
     sha256: str  # of the file; of the tensors where they came from memory
-    assumed: tuple[str, ...]  # what neither the file nor a person said, in words
+    assumed: tuple[str, ...]  # sentences: what neither the file nor a person said
 
     def module(self) -> ConvMixer:
         """The model itself, frozen, sharing these tensors."""
@@ -50,37 +49,38 @@ class Checkpoint:
 
 
 def read(
-    source: Source, *, activation: Activation | None = None, residual: bool | None = None
+    source: WeightsSource, *, activation: Activation | None = None, residual: bool | None = None
 ) -> Checkpoint:
-    """Verify a file, a state dict or a module; what it doesn't say can be said, or is assumed."""
-    said = Statements(activation, residual)
+    """Verify a file, a state dict or a module. Where it doesn't record activation and residual, the
+    arguments say them, or they are assumed."""
+    choices = ShapeChoices(activation, residual)
     if isinstance(source, str | Path):
         path = Path(source)
         container = open_file(path)
-        return _verify(container, path.name, sha256(path), said)
+        return _verify(container, path.name, sha256(path), choices)
     if isinstance(source, nn.Module):
-        said = replace(said, activation=activation or _activation_of(source))
+        choices = replace(choices, activation=activation or _activation_of(source))
         source = source.state_dict()
     container = unwrap(source)
-    return _verify(container, "The state dict", _digest(container.tensors), said)
+    return _verify(container, "The state dict", _digest(container.tensors), choices)
 
 
-def read_as(source: Source, preset: Preset) -> Checkpoint:
+def read_as(source: WeightsSource, preset: Preset) -> Checkpoint:
     """Weights for a known preset, whose shape and number of classes they must have."""
     shape, count = preset.shape, preset.class_count
-    found = read(source, activation=shape.activation, residual=shape.residual)
-    if (found.shape, found.class_count) != (shape, count):
+    weights = read(source, activation=shape.activation, residual=shape.residual)
+    if (weights.shape, weights.class_count) != (shape, count):
         raise WeightsError(
             f"These weights don't fit {preset.name}: they are "
-            f"{inference.describe(found.shape, found.class_count)}, "
-            f"and {inference.describe(shape, count)} is needed."
+            f"{assumptions.describe(weights.shape, weights.class_count)}, "
+            f"and {assumptions.describe(shape, count)} is needed."
         )
-    return found
+    return weights
 
 
-def adopt(
+def make_preset(
     name: str,
-    source: Source,
+    source: WeightsSource,
     presets: Mapping[str, Preset],
     *,
     like: str | None = None,
@@ -93,23 +93,24 @@ def adopt(
     `preprocess` one whose preprocessing they share, `classes` their names or a file of them."""
     if like is not None:
         model = table.find(like, presets)
-        found = read_as(source, model)
+        weights = read_as(source, model)
         preset = replace(model, name=name, published=None, summary=f"other weights for {like}")
-        return preset, _with_names(found, classes, model)
-    found = read(source, activation=activation, residual=residual)
-    transform, assumed = found.transform, found.assumed
+        return preset, _with_names(weights, classes, model)
+    weights = read(source, activation=activation, residual=residual)
+    shape, count, assumed = weights.shape, weights.class_count, weights.assumed
+    transform = weights.transform
     if preprocess is not None:
         transform = table.find(preprocess, presets).transform
     if transform is None:
-        transform, sentence = inference.settle_transform(found.shape, found.class_count, presets)
+        transform, sentence = assumptions.settle_transform(shape, count, presets)
         assumed = (*assumed, sentence)
-    if found.shape.patch_size > transform.size:
+    if shape.patch_size > transform.size:
         raise WeightsError(
-            f"Patches of {found.shape.patch_size} pixels don't fit pictures of {transform.size}: "
+            f"Patches of {shape.patch_size} pixels don't fit pictures of {transform.size}: "
             "choose a preset with larger ones to preprocess as."
         )
-    found = _with_names(replace(found, transform=transform, assumed=assumed), classes, None)
-    return inference.preset(name, found.shape, found.class_count, transform), found
+    weights = _with_names(replace(weights, transform=transform, assumed=assumed), classes, None)
+    return assumptions.own_preset(name, shape, count, transform), weights
 
 
 def save(
@@ -129,51 +130,54 @@ def save(
     broken = next((name for name, t in stored.items() if not torch.isfinite(t).all()), None)
     if broken is not None:
         raise WeightsError(f"{broken} isn't finite in {dtype}: it can't be saved.")
-    write_whole(Path(path), safetensors.torch.save(stored, {RECORD: write(preset, class_names)}))
+    record = metadata.dumps(preset, class_names)
+    write_whole(Path(path), safetensors.torch.save(stored, {RECORD: record}))
 
 
-def _verify(container: Container, source: str, digest: str, said: Statements) -> Checkpoint:
-    check_claim((tuple(tensor.shape) for tensor in container.tensors.values()), source)
-    found = dialects.translate(container.tensors, source)
-    record = parse(container.metadata[RECORD], source) if RECORD in container.metadata else None
-    sizes, count = dialects.read_shape(found.named, source)
-    shape, assumed = inference.settle_shape(sizes, count, said, record)
+def _verify(container: Container, name: str, digest: str, choices: ShapeChoices) -> Checkpoint:
+    """A checkpoint out of a file's tensors; `name` is what an error's sentence calls the file."""
+    check_claimed_size((tuple(tensor.shape) for tensor in container.tensors.values()), name)
+    translation = dialects.translate(container.tensors, name)
+    header = container.metadata.get(RECORD)
+    record = None if header is None else metadata.loads(header, name)
+    sizes, count = dialects.read_shape(translation.tensors, name)
+    shape, assumed = assumptions.settle_shape(sizes, count, choices, record)
     with torch.device("meta"):
         expected = ConvMixer(shape, count).state_dict()
     return Checkpoint(
-        dialects.fit(found.named, expected, source),
+        dialects.state_dict(translation.tensors, expected, name),
         shape,
         count,
         record.classes if record else None,
         record.transform if record else None,
         record.preset if record else None,
-        "ours" if record else found.dialect,
+        "ours" if record else translation.dialect,
         digest,
-        (*_passed_over(container, found.passed_over), *assumed),
+        (*_averaged(container.other_weights + translation.other_prefixes), *assumed),
     )
 
 
-def _passed_over(container: Container, prefixes: Sequence[str]) -> Sequence[str]:
-    beside = (*container.passed_over, *prefixes)
-    return [f"the averaged weights, which stand beside {', '.join(beside)}"] if beside else []
+def _averaged(others: Sequence[str]) -> Sequence[str]:
+    """A sentence on which weights were taken, where the file holds others beside them."""
+    return [f"the averaged weights, which stand beside {', '.join(others)}"] if others else []
 
 
 def _with_names(
-    found: Checkpoint, said: Path | str | Sequence[str] | None, like: Preset | None
+    weights: Checkpoint, names: Path | str | Sequence[str] | None, like: Preset | None
 ) -> Checkpoint:
-    if isinstance(said, str | Path):
-        names = classes.read_names(Path(said), found.class_count)
-    elif said is not None:
-        names = classes.check(said, found.class_count, "The list of classes")
-    elif found.class_names is None and like is not None:
-        names = classes.names(like.class_set)
-    else:
-        return found
-    return replace(found, class_names=names)
+    """The checkpoint with class names: of a list or a file, else its own, else those of `like`."""
+    count = weights.class_count
+    if isinstance(names, str | Path):
+        return replace(weights, class_names=classes.read_names(Path(names), count))
+    if names is not None:
+        return replace(weights, class_names=classes.check(names, count, "The list of classes"))
+    if weights.class_names is None and like is not None:
+        return replace(weights, class_names=classes.names(like.class_set))
+    return weights
 
 
 def _activation_of(module: nn.Module) -> Activation | None:
-    """What a module in memory itself says, where it is one of the two."""
+    """The activation of a module in memory, where it has exactly one of the two."""
     kinds = {type(layer) for layer in module.modules()} & {nn.GELU, nn.ReLU}
     return ("relu" if nn.ReLU in kinds else "gelu") if len(kinds) == 1 else None
 

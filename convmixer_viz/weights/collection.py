@@ -1,4 +1,4 @@
-"""What a person brings, fetches and removes."""
+"""The user's collection of weights: fetch what is published, add files of one's own, remove."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ class Addition(NamedTuple):
 def fetch(name: str) -> Steps[Any]:
     """Bring a published preset's weights from the hub; steps count bytes, the last one has the
     verified file. Close the iterator to cancel: nothing incomplete stays."""
-    wanted = table.find(name, PRESETS)
-    if wanted.published is None:
-        locate.path(wanted)  # says how to make them where they don't ship yet
+    preset = table.find(name, PRESETS)
+    if preset.published is None:
+        locate.require_file(preset)  # says how to make them where they don't ship yet
         raise ChoiceError(f"{name} ships with convmixer-viz: there is nothing to fetch.")
-    return hub.fetch(wanted)
+    return hub.fetch(preset)
 
 
 def add(
@@ -43,71 +43,82 @@ def add(
     residual: bool | None = None,
 ) -> Addition:
     """Verify a weights file and keep it in the user's cache, in our own dialect: for a preset of
-    the table (`replaces`), or as one of its own, named after the file where `name` isn't said."""
-    from convmixer_viz.weights import checkpoint  # not before: torch takes seconds
+    the table (`replaces`), or as one of its own, named after the file where `name` is None."""
+    from convmixer_viz.weights import checkpoint  # late: torch takes seconds
 
-    target = _free_name(replaces or name or _name_of(file), replaces is not None)
-    hub.check_name(file, PRESETS.get(replaces or ""))
-    row, found = checkpoint.adopt(
-        target, file, locate.known(), like=replaces, preprocess=preprocess, classes=class_file,
-        activation=activation, residual=residual,
-    )  # fmt: skip
-    kept = user_folder.weights_of(target)
-    checkpoint.save(kept, found.state, row, found.class_names, dtype=checkpoint.FLOAT32)
+    target = _free_name(replaces or name or _name_from(file), replaces is not None)
+    hub.check_openmmlab_digest(file, PRESETS.get(replaces or ""))
+    preset, weights = checkpoint.make_preset(
+        target,
+        file,
+        locate.all_presets(),
+        like=replaces,
+        preprocess=preprocess,
+        classes=class_file,
+        activation=activation,
+        residual=residual,
+    )
+    stored = user_folder.weights_file(target)
+    checkpoint.save(stored, weights.state, preset, weights.class_names, dtype=checkpoint.FLOAT32)
     try:
-        user_folder.write_record(
-            target, metadata.write(row, found.class_names), replaces=replaces is not None,
-            class_count=row.class_count, origin=file.name, origin_sha256=found.sha256,
+        user_folder.write_entry(
+            target,
+            metadata.dumps(preset, weights.class_names),
+            replaces=replaces is not None,
+            class_count=preset.class_count,
+            origin=file.name,
+            origin_sha256=weights.sha256,
             date=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-            assumed=found.assumed,
-        )  # fmt: skip
+            assumed=weights.assumed,
+        )
     except WeightsError:
-        kept.unlink()
+        stored.unlink()
         raise
-    return Addition(PRESETS[target] if replaces else row, found.assumed)
+    return Addition(PRESETS[target] if replaces else preset, weights.assumed)
 
 
 def add_upload(
-    data: bytes, filename: str, *, class_data: bytes | None = None, **said: Any
+    data: bytes, filename: str, *, class_data: bytes | None = None, **options: Any
 ) -> Addition:
-    """The same for files that came through the browser; their names can't lead anywhere."""
+    """`add` for files that came through the browser: their names can't lead out of the folder.
+    `options` are those of `add`."""
     with tempfile.TemporaryDirectory() as scratch:
         if class_data is not None:
-            said["class_file"] = Path(scratch, "class names")  # no upload's name has a space
-            said["class_file"].write_bytes(class_data)
-        plain = re.sub(r"[^\w.-]", "-", re.split(r"[/\\]", filename)[-1]).lstrip(".")
-        file = Path(scratch, f"{plain or 'upload'}"[-100:])
+            options["class_file"] = Path(scratch, "class names")  # no upload's name has a space
+            options["class_file"].write_bytes(class_data)
+        name = re.sub(r"[^\w.-]", "-", re.split(r"[/\\]", filename)[-1]).lstrip(".")
+        file = Path(scratch, f"{name or 'upload'}"[-100:])
         file.write_bytes(data)
-        return add(file, **said)
+        return add(file, **options)
 
 
 def remove(name: str) -> None:
     """Delete what was added or fetched under a name."""
     if user_folder.remove(name):
         return
-    row = table.find(name, locate.known())
-    kind, found = locate.place(row)
+    preset = table.find(name, locate.all_presets())
+    kind, file = locate.search(preset)
     if kind == "shipped":
         raise ChoiceError(f"{name} ships with convmixer-viz and stays.")
-    if found is None:
+    if file is None:
         raise ChoiceError(f"{name} has no weights here: there is nothing to remove.")
-    hub.discard(row)
+    hub.delete_cached(preset)
 
 
 def _free_name(name: str, replaces: bool) -> str:
-    there = user_folder.weights_of(name).is_file()  # checks the name, too
-    shipped = name in PRESETS and locate.place(PRESETS[name])[0] == "shipped"
-    if replaces and name in PRESETS and (there or shipped):
+    """The name, where weights may be added under it."""
+    added = user_folder.weights_file(name).is_file()  # checks the name, too
+    shipped = name in PRESETS and locate.search(PRESETS[name])[0] == "shipped"
+    if replaces and name in PRESETS and (added or shipped):
         what = "ships with its weights" if shipped else "has added weights"
         hint = "use --name for weights of your own" if shipped else "remove them first"
         raise ChoiceError(f"{name} {what}: {hint}.")
-    if not replaces and (there or name in PRESETS):
+    if not replaces and (added or name in PRESETS):
         raise ChoiceError(f"There is already a preset {name}: choose another --name, or remove it.")
     return name
 
 
-def _name_of(file: Path) -> str:
+def _name_from(file: Path) -> str:
     stem = file.name.split(".")[0].lower()
-    return "".join(c if user_folder.NAME.fullmatch(f"a{c}") else "-" for c in stem).strip("-._")[
-        :64
-    ]
+    plain = "".join(c if user_folder.NAME_PATTERN.fullmatch(f"a{c}") else "-" for c in stem)
+    return plain.strip("-._")[:64]

@@ -1,4 +1,8 @@
-"""Tensors under other people's names → our names and shape, or the first that doesn't fit."""
+"""Recognise whose names a file's tensors have (timm's, the authors', mmpretrain's), and translate
+them into ours (timm's); read the shape off them, and say which tensor doesn't fit first.
+
+Here `source` is what an error's sentence calls the file.
+"""
 
 from __future__ import annotations
 
@@ -12,11 +16,12 @@ from torch import Tensor
 from convmixer_viz.errors import WeightsError
 from convmixer_viz.presets.table import Shape
 
-Named = dict[str, tuple[str, Tensor]]  # our name → the file's name, the tensor
+NamedTensors = dict[str, tuple[str, Tensor]]  # our name → the file's own name, the tensor
 FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 COUNTERS = ("n_averaged", "steps")  # beside the tensors of averaged models
-# the weight of each block's depthwise convolution tells the dialect, a prefix and the block
-DIALECTS = {
+# what each dialect calls the weight of a block's depthwise convolution: a file is of the first
+# dialect whose pattern fits one of its names
+DEPTHWISE_NAMES = {
     "timm": r"(?P<prefix>.*?)blocks\.(?P<block>\d{1,3})\.0\.fn\.0\.weight",
     "mmpretrain": r"(?P<prefix>.*?)backbone\.stages\.(?P<block>\d{1,3})\.0\.fn\.0\.weight",
     "authors": r"(?P<prefix>(?:[A-Za-z_]\w*\.)*)(?P<block>\d{1,3})\.0\.fn\.0\.weight",
@@ -24,33 +29,33 @@ DIALECTS = {
 
 
 class Translation(NamedTuple):
-    """Tensors by our names, and the prefixes of other models that stood beside them."""
+    """Tensors by our names, and the prefixes of other models in the same file."""
 
     dialect: str
-    named: Named
-    passed_over: tuple[str, ...]
+    tensors: NamedTensors
+    other_prefixes: tuple[str, ...]
 
 
 def translate(tensors: Mapping[str, Tensor], source: str) -> Translation:
-    """Tell the dialect by the names of the depthwise kernels, and translate all names."""
+    """Recognise the dialect by the names of the depthwise kernels, and translate all names."""
     dialect, matches = _recognise(tensors, source)
     prefixes = sorted({m["prefix"] for m in matches}, key=lambda p: ("ema" not in p, len(p)))
-    mine, others = prefixes[0], tuple(prefixes[1:])
-    if others and "ema" not in mine:
+    prefix, others = prefixes[0], tuple(prefixes[1:])
+    if others and "ema" not in prefix:
         raise WeightsError(f"{source} holds several models ({', '.join(prefixes)}): save one.")
     depth = 1 + max(int(m["block"]) for m in matches) - (3 if dialect == "authors" else 0)
-    named: Named = {}
+    named: NamedTensors = {}
     for name, tensor in tensors.items():
-        if name in COUNTERS or (others and not name.startswith(mine) and name.startswith(others)):
+        if name in COUNTERS or (others and not name.startswith(prefix) and name.startswith(others)):
             continue
-        own = name.startswith(mine)
-        ours = _our_name(name.removeprefix(mine), dialect, depth) if own else name
+        own = name.startswith(prefix)
+        ours = _our_name(name.removeprefix(prefix), dialect, depth) if own else name
         named[ours] = (name, tensor)
     return Translation(dialect, named, others)
 
 
 def _recognise(tensors: Mapping[str, Tensor], source: str) -> tuple[str, list[re.Match[str]]]:
-    for dialect, pattern in DIALECTS.items():
+    for dialect, pattern in DEPTHWISE_NAMES.items():
         matches = [m for name in tensors if (m := re.fullmatch(pattern, name))]
         if matches:
             return dialect, matches
@@ -73,7 +78,7 @@ def _our_name(name: str, dialect: str, depth: int) -> str:
     return f"head.{rest}" if place == 3 + depth + 2 else f"blocks.{place - 3}.{rest}"
 
 
-def read_shape(named: Named, source: str) -> tuple[Shape, int]:
+def read_shape(named: NamedTensors, source: str) -> tuple[Shape, int]:
     """Read dim, depth, kernel, patch and classes off three tensors."""
     dim, channels, patch, patch_x = _sides(named, "stem.0.weight", 4, source)
     width, group, kernel, kernel_x = _sides(named, "blocks.0.0.fn.0.weight", 4, source)
@@ -86,7 +91,7 @@ def read_shape(named: Named, source: str) -> tuple[Shape, int]:
     return Shape(dim, depth, kernel, patch), classes
 
 
-def _sides(named: Named, name: str, count: int, source: str) -> tuple[int, ...]:
+def _sides(named: NamedTensors, name: str, count: int, source: str) -> tuple[int, ...]:
     if name not in named:
         raise WeightsError(f"{source} is no ConvMixer: {name} is missing.")
     shape = tuple(named[name][1].shape)
@@ -95,46 +100,49 @@ def _sides(named: Named, name: str, count: int, source: str) -> tuple[int, ...]:
     return shape
 
 
-def fit(named: Named, expected: Mapping[str, Tensor], source: str) -> dict[str, Tensor]:
-    """Every expected tensor, of its shape, finite, as a copy that needs no file; none too many."""
-    for name, want in expected.items():
-        _check(named, name, want, source)
-    extra = next((found for name, (found, _) in named.items() if name not in expected), None)
+def state_dict(
+    named: NamedTensors, expected: Mapping[str, Tensor], source: str
+) -> dict[str, Tensor]:
+    """Exactly the expected tensors, each of its shape, finite, as a copy that needs no file."""
+    for name, like in expected.items():
+        _check(named, name, like, source)
+    extra = next((own for name, (own, _) in named.items() if name not in expected), None)
     if extra is not None:
         raise WeightsError(f"{source} is no ConvMixer: it has a tensor too many, {extra[:100]}.")
-    return {name: _own(name, named.get(name), want, source) for name, want in expected.items()}
+    return {name: _copy(name, named.get(name), like, source) for name, like in expected.items()}
 
 
-def _check(named: Named, name: str, want: Tensor, source: str) -> None:
+def _check(named: NamedTensors, name: str, like: Tensor, source: str) -> None:
     if name not in named:
-        if want.ndim == 0:  # num_batches_tracked, which old files lack and nothing reads
+        if like.ndim == 0:  # num_batches_tracked, which old files lack and nothing reads
             return
         raise WeightsError(f"{source} is no ConvMixer: {name} is missing.")
     tensor = named[name][1]
-    if tensor.shape != want.shape:
-        raise _misfit(named, name, _size(want), source)
+    if tensor.shape != like.shape:
+        raise _misfit(named, name, _size(like), source)
     floats = tensor.dtype in FLOATS and tensor.layout is torch.strided
-    if want.is_floating_point() and not floats:
+    if like.is_floating_point() and not floats:
         raise _misfit(named, name, "float16, bfloat16 or float32", source)
 
 
-def _own(name: str, found: tuple[str, Tensor] | None, want: Tensor, source: str) -> Tensor:
-    """A float32 copy that doesn't depend on the file, checked to be finite."""
-    if found is None:
-        return torch.zeros((), dtype=want.dtype)
-    tensor = found[1].detach().to("cpu", want.dtype, copy=True).contiguous()
+def _copy(name: str, entry: tuple[str, Tensor] | None, like: Tensor, source: str) -> Tensor:
+    """A copy of `like`'s dtype that doesn't depend on the file, checked to be finite."""
+    if entry is None:
+        return torch.zeros((), dtype=like.dtype)
+    own_name, stored = entry
+    tensor = stored.detach().to("cpu", like.dtype, copy=True).contiguous()
     if not torch.isfinite(tensor).all():
-        raise WeightsError(f"{source} is broken: {found[0]} holds NaN or infinity.")
+        raise WeightsError(f"{source} is broken: {own_name} holds NaN or infinity.")
     if name.endswith("running_var") and bool((tensor < 0).any()):
-        raise WeightsError(f"{source} is broken: {found[0]}, a variance, is negative.")
+        raise WeightsError(f"{source} is broken: {own_name}, a variance, is negative.")
     return tensor
 
 
-def _misfit(named: Named, name: str, wanted: str, source: str) -> WeightsError:
-    found, tensor = named[name]
-    kind = str(tensor.dtype).removeprefix("torch.")
+def _misfit(named: NamedTensors, name: str, expected: str, source: str) -> WeightsError:
+    own_name, tensor = named[name]
+    kind = f"{_size(tensor)} {str(tensor.dtype).removeprefix('torch.')}"
     return WeightsError(
-        f"{source} is no ConvMixer: {found} is {_size(tensor)} {kind}, and {wanted} is needed."
+        f"{source} is no ConvMixer: {own_name} is {kind}, and {expected} is needed."
     )
 
 

@@ -14,12 +14,18 @@ from typing import Any
 
 from convmixer_viz.errors import WeightsError
 from convmixer_viz.presets.table import PRESETS, Preset, Published
-from convmixer_viz.weights.hub import FILE, by_hand, cache, cached, discard
+from convmixer_viz.weights.hub import (
+    WEIGHTS_FILE,
+    cache_folder,
+    cached_file,
+    delete_cached,
+    manual_hint,
+)
 
 CHUNK = 2**18  # bytes; the client's own 10 MB would show a slow line as a stalled one
 Report = Callable[[int, int], None]  # bytes done, bytes in all
-# names of error classes (the hub's client changed its HTTP library twice) → what they mean
-MEANINGS = (
+# names of error classes (the hub's client changed its HTTP library twice) → what to say
+EXPLANATIONS = (
     ({"OfflineModeIsEnabled"}, "HF_HUB_OFFLINE is set, so nothing may be fetched: unset it"),
     (
         {"RemoteEntryNotFoundError", "RepositoryNotFoundError", "RevisionNotFoundError"},
@@ -46,46 +52,46 @@ MEANINGS = (
 def download(preset: Preset, report: Report) -> Path:
     """Fetch and verify; what is already there and good is kept, what isn't is thrown away."""
     assert preset.published is not None
-    if (pointer := cached(preset)) is not None:
+    if (pointer := cached_file(preset)) is not None:
         try:
             return _verified(pointer, preset)
         except WeightsError:
-            discard(preset)
+            delete_cached(preset)
     try:
-        _hub_download(preset.published, report)
+        _download_from_hub(preset.published, report)
     except Exception as error:  # the client's own, its HTTP library's, the system's
-        raise WeightsError(f"{_meaning(error)}, {by_hand(preset)}.") from error
-    pointer = cached(preset)
+        raise WeightsError(f"{_explain(error)}, {manual_hint(preset)}.") from error
+    pointer = cached_file(preset)
     if pointer is None:
-        raise WeightsError(f"The hub's cache lost {preset.name}: try again, {by_hand(preset)}.")
+        raise WeightsError(f"The hub's cache lost {preset.name}: try again, {manual_hint(preset)}.")
     try:
         return _verified(pointer, preset)
     except WeightsError as error:
-        discard(preset)
+        delete_cached(preset)
         raise WeightsError(
             f"What came for {preset.name} is not its weights and was thrown away "
-            f"({str(error).rstrip('.')}): try again, {by_hand(preset)}."
+            f"({str(error).rstrip('.')}): try again, {manual_hint(preset)}."
         ) from error
 
 
-def main(name: str, cache: str) -> None:
-    """The process: a line of JSON for each report, then the file or the error."""
+def main(name: str, hub_cache: str) -> None:
+    """The process: one line of JSON for each report, then one with the file or the error."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # unwinds, so no half stays
-    os.environ["HF_HUB_CACHE"] = cache
+    os.environ["HF_HUB_CACHE"] = hub_cache
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     os.environ.setdefault("HF_HUB_DISABLE_XET", "1")  # plain HTTP resumes and reports every byte
     try:
-        path = download(PRESETS[name], lambda done, total: _tell(done=done, total=total))
-        _tell(path=str(path))
+        path = download(PRESETS[name], lambda done, total: _send(done=done, total=total))
+        _send(path=str(path))
     except WeightsError as error:
-        _tell(error=str(error))
+        _send(error=str(error))
 
 
-def _tell(**said: Any) -> None:
-    print(json.dumps(said), flush=True)
+def _send(**message: Any) -> None:
+    print(json.dumps(message), flush=True)
 
 
-def _hub_download(published: Published, report: Report) -> None:
+def _download_from_hub(published: Published, report: Report) -> None:
     from huggingface_hub import constants, get_hf_file_metadata, hf_hub_download, hf_hub_url
     from tqdm import tqdm
 
@@ -103,22 +109,23 @@ def _hub_download(published: Published, report: Report) -> None:
 
     constants.DOWNLOAD_CHUNK_SIZE = CHUNK
     # asked first, since hf_hub_download tries for half a minute where there is no network
-    get_hf_file_metadata(hf_hub_url(published.hub, FILE), token=False)
-    hf_hub_download(published.hub, FILE, token=False, tqdm_class=Bar)
+    get_hf_file_metadata(hf_hub_url(published.hub, WEIGHTS_FILE), token=False)
+    hf_hub_download(published.hub, WEIGHTS_FILE, token=False, tqdm_class=Bar)
 
 
 def _verified(pointer: Path, preset: Preset) -> Path:
-    """The real file, when its bytes are those that the hub names and its tensors the preset's."""
+    """The file that a pointer of the cache leads to; a WeightsError where its sha256 isn't the one
+    in its name or its tensors don't fit the preset."""
     from convmixer_viz.weights import checkpoint
 
-    found = checkpoint.read_as(pointer.resolve(), preset)
+    weights = checkpoint.read_as(pointer.resolve(), preset)
     blob = pointer.readlink().name if pointer.is_symlink() else ""
-    if re.fullmatch(r"[0-9a-f]{64}", blob) and blob != found.sha256:
-        raise WeightsError(f"its sha256 is {found.sha256[:8]}…, not {blob[:8]}…")
+    if re.fullmatch(r"[0-9a-f]{64}", blob) and blob != weights.sha256:
+        raise WeightsError(f"its sha256 is {weights.sha256[:8]}…, not {blob[:8]}…")
     return pointer.resolve()
 
 
-def _meaning(error: BaseException) -> str:
+def _explain(error: BaseException) -> str:
     chain: list[BaseException] = []
     following: BaseException | None = error
     while following is not None and following not in chain:
@@ -128,13 +135,14 @@ def _meaning(error: BaseException) -> str:
 
     host = constants.ENDPOINT
     if any(getattr(e, "errno", None) == errno.ENOSPC for e in chain):
-        return f"The disk is full: free space or move the hub's cache ({cache()}) by HF_HUB_CACHE"
+        folder = cache_folder()
+        return f"The disk is full: free space or move the hub's cache ({folder}) by HF_HUB_CACHE"
     if any("onsistency check failed" in str(e) for e in chain):
         return f"{host} sent a file of the wrong size, cut off or a page instead: try again"
     names = {kind.__name__ for e in chain for kind in type(e).__mro__}
-    for kinds, meaning in MEANINGS:
+    for kinds, explanation in EXPLANATIONS:
         if kinds & names:
-            return meaning.format(host=host)
+            return explanation.format(host=host)
     first_line = (str(error).splitlines() or [""])[0]
     return f"The download failed ({type(error).__name__}: {first_line}): try again"
 

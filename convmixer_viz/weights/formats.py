@@ -1,4 +1,5 @@
-"""A weights file → its tensors, and nothing else: hostile files end here, before they cost."""
+"""Open a weights file (safetensors, or either format of torch.save) and take out its tensors;
+hostile files are refused here, before they run anything or take memory."""
 
 from __future__ import annotations
 
@@ -23,12 +24,12 @@ from convmixer_viz.errors import WeightsError
 MAX_BYTES = 2**30  # of the file: 1536/20 with optimiser and average in float32 has 0.83 GB
 MAX_PARAMETERS = 200_000_000  # 0.8 GB in float32; the largest published has 52 million
 MAX_HEADER = 16 * 2**20  # bytes of a safetensors header or of a zip's pickle
-LEGACY = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."  # torch's magic number before 1.6
-ALLOWED = {
+LEGACY_START = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."  # torch's magic number before 1.6
+ALLOWED_IN_PICKLES = {
     "collections OrderedDict", "argparse Namespace", "torch Size",
     "torch._utils _rebuild_tensor_v2", "torch._utils _rebuild_parameter",
 }  # fmt: skip
-# averaged weights first, as timm's own loader does
+# keys under which files keep a state dict; averaged weights first, as timm's own loader does
 WRAPPERS = (
     "state_dict_ema", "ema_state_dict", "model_ema", "ema", "state_dict", "model_state_dict",
     "model_state", "model", "net", "params", "weights",
@@ -38,33 +39,33 @@ _one_at_a_time = threading.Lock()  # torch's list of safe globals belongs to the
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Container:
-    """What a file holds: tensors as stored (some still on disk), and where they stood in it."""
+    """What a file holds: its tensors as stored (some still on disk), and under which keys."""
 
     tensors: dict[str, Tensor]
     metadata: dict[str, str]  # of a safetensors header
     wrapping: tuple[str, ...]  # the keys that led to the tensors, outermost first
-    passed_over: tuple[str, ...]  # other sets of weights that stood beside them
+    other_weights: tuple[str, ...]  # keys of further sets of weights, which are ignored
 
 
 def open_file(path: Path) -> Container:
     """Tensors of a safetensors file or of torch's formats; a WeightsError says why not."""
-    start = _start(path)
+    start = _first_bytes(path)
     try:
         if start.startswith(b"PK\x03\x04"):
             _check_zip(path)
             return unwrap(_torch_load(path, mmap=True))
-        if start.startswith(LEGACY):
+        if start.startswith(LEGACY_START):
             with path.open("rb") as file:  # magic number, version, system, the object, its keys
                 for _ in range(5):
                     _check_pickle(file, path)
             return unwrap(_torch_load(path, mmap=False))
         if start[8:9] == b"{":
-            return Container(*_safetensors(path), wrapping=(), passed_over=())
+            return Container(*_safetensors(path), wrapping=(), other_weights=())
     except WeightsError:
         raise
     except Exception as error:  # parsers may raise anything over foreign bytes
         raise WeightsError(f"{path.name} is cut off or damaged: copy or fetch it again.") from error
-    raise WeightsError(_what_is(path, start))
+    raise WeightsError(_why_no_weights(path, start))
 
 
 def sha256(path: Path) -> str:
@@ -74,21 +75,21 @@ def sha256(path: Path) -> str:
 
 
 def unwrap(content: Any) -> Container:
-    """Go down known keys ('state_dict', 'model', …) until names lead to tensors."""
+    """Go down the keys of WRAPPERS until names lead to tensors."""
     wrapping: list[str] = []
-    passed_over: list[str] = []
+    other_weights: list[str] = []
     while isinstance(content, Mapping) and len(wrapping) < 4:
         inner = [k for k in WRAPPERS if isinstance(content.get(k), Mapping) and content[k]]
         if not inner:
             tensors = {str(k): v for k, v in content.items() if isinstance(v, Tensor)}
-            return Container(tensors, {}, tuple(wrapping), tuple(passed_over))
+            return Container(tensors, {}, tuple(wrapping), tuple(other_weights))
         wrapping.append(inner[0])
-        passed_over += inner[1:]
+        other_weights += inner[1:]
         content = content[inner[0]]
     raise WeightsError("The file holds no state dict: save model.state_dict() instead.")
 
 
-def _start(path: Path) -> bytes:
+def _first_bytes(path: Path) -> bytes:
     try:
         if path.is_symlink():
             raise WeightsError(f"{path} is a link: name the file itself ({path.readlink()}).")
@@ -106,7 +107,7 @@ def _start(path: Path) -> bytes:
     return start
 
 
-def _what_is(path: Path, start: bytes) -> str:
+def _why_no_weights(path: Path, start: bytes) -> str:
     if not start:
         return f"{path.name} is empty: copy or fetch it again."
     if start.lstrip().startswith(b"<"):
@@ -138,7 +139,7 @@ def _check_pickle(file: IO[bytes], path: Path) -> None:
         if opcode.name not in ("GLOBAL", "STACK_GLOBAL", "INST", "EXT1", "EXT2", "EXT4"):
             continue
         name = str(argument)
-        if opcode.name != "GLOBAL" or not (name in ALLOWED or _is_type(name)):
+        if opcode.name != "GLOBAL" or not (name in ALLOWED_IN_PICKLES or _is_type(name)):
             called = name.replace(" ", ".") if argument else "code by a hidden name"
             raise WeightsError(
                 f"{path.name} would run {called} when loaded, so it is refused and nothing was "
@@ -164,15 +165,17 @@ def _safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
             raise WeightsError(f"{path.name} claims a header of {length} bytes: it is no weights.")
         header = json.loads(file.read(length))
     header.pop("__metadata__", None)
-    check_claim((tuple(entry["shape"]) for entry in header.values()), path.name)
+    check_claimed_size((tuple(entry["shape"]) for entry in header.values()), path.name)
     with safetensors.safe_open(path, "pt") as opened:
         tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
         return tensors, dict(opened.metadata() or {})
 
 
-def check_claim(shapes: Iterator[tuple[int, ...]], name: str) -> None:
+def check_claimed_size(shapes: Iterator[tuple[int, ...]], source: str) -> None:
     """Refuse what claims more parameters than any ConvMixer has, before memory is taken."""
     claimed = sum(math.prod(shape) for shape in shapes)
     if claimed > MAX_PARAMETERS:
         limit = MAX_PARAMETERS // 10**6
-        raise WeightsError(f"{name} claims {claimed:,} parameters; {limit} million are the limit.")
+        raise WeightsError(
+            f"{source} claims {claimed:,} parameters; {limit} million are the limit."
+        )

@@ -1,5 +1,8 @@
-"""Published weights in the hub's cache, and a process that fetches them (download.py): it can be
-cancelled at any moment, and nothing that it brings is used before it is verified."""
+"""Published weights in the Hugging Face hub's cache: find, fetch and delete them.
+
+A process of its own (download.py) fetches: it can be cancelled at any moment, and nothing that it
+brings is used before it is verified.
+"""
 
 from __future__ import annotations
 
@@ -20,110 +23,110 @@ from convmixer_viz.errors import WeightsError
 from convmixer_viz.presets.table import Preset, Published
 from convmixer_viz.weights import user_folder
 
-FILE = "model.safetensors"
-PROCESS = "convmixer_viz.weights.download"
-STALL = 60.0  # seconds without a byte until the fetch is given up
-PATIENCE = 0.25  # seconds until the same step comes again, so that a page can react
+WEIGHTS_FILE = "model.safetensors"
+DOWNLOAD_MODULE = "convmixer_viz.weights.download"
+STALL_SECONDS = 60.0  # without a byte, until the fetch is given up
+POLL_SECONDS = 0.25  # until the same step comes again, so that a page can react
 
 
-def cached(preset: Preset) -> Path | None:
-    """The file in the hub's cache, where a whole one is there; the layout is documented."""
+def cached_file(preset: Preset) -> Path | None:
+    """A preset's file in the hub's cache, None where no whole one is there. The hub's client
+    documents the layout."""
     if preset.published is None:
         return None
-    repository = _repository(preset.published)
+    repository = _repository_folder(preset.published)
     try:
         commit = (repository / "refs" / "main").read_text("utf-8").strip()
     except OSError:
         return None
-    pointer = repository / "snapshots" / commit / FILE
+    pointer = repository / "snapshots" / commit / WEIGHTS_FILE
     return pointer if re.fullmatch(r"\w+", commit) and pointer.is_file() else None
 
 
-def by_hand(preset: Preset) -> str:
-    """How to bring the file without the hub's client."""
+def manual_hint(preset: Preset) -> str:
+    """How to bring the file without the hub's client: the second half of a sentence."""
     published = preset.published
     assert published is not None
     return (
-        f"or bring {FILE} of {published.hub}, {published.authors_file} or "
+        f"or bring {WEIGHTS_FILE} of {published.hub}, {published.authors_file} or "
         f"{published.openmmlab_file} by hand: convmixer-viz models add FILE --as {preset.name}"
     )
 
 
-def check_name(file: Path, preset: Preset | None) -> None:
-    """OpenMMLab's names end in the first eight characters of the sha256: hold a file to its own."""
+def check_openmmlab_digest(file: Path, preset: Preset | None) -> None:
+    """OpenMMLab's file names end in the first eight characters of the sha256: a file under the
+    name of a preset's must have that digest."""
     if preset is None or preset.published is None or file.name != preset.published.openmmlab_file:
         return
-    expected, found = file.stem.rsplit("-", 1)[1], user_folder.sha256(file)
-    if not found.startswith(expected):
+    expected, actual = file.stem.rsplit("-", 1)[1], user_folder.sha256(file)
+    if not actual.startswith(expected):
         raise WeightsError(
-            f"{file.name} is damaged: its sha256 begins with {found[:8]}, not {expected}; "
+            f"{file.name} is damaged: its sha256 begins with {actual[:8]}, not {expected}; "
             "download it again."
         )
 
 
 def fetch(preset: Preset) -> Steps[Any]:
-    """Steps in bytes; the last one has the verified file. They come every PATIENCE seconds, and
+    """Steps in bytes; the last one has the verified file. They come every POLL_SECONDS, and
     the process goes on by itself between them; close the iterator to cancel."""
     with tempfile.TemporaryDirectory() as folder:
-        told = Path(folder, "told")
-        with told.open("wb") as sink:
+        output = Path(folder, "output")
+        with output.open("wb") as sink:
             process = subprocess.Popen(
-                [sys.executable, "-m", PROCESS, preset.name, str(cache())],
-                stdout=sink, stderr=subprocess.STDOUT, start_new_session=True,
+                [sys.executable, "-m", DOWNLOAD_MODULE, preset.name, str(cache_folder())],
+                stdout=sink,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
                 env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-            )  # fmt: skip
+            )
         atexit.register(process.terminate)
         try:
-            with told.open(encoding="utf-8", errors="replace") as lines:
-                yield from _follow(process, lines, preset)
+            with output.open(encoding="utf-8", errors="replace") as lines:
+                yield from _watch(process, lines, preset)
         finally:
             _end(process)
             atexit.unregister(process.terminate)
 
 
-def discard(preset: Preset) -> None:
-    """Remove a preset's file from the hub's cache."""
-    pointer = cached(preset)
+def delete_cached(preset: Preset) -> None:
+    """Delete a preset's file from the hub's cache."""
+    pointer = cached_file(preset)
     if pointer is None:
         return
-    inside = cache().resolve()
-    steps = [pointer]
-    while steps[-1].is_symlink():
-        steps.append(steps[-1].parent / steps[-1].readlink())
-    for step in steps:
-        if step.parent.resolve().is_relative_to(inside):
-            step.unlink(missing_ok=True)
+    folder, chain = cache_folder().resolve(), [pointer]
+    while chain[-1].is_symlink():
+        chain.append(chain[-1].parent / chain[-1].readlink())
+    for path in chain:
+        if path.parent.resolve().is_relative_to(folder):
+            path.unlink(missing_ok=True)
 
 
-def _follow(
-    process: subprocess.Popen[bytes], lines: IO[str], preset: Preset
-) -> Iterator[Step[Any]]:
-    step: Step[Any] = Step(0, _expected(preset))
-    last_word, moved, arriving = "", time.monotonic(), 0
+def _watch(process: subprocess.Popen[bytes], lines: IO[str], preset: Preset) -> Iterator[Step[Any]]:
+    step: Step[Any] = Step(0, _expected_bytes(preset))
+    last_line, last_change, incomplete = "", time.monotonic(), 0
     while True:
         ended = process.poll() is not None
-        for line in lines:  # what was told since the last look
-            last_word, said = line.strip()[:200], _parse(line)
-            if "error" in said:
-                raise WeightsError(said["error"])
-            if "path" in said:
-                file = Path(said["path"])
+        for line in lines:  # written since the last look
+            last_line, message = line.strip()[:200], _parse(line)
+            if "error" in message:
+                raise WeightsError(message["error"])
+            if "path" in message:
+                file = Path(message["path"])
                 yield Step(file.stat().st_size, file.stat().st_size, file)
                 return
-            if "done" in said:
-                step, moved = (
-                    Step(min(said["done"], said["total"]), said["total"]),
-                    time.monotonic(),
-                )
+            if "done" in message:
+                step = Step(min(message["done"], message["total"]), message["total"])
+                last_change = time.monotonic()
         if ended:
-            raise WeightsError(f"The fetch ended without a word ({last_word}): {by_hand(preset)}.")
-        if (now := _arriving(preset)) != arriving:  # another process may be fetching the same file
-            arriving, moved = now, time.monotonic()
-        if time.monotonic() - moved > STALL:
-            sentence = f"Nothing has come for {STALL:g} seconds: try again later"
-            raise WeightsError(f"{sentence}, {by_hand(preset)}.")
+            ending = f"The fetch ended without a word ({last_line})"
+            raise WeightsError(f"{ending}: {manual_hint(preset)}.")
+        if (now := _incomplete_bytes(preset)) != incomplete:  # another process may fetch the same
+            incomplete, last_change = now, time.monotonic()
+        if time.monotonic() - last_change > STALL_SECONDS:
+            sentence = f"Nothing has come for {STALL_SECONDS:g} seconds: try again later"
+            raise WeightsError(f"{sentence}, {manual_hint(preset)}.")
         yield step
-        time.sleep(PATIENCE)
+        time.sleep(POLL_SECONDS)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
@@ -137,29 +140,29 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 def _parse(line: str) -> dict[str, Any]:
     try:
-        said = json.loads(line)
+        message = json.loads(line)
     except ValueError:
         return {}  # a warning of the hub's client
-    return said if isinstance(said, dict) else {}
+    return message if isinstance(message, dict) else {}
 
 
-def cache() -> Path:
+def cache_folder() -> Path:
     """The hub client's own cache folder."""
     from huggingface_hub import constants
 
     return Path(constants.HF_HUB_CACHE)
 
 
-def _repository(published: Published) -> Path:
-    return cache() / f"models--{published.hub.replace('/', '--')}"
+def _repository_folder(published: Published) -> Path:
+    return cache_folder() / f"models--{published.hub.replace('/', '--')}"
 
 
-def _arriving(preset: Preset) -> int:
+def _incomplete_bytes(preset: Preset) -> int:
     assert preset.published is not None
-    blobs = (_repository(preset.published) / "blobs").glob("*.incomplete")
+    blobs = (_repository_folder(preset.published) / "blobs").glob("*.incomplete")
     return sum(path.stat().st_size for path in blobs if path.exists())
 
 
-def _expected(preset: Preset) -> int:
+def _expected_bytes(preset: Preset) -> int:
     assert preset.published is not None
     return preset.published.megabytes * 10**6

@@ -11,63 +11,79 @@ from convmixer_viz.errors import WeightsError
 from convmixer_viz.presets import classes
 from convmixer_viz.presets.table import PRESETS, Preset
 from convmixer_viz.weights import hub, user_folder
-from convmixer_viz.weights.inference import preset
+from convmixer_viz.weights.assumptions import own_preset
 
 PACKAGE = Path(convmixer_viz.__file__).parent
+Kind = Literal["shipped", "added", "fetched", "missing"]
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """Where a preset's weights come from."""
+class Location:
+    """Where a preset's weights are, and which file it is."""
 
-    kind: Literal["shipped", "added", "fetched", "missing"]
+    kind: Kind
     path: Path | None
     bytes: int  # 0 where missing
     sha256: str  # of the file; empty where missing
-    origin: str  # in words
+    origin: str  # one clause for people: who made the file, or how to get one
 
 
-def known() -> dict[str, Preset]:
-    """All presets by name: the table, then the user's own."""
+def all_presets() -> dict[str, Preset]:
+    """All presets by name: the table, then those of the user's own weights."""
     own = {
-        name: preset(name, entry.record.shape, entry.class_count, entry.record.transform)
-        for name, entry in user_folder.added().items()
+        name: own_preset(name, entry.record.shape, entry.class_count, entry.record.transform)
+        for name, entry in user_folder.entries().items()
         if not entry.replaces
     }
     return PRESETS | own
 
 
-def file(preset: Preset) -> Path | None:
+def search(preset: Preset) -> tuple[Kind, Path | None]:
+    """Look for a preset's file in this order: the package's own folder, what the user added, the
+    hub's cache. Returns where it is first met, and the file."""
+    for folder in (PACKAGE, PACKAGE.parent):  # wheel, checkout
+        shipped = folder / "pretrained" / f"{preset.name}.safetensors"
+        if preset.name in PRESETS and shipped.is_file():
+            return "shipped", shipped
+    if user_folder.NAME_PATTERN.fullmatch(preset.name):
+        added = user_folder.weights_file(preset.name)
+        if added.is_file():
+            return "added", added
+    fetched = hub.cached_file(preset)
+    return ("fetched", fetched.resolve()) if fetched else ("missing", None)
+
+
+def find_file(preset: Preset) -> Path | None:
     """The file of a preset's weights, none where it isn't here."""
-    return place(preset)[1]
+    return search(preset)[1]
 
 
-def path(preset: Preset) -> Path:
+def require_file(preset: Preset) -> Path:
     """The file of a preset's weights; a WeightsError says how to get it where it isn't here."""
-    found = file(preset)
-    if found is None:
-        raise WeightsError(missing(preset))
-    return found
+    file = find_file(preset)
+    if file is None:
+        raise WeightsError(how_to_get(preset))
+    return file
 
 
-def source(preset: Preset) -> Source:
-    """Where a preset's weights are, their size and sha256."""
-    kind, found = place(preset)
+def location(preset: Preset) -> Location:
+    """Where a preset's weights are, with their size and sha256."""
+    kind, file = search(preset)
     origin = _origin(preset, kind)
-    if found is None:
-        return Source("missing", None, 0, "", origin)
-    return Source(kind, found, found.stat().st_size, user_folder.sha256(found), origin)
+    if file is None:
+        return Location("missing", None, 0, "", origin)
+    return Location(kind, file, file.stat().st_size, user_folder.sha256(file), origin)
 
 
-def beside(preset: Preset, suffix: str) -> Path | None:
+def companion_file(preset: Preset, suffix: str) -> Path | None:
     """A file that ships with the weights: the card ".md", the training log ".json"."""
-    kind, found = place(preset)
-    path = found.with_suffix(suffix) if found and kind == "shipped" else None
-    return path if path and path.is_file() else None
+    kind, file = search(preset)
+    companion = file.with_suffix(suffix) if file and kind == "shipped" else None
+    return companion if companion and companion.is_file() else None
 
 
-def missing(preset: Preset) -> str:
-    """What to do about weights that aren't here."""
+def how_to_get(preset: Preset) -> str:
+    """What to do about weights that aren't here, as a sentence."""
     name = preset.name
     if name not in PRESETS:
         return f"The weights of {name} are gone: convmixer-viz models remove {name}, and add them."
@@ -78,7 +94,7 @@ def missing(preset: Preset) -> str:
         )
     return (
         f"The weights of {name} ({preset.published.megabytes} MB) are not here: run "
-        f"convmixer-viz models fetch {name}, {hub.by_hand(preset)}."
+        f"convmixer-viz models fetch {name}, {hub.manual_hint(preset)}."
     )
 
 
@@ -86,25 +102,14 @@ def class_names(preset: Preset) -> tuple[str, ...]:
     """The classes that a preset knows, in the order of their indices."""
     if preset.class_set != "own":
         return classes.names(preset.class_set)
-    entry = user_folder.added().get(preset.name)
+    entry = user_folder.entries().get(preset.name)
     names = entry.record.classes if entry else None
     return names or tuple(map(str, range(preset.class_count)))
 
 
-def place(preset: Preset) -> tuple[Literal["shipped", "added", "fetched", "missing"], Path | None]:
-    for beside in (PACKAGE, PACKAGE.parent):  # wheel, checkout
-        shipped = beside / "pretrained" / f"{preset.name}.safetensors"
-        if preset.name in PRESETS and shipped.is_file():
-            return "shipped", shipped
-    if user_folder.NAME.fullmatch(preset.name) and user_folder.weights_of(preset.name).is_file():
-        return "added", user_folder.weights_of(preset.name)
-    fetched = hub.cached(preset)
-    return ("fetched", fetched.resolve()) if fetched else ("missing", None)
-
-
-def _origin(preset: Preset, kind: str) -> str:
+def _origin(preset: Preset, kind: Kind) -> str:
     if kind == "added":
-        entry = user_folder.added().get(preset.name)
+        entry = user_folder.entries().get(preset.name)
         return f"{entry.origin}, added {entry.date[:10]}" if entry else "added"
     if kind == "shipped":
         return "comes with convmixer-viz; the card says how it was made"

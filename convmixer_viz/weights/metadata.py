@@ -1,4 +1,4 @@
-"""What a weights file can't say by its tensors, as JSON: shape, preprocessing, classes."""
+"""The record in the header of our own weights files, as JSON: what the tensors don't show."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SCHEMA = 1
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """Everything about a preset that its tensors don't tell."""
+    """Everything about a preset that its tensors don't show."""
 
     preset: str
     shape: Shape
@@ -25,7 +25,7 @@ class Record:
     classes: tuple[str, ...] | None  # none: the classes are known by index only
 
 
-def write(preset: Preset, classes: Sequence[str] | None) -> str:
+def dumps(preset: Preset, classes: Sequence[str] | None) -> str:
     """The record of a preset as one line of JSON."""
     record = Record(
         preset.name, preset.shape, preset.transform, tuple(classes) if classes else None
@@ -33,8 +33,9 @@ def write(preset: Preset, classes: Sequence[str] | None) -> str:
     return json.dumps({"schema": SCHEMA, **asdict(record)}, ensure_ascii=False)
 
 
-def parse(text: str, source: str) -> Record:
-    """Read a record that anybody may have written; a WeightsError says what is wrong with it."""
+def loads(text: str, source: str) -> Record:
+    """Read a record that anybody may have written; a WeightsError says what is wrong with it.
+    `source` names the file, for that sentence."""
     try:
         fields = json.loads(text)
         if fields["schema"] > SCHEMA:

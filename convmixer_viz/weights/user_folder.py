@@ -1,4 +1,4 @@
-"""The user's cache folder: added weights with their records, and checksums of large files."""
+"""The user's cache folder: weights that the user added, an entry beside each, and checksums."""
 
 from __future__ import annotations
 
@@ -15,80 +15,83 @@ from typing import Any
 import platformdirs
 
 from convmixer_viz.errors import ChoiceError, WeightsError
-from convmixer_viz.weights.metadata import Record, parse
+from convmixer_viz.weights import metadata
+from convmixer_viz.weights.metadata import Record
 
 FOLDER_VARIABLE = "CONVMIXER_VIZ_CACHE"
-NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")  # no separators: a name can't leave the folder
+NAME_PATTERN = re.compile(
+    r"[a-z0-9][a-z0-9._-]{0,63}"
+)  # no separators: a name can't leave the folder
 
 
 @dataclass(frozen=True, slots=True)
-class Added:
-    """The record beside added weights."""
+class Entry:
+    """What is noted beside added weights, in `<name>.json`."""
 
     record: Record
     replaces: bool  # weights of a preset in the table, not a preset of their own
     class_count: int
-    origin: str  # the file that a person brought, and its sha256
+    origin: str  # name of the file that the user brought
     origin_sha256: str
     date: str  # UTC, ISO 8601
-    assumed: tuple[str, ...]
+    assumed: tuple[str, ...]  # sentences: what neither the file nor the user said
 
 
 def folder() -> Path:
-    """Where this person's added weights and checksums live."""
-    said = os.environ.get(FOLDER_VARIABLE)
-    return Path(said) if said else Path(platformdirs.user_cache_dir("convmixer-viz"))
+    """The folder that $CONVMIXER_VIZ_CACHE names, else the system's cache folder of this user."""
+    override = os.environ.get(FOLDER_VARIABLE)
+    return Path(override) if override else Path(platformdirs.user_cache_dir("convmixer-viz"))
 
 
-def weights_of(name: str) -> Path:
-    """The file of added weights, there or not."""
-    return _checked(name, ".safetensors")
+def weights_file(name: str) -> Path:
+    """The path of added weights, whether the file exists or not."""
+    return _path(name, ".safetensors")
 
 
-def added() -> dict[str, Added]:
-    """Records of all added weights, by name; those that can't be read are in `damaged`."""
-    found = {}
+def entries() -> dict[str, Entry]:
+    """The entries of all added weights, by name; `damaged_entries` are left out."""
+    entries = {}
     for path in sorted((folder() / "added").glob("*.json")):
         with contextlib.suppress(WeightsError):
-            found[path.stem] = _read(path)
-    return found
+            entries[path.stem] = _read(path)
+    return entries
 
 
-def damaged() -> list[str]:
-    """Names of added weights whose record can't be read."""
-    return sorted({path.stem for path in (folder() / "added").glob("*.json")} - set(added()))
+def damaged_entries() -> list[str]:
+    """Names of added weights whose entry can't be read."""
+    return sorted({path.stem for path in (folder() / "added").glob("*.json")} - set(entries()))
 
 
-def write_record(name: str, record: str, **facts: Any) -> None:
-    """Note where added weights came from: their record and the facts of `Added`."""
-    text = json.dumps(facts | {"record": record}, ensure_ascii=False, indent=1)
-    write_whole(_checked(name, ".json"), text.encode())
+def write_entry(name: str, record: str, **fields: Any) -> None:
+    """Write an entry: the record as JSON, and the other fields of `Entry`."""
+    text = json.dumps(fields | {"record": record}, ensure_ascii=False, indent=1)
+    write_whole(_path(name, ".json"), text.encode())
 
 
 def remove(name: str) -> bool:
-    """Delete added weights and their record; whether there were any."""
-    paths = [_checked(name, suffix) for suffix in (".json", ".safetensors")]
-    there = any(path.is_file() for path in paths)
+    """Delete added weights and their entry; returns whether there were any."""
+    paths = [_path(name, suffix) for suffix in (".json", ".safetensors")]
+    existed = any(path.is_file() for path in paths)
     for path in paths:
         path.unlink(missing_ok=True)
-    return there
+    return existed
 
 
 def sha256(path: Path) -> str:
-    """Hexadecimal digest of a file, remembered as long as its size and time stay."""
-    state = path.stat()
-    key, stamp = str(path), [state.st_size, state.st_mtime_ns]
-    known = _checksums()
-    if known.get(key, [])[:2] != stamp:
+    """Hexadecimal digest of a file, remembered while its size and time of change stay."""
+    status = path.stat()
+    key, stamp = str(path), [status.st_size, status.st_mtime_ns]
+    checksums = _read_checksums()
+    if checksums.get(key, [])[:2] != stamp:
         with path.open("rb") as file:
-            known[key] = [*stamp, hashlib.file_digest(file, "sha256").hexdigest()]
+            checksums[key] = [*stamp, hashlib.file_digest(file, "sha256").hexdigest()]
         with contextlib.suppress(WeightsError):  # a folder that can't be written costs time only
-            write_whole(folder() / "checksums.json", json.dumps(known).encode())
-    return str(known[key][2])
+            write_whole(folder() / "checksums.json", json.dumps(checksums).encode())
+    return str(checksums[key][2])
 
 
 def write_whole(path: Path, payload: bytes) -> None:
-    """Replace a file at once: nobody ever sees a half, and a failure leaves the old one."""
+    """Replace a file in one step: nobody ever sees half of it, a failure leaves the old one."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         scratch = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
@@ -103,8 +106,8 @@ def write_whole(path: Path, payload: bytes) -> None:
         ) from error
 
 
-def _checked(name: str, suffix: str) -> Path:
-    if not NAME.fullmatch(name):
+def _path(name: str, suffix: str) -> Path:
+    if not NAME_PATTERN.fullmatch(name):
         raise ChoiceError(
             f"{name[:80]!r} can't name weights: use up to 64 of a … z, 0 … 9, '.', '_' and '-', "
             "beginning with a letter or a digit."
@@ -112,17 +115,17 @@ def _checked(name: str, suffix: str) -> Path:
     return folder() / "added" / f"{name}{suffix}"
 
 
-def _read(path: Path) -> Added:
+def _read(path: Path) -> Entry:
     try:
-        facts = json.loads(path.read_text("utf-8"))
-        return Added(
-            parse(facts["record"], path.name),
-            bool(facts["replaces"]),
-            int(facts["class_count"]),
-            str(facts["origin"]),
-            str(facts["origin_sha256"]),
-            str(facts["date"]),
-            tuple(map(str, facts["assumed"])),
+        fields = json.loads(path.read_text("utf-8"))
+        return Entry(
+            metadata.loads(fields["record"], path.name),
+            bool(fields["replaces"]),
+            int(fields["class_count"]),
+            str(fields["origin"]),
+            str(fields["origin_sha256"]),
+            str(fields["date"]),
+            tuple(map(str, fields["assumed"])),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise WeightsError(
@@ -130,9 +133,9 @@ def _read(path: Path) -> Added:
         ) from error
 
 
-def _checksums() -> dict[str, list[Any]]:
+def _read_checksums() -> dict[str, list[Any]]:
     try:
-        known = json.loads((folder() / "checksums.json").read_text("utf-8"))
+        checksums = json.loads((folder() / "checksums.json").read_text("utf-8"))
     except (OSError, ValueError):
         return {}
-    return known if isinstance(known, dict) else {}
+    return checksums if isinstance(checksums, dict) else {}

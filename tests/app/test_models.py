@@ -26,7 +26,7 @@ STATE = calibrated(TINY).state_dict()
 @pytest.fixture(autouse=True)
 def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(user_folder.FOLDER_VARIABLE, str(tmp_path / "own"))
-    monkeypatch.setattr(hub, "cache", lambda: tmp_path / "hub")
+    monkeypatch.setattr(hub, "cache_folder", lambda: tmp_path / "hub")
 
 
 def sentences(app: AppTest) -> str:
@@ -57,7 +57,7 @@ def test_all_presets_stand_in_the_table(visit: Visit) -> None:
 def test_a_shipped_preset_has_card_curve_drawing_and_blocks(visit: Visit) -> None:
     app = visit("models")
     preset = PRESETS["cifar10-256-8"]
-    card = locate.beside(preset, ".md")
+    card = locate.companion_file(preset, ".md")
     assert card
     for line in card.read_text("utf-8").splitlines()[1:]:
         assert line.removeprefix("## ") in sentences(app)
@@ -67,7 +67,7 @@ def test_a_shipped_preset_has_card_curve_drawing_and_blocks(visit: Visit) -> Non
     assert any("768/32" in str(trace.get("text")) for trace in company["data"])
     blocks = app.dataframe[1].value
     assert blocks["parameters"].sum() == preset.parameters and len(blocks) == 10
-    assert locate.source(preset).sha256 in sentences(app)
+    assert locate.location(preset).sha256 in sentences(app)
 
 
 def test_a_preset_that_is_not_here_is_offered_with_its_size(visit: Visit) -> None:
@@ -81,7 +81,7 @@ def test_a_preset_that_is_not_here_is_offered_with_its_size(visit: Visit) -> Non
 @pytest.fixture
 def published(monkeypatch: pytest.MonkeyPatch) -> bytes:
     monkeypatch.setitem(PRESETS, "tiny-published", TINY_PUBLISHED)
-    monkeypatch.setattr(hub, "PROCESS", "tests.tiny_download")
+    monkeypatch.setattr(hub, "DOWNLOAD_MODULE", "tests.tiny_download")
     return safetensors.torch.save(calibrated(TINY_PUBLISHED).state_dict())
 
 
@@ -93,11 +93,11 @@ def test_fetching_follows_to_the_end_and_can_be_taken_back(
         app = visit("models", preset=["tiny-published"])
         app.button(key="fetch").click().run()
     assert not app.exception
-    assert locate.path(TINY_PUBLISHED).read_bytes() == published
+    assert locate.require_file(TINY_PUBLISHED).read_bytes() == published
     assert "fetched: someone/tiny on the Hugging Face hub" in sentences(app)
     assert app.button(key="fetch").label == "Remove"
     app.button(key="fetch").click().run()
-    assert locate.file(TINY_PUBLISHED) is None and fetching.fetches() == {}
+    assert locate.find_file(TINY_PUBLISHED) is None and fetching.fetches() == {}
 
 
 def test_a_fetch_that_fails_says_why_and_may_be_tried_again(
@@ -133,7 +133,7 @@ def test_weights_of_ones_own_come_in_by_the_form_and_go(visit: Visit, tmp_path: 
     assert app.multiselect(key="preset").value == ["mine"]
     assert "added: mine.pth, added" in sentences(app)
     app.button(key="fetch").click().run()
-    assert not app.exception and "mine" not in locate.known()
+    assert not app.exception and "mine" not in locate.all_presets()
 
 
 def test_hostile_uploads_are_one_sentence_each(visit: Visit, tmp_path: Path) -> None:
@@ -143,4 +143,4 @@ def test_hostile_uploads_are_one_sentence_each(visit: Visit, tmp_path: Path) -> 
         if not path.is_symlink():  # a browser sends what a link points to
             upload(app, path)
             assert [error.value for error in app.error if reason in error.value]
-    assert not marker.exists() and user_folder.added() == {}
+    assert not marker.exists() and user_folder.entries() == {}

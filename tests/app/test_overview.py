@@ -16,7 +16,7 @@ from convmixer_viz.workbench import Workbench
 from tests.app.conftest import Visit
 
 SHIPPED = [name for name, preset in PRESETS.items()
-           if not preset.published and locate.file(preset)]  # fmt: skip
+           if not preset.published and locate.find_file(preset)]  # fmt: skip
 
 
 def sheet(app: AppTest) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from tests.browser.conftest import LOOKS, by_page, every_look, listen, open_page
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-SHIPPED = [n for n, p in PRESETS.items() if not p.published and locate.file(p)]
+SHIPPED = [n for n, p in PRESETS.items() if not p.published and locate.find_file(p)]
 
 
 def fits(page: Page) -> bool:

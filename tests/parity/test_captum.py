@@ -30,7 +30,7 @@ CAPTUM_CALLS = {"guided-backprop", "deeplift"}  # closed forms in unit/analyses/
 WITHOUT = {"rise"}  # captum has none: a slow truth in unit/analyses/test_perturbations.py
 SAMPLES = 40
 SHIPPED = [name for name, preset in PRESETS.items()
-           if preset.class_set == "cifar10" and locate.file(preset)]  # fmt: skip
+           if preset.class_set == "cifar10" and locate.find_file(preset)]  # fmt: skip
 VIEW = np.zeros((8, 8, 3), np.uint8)
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:captum")
 
@@ -186,7 +186,7 @@ def double(preset: Preset) -> LoadedModel:
 
 def shipped(name: str) -> LoadedModel:
     preset = PRESETS[name]
-    module = checkpoint.read(locate.path(preset)).module()
+    module = checkpoint.read(locate.require_file(preset)).module()
     names = locate.class_names(preset)
     return runtime.load(preset, module, class_names=names, sha256="0", device="cpu", mode="exact")
 

@@ -115,7 +115,7 @@ def test_shipped_presets_in_float32(name: str) -> None:
 
     preset = PRESETS[name]
     module = ConvMixer(preset.shape, preset.class_count)
-    module.load_state_dict(checkpoint.read(locate.path(preset)).state)
+    module.load_state_dict(checkpoint.read(locate.require_file(preset)).state)
     model = loaded(preset, module)
     pictures = ("gallery:cat", "gallery:astronaut")
     side = preset.transform.size

@@ -198,7 +198,7 @@ def test_ctrl_c_ends_after_the_chunk_with_130() -> None:
     assert command.poll() is None
     command.send_signal(signal.SIGINT)
     out, err = command.communicate(timeout=60)
-    assert command.returncode == cli.STOPPED, err
+    assert command.returncode == cli.INTERRUPTED, err
     assert "Traceback" not in err
     assert out == ""
 
@@ -212,7 +212,7 @@ def test_a_reader_that_has_seen_enough_ends_the_command(line: str) -> None:
     )  # fmt: skip
     assert command.stdout and command.stderr
     command.stdout.close()
-    assert command.wait(60) == cli.UNREAD
+    assert command.wait(60) == cli.PIPE_CLOSED
     assert command.stderr.read() == b""
     command.stderr.close()
 

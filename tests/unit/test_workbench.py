@@ -53,11 +53,11 @@ def test_many_files_are_not_held_and_give_the_same(bench: Workbench, tmp_path: A
     for name in ("receptive-field", "prediction", "representation", "firing"):
         whole = bench.request(name, paths, preset="tiny")
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(pictures_decode, "HELD", 2 * 20 * 20 * 3)
+            patch.setattr(pictures_decode, "DECODED_BYTES", 2 * 20 * 20 * 3)
             left = bench.request(name, paths, preset="tiny")
-        assert [isinstance(image.held, np.ndarray) for image in left.images] == [True] * 2 + [
-            False
-        ] * 7
+        assert [isinstance(image.pixels_or_file, np.ndarray) for image in left.images] == [
+            True
+        ] * 2 + [False] * 7
         assert whole.digest == left.digest
         first = files.arrays(bench.finish(whole))
         bench.forget_results()

@@ -60,7 +60,7 @@ def tokens_of(question: Question, values: Tensor) -> Tensor:
 
 def _result(question: Question, image: PreparedPicture, values: Tensor) -> AttributionMap:
     target, tokens = question.target, tokens_of(question, values)
-    image = image.seen(question.model.preset.shape.patch_size)
+    image = image.cropped_to_patches(question.model.preset.shape.patch_size)
     return AttributionMap(
         picture=image.name,
         method=question.options.method,

@@ -24,7 +24,7 @@ from convmixer_viz.weights import locate
 
 def history_file(preset: Preset) -> Path | None:
     """The history beside a preset's weights, if it ships one."""
-    file = locate.file(preset)
+    file = locate.find_file(preset)
     history = file and file.with_name(f"{preset.name}.history.safetensors")
     return history if history and history.exists() else None
 

@@ -76,7 +76,7 @@ def _kernel(
         norm_scale=float(norm_scale(block.depthwise_norm)[channel]),
         norm_sign=float(gamma.sign()),
         response=response,
-        view=image.seen(model.preset.shape.patch_size).view,
+        view=image.cropped_to_patches(model.preset.shape.patch_size).view,
         picture=image.name,
         **_sources(model, options),
         **_destinations(model, options),

@@ -24,7 +24,9 @@ def draw_form() -> None:
         key="weights-file",
         max_upload_size=LARGEST_UPLOAD,
     )
-    missing = [p.name for p in locate.known().values() if locate.source(p).kind == "missing"]
+    missing = [
+        p.name for p in locate.all_presets().values() if locate.location(p).kind == "missing"
+    ]
     replaces = st.selectbox("These weights are", [OWN, *missing], key="weights-as")
     if replaces == OWN:
         draw_questions()
@@ -39,7 +41,7 @@ def draw_questions() -> None:
     left, middle, right = st.columns(3)
     left.text_input("Name", key="weights-name", placeholder="the file's")
     middle.selectbox("Activation", [UNKNOWN, "gelu", "relu"], key="weights-activation")
-    presets = [UNKNOWN, *locate.known()]
+    presets = [UNKNOWN, *locate.all_presets()]
     right.selectbox("Pictures are prepared as for", presets, key="weights-preprocess")
     left.checkbox("Residual around the depthwise step", True, key="weights-residual")
     middle.file_uploader(

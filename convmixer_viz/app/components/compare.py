@@ -16,7 +16,7 @@ from convmixer_viz.comparison.rows import Row
 from convmixer_viz.contract import Result
 from convmixer_viz.errors import VizError
 from convmixer_viz.pictures.decode import Picture
-from convmixer_viz.weights import summary
+from convmixer_viz.weights.facts import accuracy
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -42,7 +42,7 @@ def show_heads(presets: Sequence[str]) -> None:
                 disabled=not place,
                 help=f"Puts {name} before {before}." if place else "The first column.",
             )
-        share, origin = summary.accuracy(session.bench().presets[name])
+        share, origin = accuracy(session.bench().presets[name])
         column.caption(origin if share is None else f"Top-1 {share:.2f} %, {origin}")
 
 

@@ -65,7 +65,7 @@ def fetches() -> dict[str, Fetch]:
 def draw(preset: Preset) -> None:
     """Where a preset's weights are; what isn't here is fetched on a click, never unasked."""
     line, button = st.columns([5, 1], vertical_alignment="center")
-    place, fetch, source = line.empty(), fetches().get(preset.name), locate.source(preset)
+    place, fetch, source = line.empty(), fetches().get(preset.name), locate.location(preset)
     if fetch:
         button.button("Cancel", key="fetch", on_click=_cancel, args=(preset.name,))
         fetch.show(place)
@@ -74,7 +74,7 @@ def draw(preset: Preset) -> None:
         size = f"Fetch {preset.published.megabytes} MB"
         button.button(size, key="fetch", on_click=_start, args=(preset.name,))
         failure = state().fetch_failures.get(preset.name)
-        (place.error if failure else place.info)(failure or locate.missing(preset))
+        (place.error if failure else place.info)(failure or locate.how_to_get(preset))
     else:
         size = f"{source.bytes / MB:.1f} MB, sha256 {source.sha256}" if source.bytes else ""
         place.caption(f"{source.kind}: {source.origin}. {size}")
@@ -114,4 +114,4 @@ def _cancel(name: str) -> None:
 def _remove(name: str) -> None:
     collection.remove(name)
     chosen = st.session_state.get("preset", [])
-    st.session_state["preset"] = [other for other in chosen if other in locate.known()]
+    st.session_state["preset"] = [other for other in chosen if other in locate.all_presets()]

@@ -25,10 +25,10 @@ class Download:
 
 
 DOWNLOADS = (
-    Download("arrays", "npz", files.npz),
-    Download("table", "csv", files.table),
-    Download("record", "json", files.text),
-    Download("report", "html", files.page),
+    Download("arrays", "npz", files.npz_bytes),
+    Download("table", "csv", files.csv_text),
+    Download("record", "json", files.json_text),
+    Download("report", "html", files.html_page),
 )
 
 
@@ -63,7 +63,7 @@ def downloads(result: Result) -> tuple[Download, ...]:
     pictures = picture_list.find_by_digest(origin(result).images)
     if pictures is None:
         return DOWNLOADS
-    replay = Download("bundle to replay", "zip", lambda result: bundle.write(result, pictures))
+    replay = Download("bundle to replay", "zip", lambda result: bundle.pack(result, pictures))
     return (*DOWNLOADS, replay)
 
 

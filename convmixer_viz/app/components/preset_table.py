@@ -10,7 +10,8 @@ from convmixer_viz.app import glossary
 from convmixer_viz.app.components.sidebar import MOST_PRESETS
 from convmixer_viz.presets import architecture
 from convmixer_viz.presets.table import Preset
-from convmixer_viz.weights import locate, summary
+from convmixer_viz.weights import locate
+from convmixer_viz.weights.facts import preset_facts
 
 MB = 1e6
 
@@ -29,7 +30,7 @@ def draw() -> None:
         "MB": number(format="%.1f"),
     }
     st.dataframe(
-        [_row(preset) for preset in locate.known().values()],
+        [_row(preset) for preset in locate.all_presets().values()],
         hide_index=True,
         key="models",
         on_select=_choose_row,
@@ -41,7 +42,7 @@ def draw() -> None:
 
 
 def _row(preset: Preset) -> dict[str, Any]:
-    facts = summary.facts(preset)
+    facts = preset_facts(preset)
     published = facts["published_multiply_adds"]
     return {
         "preset": preset.name,
@@ -60,7 +61,7 @@ def _row(preset: Preset) -> dict[str, Any]:
 def _choose_row() -> None:
     rows = st.session_state["models"]["selection"]["rows"]
     if rows:
-        choose(list(locate.known())[rows[0]])
+        choose(list(locate.all_presets())[rows[0]])
 
 
 def choose(name: str) -> None:

@@ -12,7 +12,7 @@ from convmixer_viz.app.link import BOUND
 from convmixer_viz.app.state import Choices, state
 from convmixer_viz.engine.runtime import Mode
 from convmixer_viz.errors import VizError
-from convmixer_viz.pictures.decode import GALLERY, READABLE, Picture
+from convmixer_viz.pictures.decode import GALLERY, READABLE_FORMATS, Picture
 from convmixer_viz.presets.table import DEFAULT, Preset
 from convmixer_viz.weights import locate
 
@@ -52,7 +52,7 @@ def choose_picture() -> str:
         accept_multiple_files=True,
         key="uploads",
         on_change=_choose_newest_upload,
-        help=f"{READABLE}; at most {limit} MB each.",
+        help=f"{READABLE_FORMATS}; at most {limit} MB each.",
     )
     try:
         show_thumbnail(thumbnail, name, picture_list.find(name))
@@ -101,7 +101,7 @@ def choose_presets() -> tuple[str, ...]:
         help=glossary.PRESETS,
     )
     for preset in (known[name] for name in names):
-        if preset.published and locate.file(preset) is None:
+        if preset.published and locate.find_file(preset) is None:
             size = f"{preset.published.megabytes} MB"
             st.caption(f"{preset.name} is not here yet: fetch its {size} on the Models page.")
     return tuple(names) or (DEFAULT,)

@@ -9,17 +9,18 @@ from convmixer_viz.app.components import adding, chart, fetching, preset_table
 from convmixer_viz.figures import architecture as drawing, learning, published_models
 from convmixer_viz.presets import architecture, log as training_log
 from convmixer_viz.presets.table import Preset
-from convmixer_viz.weights import locate, summary
+from convmixer_viz.weights import locate
+from convmixer_viz.weights.facts import preset_facts
 
 
 def show_card(preset: Preset) -> None:
     """The card that came with the weights, or what the table of presets knows."""
-    card = locate.beside(preset, ".md")
+    card = locate.companion_file(preset, ".md")
     if card:
         _, _, below = card.read_text("utf-8").partition("\n")  # its title stands above
         st.markdown(below.replace("\n## ", "\n#### "))
         return
-    facts = summary.facts(preset)
+    facts = preset_facts(preset)
     top1 = f"{facts['top1']:.2f} %, {facts['top1_is']}" if facts["top1"] else "not measured"
     st.markdown(
         f"{drawing.describe(preset)}.\n\n- parameters: {preset.parameters:,}\n- top-1: {top1}\n"
@@ -29,7 +30,7 @@ def show_card(preset: Preset) -> None:
 
 def show_learning(preset: Preset) -> None:
     """Loss and accuracy by epoch."""
-    file = locate.beside(preset, ".json")
+    file = locate.companion_file(preset, ".json")
     if file is None:
         st.caption("The curve of loss and accuracy stands here for presets trained by `train`.")
         return
@@ -48,7 +49,7 @@ def show_layers(preset: Preset) -> None:
     """The table of layers, and the multiply-adds by kind."""
     st.dataframe([asdict(layer) for layer in architecture.layers(preset)], hide_index=True)
     counts = preset.shape.multiply_adds(preset.transform.size, preset.class_count)
-    total = summary.facts(preset)["multiply_adds"]
+    total = preset_facts(preset)["multiply_adds"]
     parts = ", ".join(f"{part} {count:,}" for part, count in counts.items())
     st.caption(f"Multiply-adds: {total:,} in all; {parts}. `field`: side in px.")
     if preset.published:

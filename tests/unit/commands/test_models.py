@@ -16,7 +16,8 @@ import torch
 
 from convmixer_viz.cli import main
 from convmixer_viz.presets.table import PRESETS
-from convmixer_viz.weights import hub, locate, summary, user_folder
+from convmixer_viz.weights import hub, locate, user_folder
+from convmixer_viz.weights.facts import preset_facts
 from tests import hostile
 from tests.conftest import TINY, calibrated
 from tests.hub_server import serving
@@ -28,7 +29,7 @@ STATE = calibrated(TINY).state_dict()
 @pytest.fixture(autouse=True)
 def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(user_folder.FOLDER_VARIABLE, str(tmp_path / "own"))
-    monkeypatch.setattr(hub, "cache", lambda: tmp_path / "hub")
+    monkeypatch.setattr(hub, "cache_folder", lambda: tmp_path / "hub")
 
 
 @pytest.fixture
@@ -48,7 +49,7 @@ def test_the_table_has_a_row_a_preset(capsys: pytest.CaptureFixture[str]) -> Non
 def test_json_has_the_same_facts(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["models", "--json"]) == 0
     rows = json.loads(capsys.readouterr().out)
-    assert rows == [summary.facts(preset) for preset in PRESETS.values()]
+    assert rows == [preset_facts(preset) for preset in PRESETS.values()]
 
 
 def test_show_says_everything_about_one(capsys: pytest.CaptureFixture[str]) -> None:
@@ -77,14 +78,14 @@ def test_add_says_what_it_assumed_and_remove_takes_it_back(
     assert main(["models", "show", "my-own"]) == 0
     assert "mine.pth, added" in capsys.readouterr().out
     assert main(["models", "remove", "my-own"]) == 0
-    assert "my-own" not in locate.known()
+    assert "my-own" not in locate.all_presets()
 
 
 def test_add_takes_what_a_person_says(file: str, capsys: pytest.CaptureFixture[str]) -> None:
     order = f"models add {file} --activation relu --preprocess imagenette-256-8 --no-residual"
     assert main(order.split()) == 0
     assert capsys.readouterr().err == ""
-    preset = locate.known()["mine"]
+    preset = locate.all_presets()["mine"]
     assert (preset.shape.activation, preset.shape.residual) == ("relu", False)
     assert preset.transform.fit == "squash"
 
@@ -106,7 +107,7 @@ def test_mistakes_are_one_sentence_and_exit_2(
     assert main([file if word == "FILE" else word for word in order.split()]) == 2
     said = capsys.readouterr()
     assert said.out == "" and said.err.startswith("error: ") and said.err.count("\n") == 1
-    assert user_folder.added() == {}
+    assert user_folder.entries() == {}
 
 
 def test_hostile_files_are_one_sentence_and_exit_2(
@@ -117,7 +118,7 @@ def test_hostile_files_are_one_sentence_and_exit_2(
         assert main(["models", "add", str(path)]) == 2
         said = capsys.readouterr().err
         assert said.startswith("error: ") and words in said and said.count("\n") == 1
-    assert not marker.exists() and user_folder.added() == {}
+    assert not marker.exists() and user_folder.entries() == {}
 
 
 def test_hostile_weights_of_an_analysis_are_one_sentence_and_exit_2(
@@ -146,7 +147,7 @@ def test_fetch_prints_where_the_file_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setitem(PRESETS, "tiny-published", TINY_PUBLISHED)
-    monkeypatch.setattr(hub, "PROCESS", "tests.tiny_download")
+    monkeypatch.setattr(hub, "DOWNLOAD_MODULE", "tests.tiny_download")
     content = safetensors.torch.save(calibrated(TINY_PUBLISHED).state_dict())
     with serving(content) as server:
         monkeypatch.setenv("HF_ENDPOINT", server.endpoint)

@@ -18,9 +18,9 @@ def test_alone_a_process_has_everything() -> None:
 
 
 def test_each_process_takes_the_gpu_of_its_number(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert distributed.place("cuda") == "cuda"
+    assert distributed.local_device("cuda") == "cuda"
     monkeypatch.setenv("LOCAL_RANK", "3")
-    assert distributed.place("cuda") == "cuda:3"
-    assert distributed.place("cpu") == "cpu"
+    assert distributed.local_device("cuda") == "cuda:3"
+    assert distributed.local_device("cpu") == "cpu"
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    assert distributed.place("auto") == "auto"
+    assert distributed.local_device("auto") == "auto"

@@ -96,7 +96,7 @@ def test_who_leaves_suspends_the_work_and_who_returns_resumes_it(line: queue.Dev
     stopped = len(seen)
     time.sleep(0.1)
     assert len(seen) == stopped < 30
-    standing = line.standing("job")
+    standing = line.latest_step("job")
     assert standing is not None and standing.seconds_left > 0
     assert (standing.done, standing.total, standing.partial) == (stopped, 30, f"part {stopped}")
     assert last(line.follow("job", "job", lambda: counting(30, [], 0))) == "part 30"
@@ -149,7 +149,7 @@ def test_patience_brings_the_latest_step_again(line: queue.DeviceQueue) -> None:
 def test_a_full_queue_says_so_at_once(
     line: queue.DeviceQueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(queue, "MOST_ACTIVE", 1)
+    monkeypatch.setattr(queue, "QUEUE_DEPTH", 1)
     with closing(line.follow("a", "a", lambda: counting(50, [], 0.02))) as steps:
         next(steps)
         with pytest.raises(BusyError, match="try again"):
@@ -157,13 +157,13 @@ def test_a_full_queue_says_so_at_once(
 
 
 def test_suspended_work_is_bounded(line: queue.DeviceQueue) -> None:
-    for name in range(queue.MOST_SUSPENDED + 5):
+    for name in range(queue.MAX_SUSPENDED_JOBS + 5):
         with closing(line.follow(name, "job", lambda: counting(9, [], 0.01))) as steps:
             next(steps)
         while line.active:
             time.sleep(0.01)
-    kept = [name for name in range(queue.MOST_SUSPENDED + 5) if line.standing(name)]
-    assert len(kept) <= queue.MOST_SUSPENDED + 1
+    kept = [name for name in range(queue.MAX_SUSPENDED_JOBS + 5) if line.latest_step(name)]
+    assert len(kept) <= queue.MAX_SUSPENDED_JOBS + 1
 
 
 def test_no_thread_is_left() -> None:

@@ -23,7 +23,7 @@ def packed(tmp_path: Path) -> Path:
     bench, cat = Workbench("cpu"), load("gallery:cat")
     result = bench.run("prediction", [cat], preset="cifar10-128-8-k3", random=2, top=3)
     path = tmp_path / "bundle.zip"
-    path.write_bytes(bundle.write(result, [cat]))
+    path.write_bytes(bundle.pack(result, [cat]))
     bench.close()
     return path
 
@@ -54,10 +54,10 @@ def test_replay_sees_a_changed_array(
 
 def test_another_machine_is_allowed_a_stated_tolerance(packed: Path, tmp_path: Path) -> None:
     held = bundle.read(packed, tmp_path)
-    elsewhere = replace(held.origin, threads=held.origin.threads + 1)
+    elsewhere = replace(held.provenance, threads=held.provenance.threads + 1)
     (here,), (there,) = (
-        {d.allowed for d in bundle.compare(held.result, replace(held, origin=origin))}
-        for origin in (held.origin, elsewhere)
+        {d.allowed for d in bundle.compare(held.result, replace(held, provenance=provenance))}
+        for provenance in (held.provenance, elsewhere)
     )
     assert (here, there) == (0.0, bundle.TOLERANCE)
 
@@ -143,4 +143,4 @@ def test_a_flipped_byte_is_one_sentence(packed: Path, capsys: Capture, entry: st
 def test_arrays_of_another_kind_differ(packed: Path, tmp_path: Path) -> None:
     held = bundle.read(packed, tmp_path)
     other = replace(held.result, logits=held.result.logits.astype(str))
-    assert [d.array for d in bundle.compare(other, held) if not d.good] == ["logits"]
+    assert [d.array for d in bundle.compare(other, held) if not d.within_tolerance] == ["logits"]

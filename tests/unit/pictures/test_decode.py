@@ -228,11 +228,11 @@ def test_beyond_the_room_pictures_stay_in_their_files(tmp_path):
         path.write_bytes(encoded(Image.fromarray(np.roll(PHOTO, number))))
     (tmp_path / "bad.png").write_bytes(b"x")
     sources = [str(paths[0]), paths[1], tmp_path / "bad.png", str(paths[2]), "gallery:dot"]
-    first, second, bad, third, dot = decode.load_all(sources, room=PHOTO.nbytes)
+    first, second, bad, third, dot = decode.load_all(sources, max_bytes=PHOTO.nbytes)
     assert isinstance(bad, PictureError) and "bad.png" in str(bad)
-    assert [isinstance(image.held, np.ndarray) for image in (first, second, third, dot)] == [
-        True, False, False, True,
-    ]  # fmt: skip
+    contents = [image.pixels_or_file for image in (first, second, third, dot)]
+    in_memory = [isinstance(content, np.ndarray) for content in contents]
+    assert in_memory == [True, False, False, True]
     for path, image in zip(paths, (first, second, third), strict=True):
         whole = decode.decode(path)
         assert (image, repr(image), image.notes) == (whole, repr(whole), whole.notes)

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from convmixer_viz.errors import ChoiceError, PictureError
-from convmixer_viz.pictures import decode
-from convmixer_viz.pictures import prepare as pictures_prepare
+from convmixer_viz.pictures import decode, prepare as pictures_prepare
 from convmixer_viz.pictures.prepare import PreparedPictures, prepare
 from convmixer_viz.presets.table import CIFAR10, IMAGENET, IMAGENETTE, Transform
 
@@ -74,7 +73,7 @@ def test_impossible_sides_and_shapes_are_refused_before_memory_is_taken():
 
 def test_pictures_are_prepared_when_asked_for_and_the_last_ones_kept(monkeypatch):
     seen, plain = [], prepare
-    monkeypatch.setattr(pictures_prepare, "KEPT", 2 * 15 * 8**2)  # two of 8 × 8
+    monkeypatch.setattr(pictures_prepare, "PREPARED_BYTES", 2 * 15 * 8**2)  # two of 8 × 8
 
     def watched(image, transform, side):
         seen.append(image.name)
@@ -100,7 +99,7 @@ def test_a_picture_that_cannot_be_prepared_is_told_before_any_work():
 
 def test_pixels_beyond_whole_patches_are_not_seen():
     whole = prepare(picture(50, 100), IMAGENETTE, 55)
-    seen = whole.seen(14)
+    seen = whole.cropped_to_patches(14)
     assert seen.view.shape == (42, 42, 3) and seen.array is whole.array
     assert seen.box == pytest.approx((0, 0, 50 * 42 / 55, 100 * 42 / 55))
-    assert whole.seen(5).box == pytest.approx(whole.box)
+    assert whole.cropped_to_patches(5).box == pytest.approx(whole.box)

@@ -249,12 +249,12 @@ def test_activation_is_likely_said_or_read_off_the_module() -> None:
 
 
 def test_a_published_size_brings_the_published_activation() -> None:
-    from convmixer_viz.weights.inference import Statements, settle_shape
+    from convmixer_viz.weights.assumptions import ShapeChoices, settle_shape
 
     sizes = Shape(768, 32, 7, 7)
-    shape, assumed = settle_shape(sizes, 1000, Statements(), None)
+    shape, assumed = settle_shape(sizes, 1000, ShapeChoices(), None)
     assert shape.activation == "relu" and "ReLU, as in imagenet-768-32" in assumed[0]
-    assert settle_shape(sizes, 10, Statements(), None)[0].activation == "gelu"
+    assert settle_shape(sizes, 10, ShapeChoices(), None)[0].activation == "gelu"
 
 
 def test_read_as_asks_for_the_presets_own_shape() -> None:
@@ -266,11 +266,11 @@ def test_read_as_asks_for_the_presets_own_shape() -> None:
 
 
 def test_adopt_makes_a_preset_of_its_own(tmp_path: Path) -> None:
-    preset, found = checkpoint.adopt("mine", STATE, PRESETS)
+    preset, found = checkpoint.make_preset("mine", STATE, PRESETS)
     assert (preset.name, preset.shape, preset.class_count) == ("mine", TINY.shape, 10)
     assert preset.transform == table.CIFAR10 and preset.field_side == 128
     assert "preprocessing of cifar10-256-8" in found.assumed[-1] and found.class_names is None
-    said, found = checkpoint.adopt(
+    said, found = checkpoint.make_preset(
         "mine", STATE, PRESETS, activation="relu", residual=False, preprocess="imagenet-768-32",
         classes=NAMES,
     )  # fmt: skip
@@ -278,24 +278,24 @@ def test_adopt_makes_a_preset_of_its_own(tmp_path: Path) -> None:
     assert said.transform == table.IMAGENET and found.assumed == ()
     assert found.class_names == NAMES
     with pytest.raises(ChoiceError, match="no preset 'none'"):
-        checkpoint.adopt("mine", STATE, PRESETS, preprocess="none")
+        checkpoint.make_preset("mine", STATE, PRESETS, preprocess="none")
 
 
 def test_patches_larger_than_the_pictures_are_refused() -> None:
     shape = replace(TINY.shape, patch_size=64)
     state = calibrated(replace(TINY, shape=shape), side=128).state_dict()
     with pytest.raises(WeightsError, match="Patches of 64 pixels don't fit pictures of 32"):
-        checkpoint.adopt("mine", state, PRESETS, preprocess="cifar10-256-8")
-    assert checkpoint.adopt("mine", state, PRESETS)[0].transform.size == 224
+        checkpoint.make_preset("mine", state, PRESETS, preprocess="cifar10-256-8")
+    assert checkpoint.make_preset("mine", state, PRESETS)[0].transform.size == 224
 
 
 def test_adopt_like_a_preset_takes_its_classes_and_checks_its_shape() -> None:
     known = PRESETS | {"tiny": TINY}
-    preset, found = checkpoint.adopt("other", STATE, known, like="tiny")
+    preset, found = checkpoint.make_preset("other", STATE, known, like="tiny")
     assert preset.shape == TINY.shape and preset.name == "other" and preset.published is None
     assert found.class_names is not None and found.class_names[3] == "cat"
     with pytest.raises(WeightsError, match="don't fit"):
-        checkpoint.adopt("other", STATE, known, like="cifar10-256-8")
+        checkpoint.make_preset("other", STATE, known, like="cifar10-256-8")
 
 
 def test_tensors_in_memory_have_a_sha256_of_their_own() -> None:

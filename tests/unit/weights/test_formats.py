@@ -123,13 +123,13 @@ def test_a_whole_pickled_model_says_how_to_save_it(tmp_path: Path) -> None:
 
 def test_a_record_that_lies_is_refused(tmp_path: Path) -> None:
     from convmixer_viz.presets.table import PRESETS
-    from convmixer_viz.weights.metadata import write
+    from convmixer_viz.weights import metadata
 
-    good = json.loads(write(TINY, None))
+    good = json.loads(metadata.dumps(TINY, None))
     lies = {
         "no json": "{",
         "later": json.dumps(good | {"schema": 99}),
-        "shape": write(PRESETS["cifar10-256-8"], None),
+        "shape": metadata.dumps(PRESETS["cifar10-256-8"], None),
         "activation": json.dumps(good | {"shape": good["shape"] | {"activation": "tanh"}}),
         "size": json.dumps(good | {"transform": good["transform"] | {"size": 10**9}}),
         "std": json.dumps(good | {"transform": good["transform"] | {"std": [0, 1, 1]}}),

@@ -38,7 +38,7 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
     monkeypatch.setattr(file_download, "time", impatient)  # only the client's, only here
     monkeypatch.setattr(constants, "DOWNLOAD_CHUNK_SIZE", 0)  # download.py sets it: restore it
     monkeypatch.setattr(download, "CHUNK", 1000)
-    monkeypatch.setattr(hub, "PROCESS", "tests.tiny_download")
+    monkeypatch.setattr(hub, "DOWNLOAD_MODULE", "tests.tiny_download")
     monkeypatch.setenv("CONVMIXER_VIZ_CACHE", str(tmp_path / "own"))
     with serving(CONTENT) as running:
         address(monkeypatch, running.endpoint)
@@ -55,7 +55,7 @@ def address(monkeypatch: pytest.MonkeyPatch, endpoint: str) -> None:
 def held(tmp_path: Path) -> list[Path]:
     """Every file with bytes of weights in the hub's cache, whole or not."""
     inside = [p for p in (tmp_path / "hub").rglob("*") if "blobs" in p.parts and p.is_file()]
-    return inside + [p for p in (tmp_path / "hub").rglob("*") if p.name == hub.FILE]
+    return inside + [p for p in (tmp_path / "hub").rglob("*") if p.name == hub.WEIGHTS_FILE]
 
 
 def fetched(report: Any = lambda done, total: None) -> Path:
@@ -67,8 +67,8 @@ def test_a_good_file_arrives_with_progress_and_is_kept(server: Hub, tmp_path: Pa
     path = fetched(lambda done, total: seen.append((done, total)))
     assert path.read_bytes() == CONTENT
     assert seen[-1] == (len(CONTENT), len(CONTENT)) and seen == sorted(seen)
-    assert locate.source(TINY_PUBLISHED).kind == "fetched"
-    assert locate.path(TINY_PUBLISHED) == path
+    assert locate.location(TINY_PUBLISHED).kind == "fetched"
+    assert locate.require_file(TINY_PUBLISHED) == path
     asked = len(server.ranges)
     server.mood = "404"
     assert fetched() == path and len(server.ranges) == asked  # no network needed any more
@@ -101,7 +101,7 @@ def test_misbehaviour_is_one_sentence_and_leaves_nothing(
         fetched()
     sentence = str(caught.value)
     assert "models add FILE --as tiny-published" in sentence and "\n" not in sentence
-    assert held(tmp_path) == [] and locate.file(TINY_PUBLISHED) is None
+    assert held(tmp_path) == [] and locate.find_file(TINY_PUBLISHED) is None
     server.mood = "good"
     assert fetched().read_bytes() == CONTENT
 
@@ -179,7 +179,7 @@ def test_cancelling_ends_the_process_and_leaves_nothing(server: Hub, tmp_path: P
 
 def test_a_stall_is_given_up(server: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     server.mood = "stalls"
-    monkeypatch.setattr(hub, "STALL", 2.0)
+    monkeypatch.setattr(hub, "STALL_SECONDS", 2.0)
     with pytest.raises(WeightsError, match="Nothing has come for 2 seconds"):
         list(hub.fetch(TINY_PUBLISHED))
     assert held(tmp_path) == []
@@ -188,6 +188,6 @@ def test_a_stall_is_given_up(server: Hub, tmp_path: Path, monkeypatch: pytest.Mo
 def test_a_process_that_dies_is_said(server: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(constants, "DOWNLOAD_CHUNK_SIZE", 0)  # download.py sets it: restore it
     monkeypatch.setattr(download, "CHUNK", 1000)
-    monkeypatch.setattr(hub, "PROCESS", "tests.no_such_module")
+    monkeypatch.setattr(hub, "DOWNLOAD_MODULE", "tests.no_such_module")
     with pytest.raises(WeightsError, match=r"ended without a word \(.*No module named"):
         list(hub.fetch(TINY_PUBLISHED))

@@ -16,7 +16,8 @@ from torch import Tensor
 
 from convmixer_viz.errors import ChoiceError, WeightsError
 from convmixer_viz.presets.table import PRESETS
-from convmixer_viz.weights import checkpoint, collection, hub, locate, summary, user_folder
+from convmixer_viz.weights import checkpoint, collection, hub, locate, user_folder
+from convmixer_viz.weights.facts import preset_facts
 from tests import hostile
 from tests.conftest import TINY, calibrated
 from tests.dialects import as_authors
@@ -29,7 +30,7 @@ NAMES = [f"thing {i}" for i in range(10)]
 def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A cache folder, a hub's cache and an empty shop window of this test's own."""
     monkeypatch.setenv(user_folder.FOLDER_VARIABLE, str(tmp_path / "own"))
-    monkeypatch.setattr(hub, "cache", lambda: tmp_path / "hub")
+    monkeypatch.setattr(hub, "cache_folder", lambda: tmp_path / "hub")
     monkeypatch.setattr(locate, "PACKAGE", tmp_path / "package")
     return tmp_path
 
@@ -53,20 +54,22 @@ def test_added_weights_are_a_preset_like_any_other(file: Path, tmp_path: Path) -
         file, name="mine", activation="relu", residual=False, preprocess="imagenette-256-8",
         class_file=class_file,
     )  # fmt: skip
-    assert added.assumed == () and locate.known()["mine"] == added.preset
-    assert list(locate.known()) == [*PRESETS, "mine"]
+    assert added.assumed == () and locate.all_presets()["mine"] == added.preset
+    assert list(locate.all_presets()) == [*PRESETS, "mine"]
     assert added.preset.transform == PRESETS["imagenette-256-8"].transform
     assert added.preset.shape == replace(TINY.shape, activation="relu", residual=False)
     assert locate.class_names(added.preset) == tuple(NAMES)
-    found = checkpoint.read_as(locate.path(added.preset), added.preset)
+    found = checkpoint.read_as(locate.require_file(added.preset), added.preset)
     assert all(torch.equal(found.state[name], tensor) for name, tensor in STATE.items())
-    place = locate.source(added.preset)
+    place = locate.location(added.preset)
     assert place.kind == "added" and place.origin.startswith("My Model v2.pth, added 20")
-    assert place.sha256 == hashlib.sha256(locate.path(added.preset).read_bytes()).hexdigest()
-    entry = user_folder.added()["mine"]
+    assert (
+        place.sha256 == hashlib.sha256(locate.require_file(added.preset).read_bytes()).hexdigest()
+    )
+    entry = user_folder.entries()["mine"]
     assert entry.origin_sha256 == hashlib.sha256(file.read_bytes()).hexdigest()
     file.unlink()
-    assert locate.path(added.preset).is_file()
+    assert locate.require_file(added.preset).is_file()
 
 
 def test_a_name_comes_from_the_file_and_assumptions_are_said(file: Path) -> None:
@@ -78,7 +81,7 @@ def test_a_name_comes_from_the_file_and_assumptions_are_said(file: Path) -> None
 def test_what_is_removed_is_gone(file: Path, tmp_path: Path) -> None:
     collection.add(file, name="mine")
     collection.remove("mine")
-    assert "mine" not in locate.known() and list((tmp_path / "own" / "added").iterdir()) == []
+    assert "mine" not in locate.all_presets() and list((tmp_path / "own" / "added").iterdir()) == []
     with pytest.raises(ChoiceError, match="no preset 'mine'"):
         collection.remove("mine")
 
@@ -102,8 +105,8 @@ def test_no_name_leads_out_of_the_folder(file: Path, tmp_path: Path, name: str) 
 @pytest.mark.parametrize("filename", ["../../up.pth", "C:\\x\\up.pth", "/etc/up.pth", "up.pth"])
 def test_an_uploads_name_leads_nowhere(file: Path, tmp_path: Path, filename: str) -> None:
     added = collection.add_upload(file.read_bytes(), filename)
-    assert added.preset.name == "up" and user_folder.added()["up"].origin == "up.pth"
-    assert locate.path(added.preset).parent == tmp_path / "own" / "added"
+    assert added.preset.name == "up" and user_folder.entries()["up"].origin == "up.pth"
+    assert locate.require_file(added.preset).parent == tmp_path / "own" / "added"
 
 
 @pytest.mark.parametrize("filename", ["", "..", "/", "a\0b", "x" * 5000, "class names"])
@@ -119,7 +122,7 @@ def test_uploads_are_refused_as_files_are(tmp_path: Path) -> None:
         if not path.is_symlink():
             with pytest.raises(WeightsError, match=words.replace("(", r"\(")):
                 collection.add_upload(path.read_bytes(), path.name)
-    assert not marker.exists() and user_folder.added() == {}
+    assert not marker.exists() and user_folder.entries() == {}
 
 
 def test_a_presets_own_weights_can_be_brought_by_hand(
@@ -130,14 +133,16 @@ def test_a_presets_own_weights_can_be_brought_by_hand(
     )
     monkeypatch.setitem(PRESETS, "imagenet-1024-20", published)
     with pytest.raises(WeightsError, match=r"\(98 MB\) are not here: run .* models fetch"):
-        locate.path(published)
+        locate.require_file(published)
     added = collection.add(file, replaces="imagenet-1024-20")
     assert added.preset == published and added.assumed == ()
-    assert locate.source(published).kind == "added" and list(locate.known()) == list(PRESETS)
+    assert locate.location(published).kind == "added" and list(locate.all_presets()) == list(
+        PRESETS
+    )
     with pytest.raises(ChoiceError, match="has added weights: remove them first"):
         collection.add(file, replaces="imagenet-1024-20")
     collection.remove("imagenet-1024-20")
-    assert locate.file(published) is None
+    assert locate.find_file(published) is None
     with pytest.raises(ChoiceError, match="nothing to remove"):
         collection.remove("imagenet-1024-20")
     with pytest.raises(WeightsError, match="don't fit imagenet-768-32"):
@@ -151,22 +156,22 @@ def test_what_is_not_trained_yet_says_how_to_train_it(
 ) -> None:
     name = "cifar10-not-yet"
     monkeypatch.setitem(PRESETS, name, replace(PRESETS["cifar10-256-8"], name=name))
-    for asked in (lambda: locate.path(PRESETS[name]), lambda: collection.fetch(name)):
+    for asked in (lambda: locate.require_file(PRESETS[name]), lambda: collection.fetch(name)):
         with pytest.raises(WeightsError, match=f"not trained yet: run convmixer-viz train {name}"):
             asked()
-    assert "not trained yet" in locate.source(PRESETS[name]).origin
+    assert "not trained yet" in locate.location(PRESETS[name]).origin
     monkeypatch.setitem(PRESETS, name, replace(PRESETS[name], shape=TINY.shape))
     with pytest.raises(ChoiceError, match="already a preset"):
         collection.add(file, name=name)
     collection.add(file, replaces=name)
-    assert locate.source(PRESETS[name]).kind == "added"
+    assert locate.location(PRESETS[name]).kind == "added"
 
 
 def test_added_weights_that_are_gone_are_told(file: Path) -> None:
     collection.add(file, name="mine")
-    user_folder.weights_of("mine").unlink()
+    user_folder.weights_file("mine").unlink()
     with pytest.raises(WeightsError, match="gone: convmixer-viz models remove mine"):
-        locate.path(locate.known()["mine"])
+        locate.require_file(locate.all_presets()["mine"])
     collection.remove("mine")
     collection.add(file, name="mine")
 
@@ -188,11 +193,11 @@ def test_openmmlabs_names_are_checked_against_the_sha256(
 
 def test_shipped_weights_come_first_and_stay(own_folders: Path, file: Path) -> None:
     preset = PRESETS["cifar10-128-8-k3"]
-    assert locate.source(preset).kind == "missing"
+    assert locate.location(preset).kind == "missing"
     beside = ship(own_folders, preset.name)  # as in a checkout
-    assert locate.path(preset) == beside and locate.source(preset).kind == "shipped"
+    assert locate.require_file(preset) == beside and locate.location(preset).kind == "shipped"
     inside = ship(own_folders / "package", preset.name)  # as in a wheel
-    assert locate.path(preset) == inside
+    assert locate.require_file(preset) == inside
     with pytest.raises(ChoiceError, match="ships with convmixer-viz and stays"):
         collection.remove(preset.name)
     with pytest.raises(ChoiceError, match="ships with its weights: use --name"):
@@ -200,17 +205,17 @@ def test_shipped_weights_come_first_and_stay(own_folders: Path, file: Path) -> N
 
 
 def test_facts_say_what_is_published_or_measured(own_folders: Path) -> None:
-    facts = summary.facts(PRESETS["imagenet-768-32"])
+    facts = preset_facts(PRESETS["imagenet-768-32"])
     assert (facts["parameters"], facts["multiply_adds"]) == (21_110_248, 20_676_851_712)
     assert (facts["published_multiply_adds"], facts["top1"]) == (19_550_000_000, 80.16)
     assert (facts["weights"], facts["bytes"], facts["sha256"]) == ("missing", 85_000_000, "")
     name = "cifar10-128-8-k3"
     path = ship(own_folders, name)
-    assert summary.facts(PRESETS[name])["top1"] is None
+    assert preset_facts(PRESETS[name])["top1"] is None
     path.with_suffix(".json").write_text(
         json.dumps({"measured": {"right": 8765, "pictures": 10_000}, "epochs": [{}, {}]})
     )
-    facts = summary.facts(PRESETS[name])
+    facts = preset_facts(PRESETS[name])
     assert facts["top1"] == pytest.approx(87.65)
     assert facts["top1_is"] == "measured on 10,000 test pictures after 2 epochs"
     assert facts["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
@@ -236,10 +241,10 @@ def test_a_damaged_record_is_named_and_hides_nothing_else(file: Path, tmp_path: 
     collection.add(file, name="one")
     collection.add(file, name="two")
     (tmp_path / "own" / "added" / "one.json").write_text("{}")
-    assert "two" in locate.known() and "one" not in locate.known()
-    assert user_folder.damaged() == ["one"]
+    assert "two" in locate.all_presets() and "one" not in locate.all_presets()
+    assert user_folder.damaged_entries() == ["one"]
     collection.remove("one")
-    assert user_folder.damaged() == []
+    assert user_folder.damaged_entries() == []
 
 
 def test_a_folder_that_cannot_be_written(file: Path, tmp_path: Path) -> None:
@@ -257,7 +262,7 @@ def test_a_full_disk_leaves_nothing(
     monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(WeightsError, match="No space left on device"):
         collection.add(file, name="mine")
-    assert "mine" not in locate.known()
+    assert "mine" not in locate.all_presets()
 
 
 def test_weights_without_their_record_do_not_stay(
@@ -266,16 +271,17 @@ def test_weights_without_their_record_do_not_stay(
     def fail(*_: Any, **__: Any) -> None:
         raise WeightsError("no space")
 
-    monkeypatch.setattr(user_folder, "write_record", fail)
+    monkeypatch.setattr(user_folder, "write_entry", fail)
     with pytest.raises(WeightsError, match="no space"):
         collection.add(file, name="mine")
-    assert not user_folder.weights_of("mine").exists()
+    assert not user_folder.weights_file("mine").exists()
 
 
 def test_importing_weights_loads_no_torch() -> None:
     code = (
-        "import sys; from convmixer_viz.weights import locate, summary; "
-        "[summary.facts(preset) for preset in locate.known().values()]"
+        "import sys; from convmixer_viz.weights import locate; "
+        "from convmixer_viz.weights.facts import preset_facts; "
+        "[preset_facts(preset) for preset in locate.all_presets().values()]"
     )
     loaded = subprocess.run(
         [sys.executable, "-c", f"{code}; print(*sys.modules)"],

@@ -1,4 +1,4 @@
-"""What a table of presets says of each."""
+"""What a table of presets says of each: numbers, accuracy, and where the weights are."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from convmixer_viz.presets.table import Preset
 from convmixer_viz.weights import locate
 
 
-def facts(preset: Preset) -> dict[str, Any]:
-    """What a table of presets says: plain values; accuracies in percent, multiply-adds whole."""
-    place, published = locate.source(preset), preset.published
+def preset_facts(preset: Preset) -> dict[str, Any]:
+    """One row of a table of presets: plain values; accuracies in percent, multiply-adds whole."""
+    location, published = locate.location(preset), preset.published
     top1, top1_is = accuracy(preset)
     multiply_adds = preset.shape.multiply_adds(preset.transform.size, preset.class_count)
     return {
@@ -22,11 +22,11 @@ def facts(preset: Preset) -> dict[str, Any]:
         "published_multiply_adds": round(published.giga_macs * 1e9) if published else None,
         "top1": top1,
         "top1_is": top1_is,
-        "weights": place.kind,
-        "bytes": place.bytes or (published.megabytes * 10**6 if published else 0),
-        "path": str(place.path) if place.path else None,
-        "sha256": place.sha256,
-        "origin": place.origin,
+        "weights": location.kind,
+        "bytes": location.bytes or (published.megabytes * 10**6 if published else 0),
+        "path": str(location.path) if location.path else None,
+        "sha256": location.sha256,
+        "origin": location.origin,
         "licence": preset.licence,
     }
 
@@ -35,9 +35,9 @@ def accuracy(preset: Preset) -> tuple[float | None, str]:
     """Top-1 in percent, none where nobody measured it; and where it comes from, in words."""
     if preset.published:
         return preset.published.top1, "published, ImageNet-1k"
-    log = locate.beside(preset, ".json")
-    told = json.loads(log.read_text("utf-8")) if log else {}
-    measured, epochs = told.get("measured"), len(told.get("epochs", ()))
+    file = locate.companion_file(preset, ".json")
+    log = json.loads(file.read_text("utf-8")) if file else {}
+    measured, epochs = log.get("measured"), len(log.get("epochs", ()))
     if measured is None:
         return None, "not measured"
     pictures = measured["pictures"]

@@ -1,4 +1,5 @@
-"""What tensors don't tell, settled: as the file records it, as the person says, or as likely."""
+"""What tensors don't show (activation, residual, preprocessing): as the file records it, as the
+person chose it, or assumed as likely, and then said in a sentence."""
 
 from __future__ import annotations
 
@@ -18,21 +19,21 @@ from convmixer_viz.weights.metadata import Record
 
 
 @dataclass(frozen=True, slots=True)
-class Statements:
-    """What a person says about a file; none: nothing was said."""
+class ShapeChoices:
+    """What a person says of the shape that tensors don't show; None: nothing."""
 
     activation: Activation | None = None
     residual: bool | None = None
 
 
 def settle_shape(
-    sizes: Shape, classes: int, said: Statements, record: Record | None
+    sizes: Shape, classes: int, choices: ShapeChoices, record: Record | None
 ) -> tuple[Shape, tuple[str, ...]]:
-    """The whole shape from the sizes that tensors tell, and what had to be assumed for it."""
+    """The whole shape from the sizes that tensors show, and what had to be assumed for it."""
     if record is not None:
-        return _recorded(sizes, classes, said, record), ()
+        return _recorded(sizes, classes, choices, record), ()
     assumed = []
-    activation, residual = said.activation, said.residual
+    activation, residual = choices.activation, choices.residual
     if activation is None:
         twin = _published(sizes, classes)
         activation = twin.shape.activation if twin else "gelu"
@@ -55,14 +56,22 @@ def settle_transform(
     return likely.transform, f"the preprocessing of {likely.name}; the file doesn't say"
 
 
-def preset(name: str, shape: Shape, classes: int, transform: Transform) -> Preset:
-    """A row like those of the table, for weights that somebody brought."""
+def own_preset(name: str, shape: Shape, classes: int, transform: Transform) -> Preset:
+    """A preset like those of the table, for weights that a person brought."""
     wide = transform.size * (4 if transform.size <= 64 else 2)  # so that fields don't saturate
     field_side = max(1, wide // shape.patch_size) * shape.patch_size
     summary = f"ConvMixer-{shape.dim}/{shape.depth}, weights of your own"
     return Preset(
-        name, shape, transform, "own", classes, "cat", "not known", summary, field_side
-    )  # fmt: skip
+        name,
+        shape,
+        transform,
+        class_set="own",
+        class_count=classes,
+        opening="cat",
+        licence="not known",
+        summary=summary,
+        field_side=field_side,
+    )
 
 
 def describe(shape: Shape, classes: int) -> str:
@@ -74,22 +83,25 @@ def describe(shape: Shape, classes: int) -> str:
     )
 
 
-def _recorded(sizes: Shape, classes: int, said: Statements, record: Record) -> Shape:
-    told = record.shape
-    actual = replace(sizes, activation=told.activation, residual=told.residual)
-    if actual != told or (record.classes and len(record.classes) != classes):
+def _recorded(sizes: Shape, classes: int, choices: ShapeChoices, record: Record) -> Shape:
+    """The shape of the file's record, which must agree with the tensors and with the choices."""
+    shape = record.shape
+    actual = replace(sizes, activation=shape.activation, residual=shape.residual)
+    if actual != shape or (record.classes and len(record.classes) != classes):
         count = len(record.classes or ()) or classes
         raise WeightsError(
-            f"The file says that it is {describe(told, count)}, but its tensors are "
+            f"The file says that it is {describe(shape, count)}, but its tensors are "
             f"{describe(actual, classes)}: save it again."
         )
-    if said.activation not in (None, told.activation) or said.residual not in (None, told.residual):
+    activation_differs = choices.activation not in (None, shape.activation)
+    if activation_differs or choices.residual not in (None, shape.residual):
         raise WeightsError(
-            f"The file says that it is {describe(told, classes)}: leave that as it is."
+            f"The file says that it is {describe(shape, classes)}: leave that as it is."
         )
-    return told
+    return shape
 
 
 def _published(sizes: Shape, classes: int) -> Preset | None:
+    """The published preset of these sizes, whatever its activation."""
     rows = (p for p in PRESETS.values() if p.published and p.class_count == classes)
     return next((p for p in rows if replace(sizes, activation=p.shape.activation) == p.shape), None)
