@@ -187,6 +187,6 @@ def softmax(logits: Floats) -> Doubles:
 
 def _bits(p: Doubles, middle: Doubles) -> Doubles:
     """p·log2(p / middle), 0 where p is 0."""
-    held = p > 0
-    bits: Doubles = p * np.log2(np.where(held, p, 1) / np.where(held, middle, 1))
+    positive = p > 0
+    bits: Doubles = p * np.log2(np.where(positive, p, 1) / np.where(positive, middle, 1))
     return bits

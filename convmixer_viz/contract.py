@@ -32,7 +32,7 @@ class Provenance:
     threads: int
     versions: dict[str, str]
     seconds: float
-    halved_to: tuple[int, ...] = ()  # rows of fast mode's smaller calls, where memory ran out
+    halved_to: tuple[int, ...] = ()  # fast mode's smaller batch sizes, where memory ran out
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)

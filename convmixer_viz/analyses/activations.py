@@ -1,5 +1,5 @@
-"""What does the model hold of this picture? A block's strongest channels, and every block's tokens
-as three colours that don't jump from block to block."""
+"""What the blocks hold of a picture: one block's strongest channels, and every block's tokens as
+three colours that don't jump from block to block."""
 
 from __future__ import annotations
 

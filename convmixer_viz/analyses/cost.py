@@ -1,4 +1,4 @@
-"""What does a preset cost: counted from its shape, and measured on this machine?"""
+"""What a preset costs: counted from its shape, and measured on this machine."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ def compute(
     seconds: list[float] = []
     _timed(model, pixels)
     yield Step(1, 2 + options.calls)
-    held = _held(model, pixels)
+    call_bytes = _call_bytes(model, pixels)
     yield Step(2, 2 + options.calls)
     for done in range(1, options.calls + 1):
         seconds.append(_timed(model, pixels))
-        result = _result(model, side, seconds, held) if done == options.calls else None
+        result = _result(model, side, seconds, call_bytes) if done == options.calls else None
         yield Step(2 + done, 2 + options.calls, result)
 
 
-def _result(model: LoadedModel, side: int, seconds: list[float], held: int) -> Cost:
+def _result(model: LoadedModel, side: int, seconds: list[float], call_bytes: int) -> Cost:
     parts = model.preset.shape.multiply_adds(side, model.preset.class_count)
     return Cost(
         parameters=model.preset.parameters,
@@ -43,7 +43,7 @@ def _result(model: LoadedModel, side: int, seconds: list[float], held: int) -> C
         batch=model.batch_size(side),
         call_seconds=np.array(seconds),
         median_seconds=float(np.median(seconds)),
-        peak_bytes=model.nbytes + held,
+        peak_bytes=model.nbytes + call_bytes,
     )
 
 
@@ -54,7 +54,7 @@ def _timed(model: LoadedModel, pixels: torch.Tensor) -> float:
     return time.perf_counter() - began
 
 
-def _held(model: LoadedModel, pixels: torch.Tensor) -> int:
+def _call_bytes(model: LoadedModel, pixels: torch.Tensor) -> int:
     """Bytes that a call holds at most beside the weights; on a CPU those of its tensors, without
     what the convolutions' library takes for itself."""
     if model.device.startswith("cuda"):
@@ -62,13 +62,13 @@ def _held(model: LoadedModel, pixels: torch.Tensor) -> int:
         torch.cuda.reset_peak_memory_stats(model.device)
         model.logits(pixels)
         return torch.cuda.max_memory_allocated(model.device) - before
-    alive = _Alive()
-    with _watching(alive):
+    live = _LiveBytes()
+    with _watching(live):
         model.logits(pixels)
-    return alive.most
+    return live.most
 
 
-class _Alive:
+class _LiveBytes:
     """Bytes of the tensors that are alive, and the most there were."""
 
     def __init__(self) -> None:
@@ -89,7 +89,7 @@ class _Alive:
         self.now -= size
 
 
-def _watching(alive: _Alive) -> Any:
+def _watching(live: _LiveBytes) -> Any:
     """While it is open, in this thread, what operations give back is noted."""
     from torch.utils._python_dispatch import TorchDispatchMode
 
@@ -98,9 +98,9 @@ def _watching(alive: _Alive) -> Any:
             self, func: Any, types: Any, args: Any = (), kwargs: Any = None
         ) -> Any:
             out = func(*args, **(kwargs or {}))
-            for each in out if isinstance(out, tuple | list) else (out,):
-                if isinstance(each, torch.Tensor):
-                    alive.note(each)
+            for value in out if isinstance(out, tuple | list) else (out,):
+                if isinstance(value, torch.Tensor):
+                    live.note(value)
             return out
 
     return Watching()  # type: ignore[no-untyped-call]

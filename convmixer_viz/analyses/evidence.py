@@ -1,22 +1,31 @@
-"""How much does each token add to a class's logit? Exactly, and as a probe through depth."""
+"""What each token adds to a class's logit: exactly at the end, as a probe at earlier blocks."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from convmixer_viz.analyses.target import Target, choose
+from convmixer_viz.analyses.target import Target, choose_target
 from convmixer_viz.contract import Step
 from convmixer_viz.engine.runtime import LoadedModel
 from convmixer_viz.model.convmixer import ConvMixer
 from convmixer_viz.pictures.prepare import PreparedPicture
 from convmixer_viz.questions.evidence import Evidence, Options
 
-_Found = tuple[Tensor, Tensor, dict[int, tuple[Tensor, Tensor]]]
+Probe = tuple[Tensor, Tensor]  # contributions (H, W), and logits (classes,)
+
+
+class _Outputs(NamedTuple):
+    """What one forward pass gave."""
+
+    logits: Tensor  # (classes,)
+    tokens: Tensor  # (dim, H, W) float64, the last block's
+    probes: dict[int, Probe]  # by block
 
 
 def compute(
@@ -26,19 +35,19 @@ def compute(
     module, total = model.module, len(model.module.blocks) + 2
     tokens = model.tensor(images)
     logits, side = model.logits(tokens)[0], min(tokens.shape[-2:])
-    target = choose(model, logits, options.target, options.against)
+    target = choose_target(model, logits, options.target, options.against)
     stages: list[Callable[[Tensor], Tensor]] = [module.embed, *module.walk()]
     row = head_row(module, target)
     yield Step(1, total)
-    probes: dict[int, tuple[Tensor, Tensor]] = {}  # block → (H, W), (classes,)
+    probes: dict[int, Probe] = {}
     for block, stage in enumerate(stages):
         tokens, probe = _advance(model, stage, tokens, side)
         if block in (options.blocks or range(total)):
             probes[block] = contributions(tokens[0].double(), row), probe
         if block < total - 2:
             yield Step(block + 2, total)
-    found = logits, tokens[0].double(), probes
-    yield Step(total, total, _result(model, images[0], target, found))
+    outputs = _Outputs(logits, tokens[0].double(), probes)
+    yield Step(total, total, _result(model, images[0], target, outputs))
 
 
 def head_row(module: ConvMixer, target: Target) -> Tensor:
@@ -57,17 +66,19 @@ def _advance(
 ) -> tuple[Tensor, Tensor]:
     """The next block's output, and the logits (classes,) that the head makes of it."""
 
-    def function(part: Tensor) -> tuple[Tensor, Tensor]:
+    def next_and_logits(part: Tensor) -> tuple[Tensor, Tensor]:
         with torch.no_grad():
             following = stage(part)
             return following, model.module.classify(following).double()
 
-    following, logits = model.call(function, tokens, side)
+    following, logits = model.call(next_and_logits, tokens, side)
     return following, logits[0]
 
 
-def _result(model: LoadedModel, image: PreparedPicture, target: Target, found: _Found) -> Evidence:
-    logits, last, probes = found
+def _result(
+    model: LoadedModel, image: PreparedPicture, target: Target, outputs: _Outputs
+) -> Evidence:
+    logits, last, probes = outputs
     image = image.cropped_to_patches(model.preset.shape.patch_size)
     head = model.module.head
     bias, logit = (float(target.score(t.double())) for t in (head.bias, logits))

@@ -1,4 +1,4 @@
-"""What does the model say, and how sure is it?"""
+"""What the model says of each picture: logits and probabilities."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ def compute(
 ) -> Iterator[Step[Prediction]]:
     """One step a call of the model; partial results, as often as the steps have doubled, hold the
     pictures done so far."""
-    size = model.batch_size(images[0].array.shape[-1])
-    starts = range(0, len(images), size)
+    batch_size = model.batch_size(images[0].array.shape[-1])
+    starts = range(0, len(images), batch_size)
     logits: list[NDArray[np.float32]] = []
     seen: list[tuple[str, NDArray[np.uint8]]] = []
     for done, start in enumerate(starts, 1):
-        part = images[start : start + size]
+        part = images[start : start + batch_size]
         logits.append(model.logits(model.tensor(part)).cpu().numpy())
         seen += [(image.name, image.view) for image in part]
         due = done & (done - 1) == 0 or done == len(starts)

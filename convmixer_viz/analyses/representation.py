@@ -1,4 +1,4 @@
-"""What do the blocks hold, in a form that two models can be compared by? One Gram matrix each."""
+"""What the blocks hold, in a form by which two models can be compared: a Gram matrix a block."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from convmixer_viz.questions.representation import Options, Representation
 
 Layer = Callable[[Tensor], Tensor]
 
-HELD = 0.5  # of the free memory that the pictures' states of one block may take
+MEMORY_SHARE = 0.5  # of the free memory that the pictures' states of one block may take
 
 
 def compute(
@@ -32,25 +32,25 @@ def compute(
     _check_memory(model, images)
     side = images[0].array.shape[-1]
     batch_size = model.batch_size(side)
-    parts, known = [], []
+    parts, identities = [], []
     for start in range(0, len(images), batch_size):
-        several = images[start : start + batch_size]
-        parts.append(model.tensor(several))
-        known += [(image.sha256, image.name) for image in several]
+        batch = images[start : start + batch_size]
+        parts.append(model.tensor(batch))
+        identities += [(image.sha256, image.name) for image in batch]
     grams: list[NDArray[np.float64]] = []
     done, total = 0, len(layers) * len(parts)
     for number, layer in enumerate(layers):
-        for place, part in enumerate(parts):
-            parts[place] = model.call(_quietly(layer), part, side)
+        for index, part in enumerate(parts):
+            parts[index] = model.call(_without_gradient(layer), part, side)
             done += 1
-            ready = place == len(parts) - 1 and number in blocks
+            ready = index == len(parts) - 1 and number in blocks
             if ready:
                 grams.append(_gram(parts))
-            partial = _result(blocks[: len(grams)], grams, known) if ready else None
+            partial = _result(blocks[: len(grams)], grams, identities) if ready else None
             yield Step(done, total, partial)
 
 
-def _quietly(layer: Layer) -> Layer:
+def _without_gradient(layer: Layer) -> Layer:
     def forward(part: Tensor) -> Tensor:
         with torch.no_grad():
             return layer(part)
@@ -69,9 +69,11 @@ def _gram(parts: Sequence[Tensor]) -> NDArray[np.float64]:
 
 
 def _result(
-    blocks: tuple[int, ...], grams: list[NDArray[np.float64]], known: Sequence[tuple[str, str]]
+    blocks: tuple[int, ...],
+    grams: list[NDArray[np.float64]],
+    identities: Sequence[tuple[str, str]],
 ) -> Representation:
-    images, names = zip(*known, strict=True)
+    images, names = zip(*identities, strict=True)
     return Representation(
         blocks=blocks,
         gram=np.stack(grams),
@@ -85,7 +87,7 @@ def _check_memory(model: LoadedModel, images: Sequence[PreparedPicture]) -> None
 
     shape, side = model.preset.shape, images[0].array.shape[-1]
     state = shape.dim * shape.grid(side) ** 2 * model.dtype.itemsize
-    free = HELD * hardware.free_memory(model.device)
+    free = MEMORY_SHARE * hardware.free_memory(model.device)
     if 3 * state * len(images) > free:
         fit = int(free / (3 * state))
         raise DeviceError(

@@ -1,4 +1,4 @@
-"""What is explained: a class's score, or one class's rather than another's, at a block."""
+"""What an analysis explains: a class's score, or one class's rather than another's; at a block."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class Target:
 
     def score(self, logits: Tensor) -> Tensor:
         """What is explained, (…, classes) → (…): a logit or the difference of two."""
-        wanted = logits[..., self.index]
-        return wanted if self.against is None else wanted - logits[..., self.against]
+        own = logits[..., self.index]
+        return own if self.against is None else own - logits[..., self.against]
 
     def probability(self, logits: Tensor) -> Tensor:
         """Softmax probability of the target, among all classes or between the two, float64."""
@@ -36,8 +36,10 @@ class Target:
         return names[self.index] + rather
 
 
-def choose(model: LoadedModel, logits: Tensor, target: str | None, against: str | None) -> Target:
-    """The question that a person asks of one picture with logits (classes,)."""
+def choose_target(
+    model: LoadedModel, logits: Tensor, target: str | None, against: str | None
+) -> Target:
+    """The target named for one picture with logits (classes,), or else the predicted class."""
     index = model.target(target, logits)
     other = None if against is None else model.target(against, logits)
     if other == index:

@@ -1,4 +1,4 @@
-"""What does the model hold of this picture?"""
+"""Activations: what the blocks hold of a picture, and which channels answer most."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What does a preset cost: counted from its shape, and measured on this machine?"""
+"""Cost: what a preset takes, counted from its shape, and what a call takes on this machine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How much does each token add to a class's logit? Exactly, and as a probe through depth."""
+"""Evidence: how much each token adds to a class's logit, exactly and as a probe through depth."""
 
 from __future__ import annotations
 
@@ -60,6 +60,6 @@ class Evidence(Result):
     @property
     def exact(self) -> NDArray[np.float32]:
         """The last block's map of what is explained, (H, W): with the bias it sums to the logit."""
-        wanted = self.per_class[self.target]
+        target = self.per_class[self.target]
         other = 0 if self.against is None else self.per_class[self.against]
-        return np.asarray(wanted - other, np.float32)
+        return np.asarray(target - other, np.float32)

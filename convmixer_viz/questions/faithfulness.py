@@ -1,4 +1,5 @@
-"""Can the map be trusted? Measures that are fixed once for all methods, because their free"""
+"""Faithfulness: whether an attribution map can be trusted, by measures that are the same for all
+methods, and the scores."""
 
 from __future__ import annotations
 
@@ -29,7 +30,7 @@ MEASURES: dict[str, Measure] = {
     "max-sensitivity": Measure("stability.max_sensitivity", "stability.sensitivity_chunks"),
     "randomisation": Measure("stability.randomisation", "stability.randomisation_chunks"),
 }
-QUICK = ("deletion", "insertion", "road", "infidelity")
+DEFAULT_MEASURES = ("deletion", "insertion", "road", "infidelity")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class Options(attribution.Options):
         tuple[str, ...],
         "what to measure; the last two run the method ten times and more",
         *MEASURES,
-    ] = QUICK
+    ] = DEFAULT_MEASURES
 
     def __post_init__(self) -> None:
         attribution.Options.__post_init__(self)

@@ -1,4 +1,4 @@
-"""Where over many pictures does one kernel answer most?"""
+"""Firing: where in many pictures one kernel answers most, and the windows there."""
 
 from __future__ import annotations
 

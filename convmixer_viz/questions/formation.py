@@ -1,4 +1,4 @@
-"""How the kernels formed: structure and classes over the epochs of training."""
+"""Formation: how the kernels formed, as structure and classes over the epochs of training."""
 
 from __future__ import annotations
 

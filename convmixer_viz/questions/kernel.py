@@ -1,4 +1,4 @@
-"""One kernel: its numbers, spectrum, template, neighbours, and what it answers to a picture."""
+"""Kernel: one kernel's numbers, spectrum, template, neighbours and response to a picture."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An atlas of every depthwise kernel: what each one measures."""
+"""Kernels: every depthwise kernel, and the table of statistics that each is measured by."""
 
 from __future__ import annotations
 

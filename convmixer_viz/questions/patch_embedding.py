@@ -1,4 +1,4 @@
-"""The first layer: what each patch filter looks for, in colour."""
+"""Patch embedding: the first layer's filters, and what each one looks for, in colour."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What does the model say, and how sure is it?"""
+"""Prediction: what the model says of each picture, and how sure it is."""
 
 from __future__ import annotations
 

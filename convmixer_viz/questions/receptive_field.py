@@ -1,4 +1,4 @@
-"""How far does each block really see? Measured, not derived from the shape."""
+"""Receptive field: how far each block really sees, measured, not derived from the shape."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What do the blocks hold, in a form that two models can be compared by? One Gram matrix each."""
+"""Representation: what the blocks hold, as Gram matrices by which two models can be compared."""
 
 from __future__ import annotations
 

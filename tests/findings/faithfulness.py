@@ -24,7 +24,7 @@ from convmixer_viz import Workbench
 from convmixer_viz.analyses.attribution.scores.removal import BASELINES, ORDERS
 from convmixer_viz.contract import plain
 from convmixer_viz.questions.attribution import METHODS
-from convmixer_viz.questions.faithfulness import QUICK
+from convmixer_viz.questions.faithfulness import DEFAULT_MEASURES
 
 COUNTS = {False: (100, 25), True: (20, 5)}  # pictures, and of the slow methods
 SLOW = {False: ("rise", "kernel-shap"), True: ("rise", "kernel-shap", "occlusion")}
@@ -54,7 +54,7 @@ def measure(preset: str, folder: Path, out: Path, randomisation: bool) -> Lines:
             name, refused = f"{path.parent.name}/{path.name}", _refused(lines, method)
             if (name, method) in known or refused:
                 continue
-            measures = ("randomisation",) if randomisation else QUICK
+            measures = ("randomisation",) if randomisation else DEFAULT_MEASURES
             choices = {"method": method, "measures": measures, "seed": number}
             result = bench.run("faithfulness", [path], preset=preset, **choices)
             lines.append({field: getattr(result, field) for field in FIELDS} | {"picture": name})

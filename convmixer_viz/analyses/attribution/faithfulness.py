@@ -1,5 +1,5 @@
-"""Can the map be trusted? Measures that are fixed once for all methods, because their free
-choices reverse rankings."""
+"""The scores of an attribution map, with settings that are the same for all methods, because such
+settings reverse rankings."""
 
 from __future__ import annotations
 

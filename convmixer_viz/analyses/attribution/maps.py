@@ -1,5 +1,4 @@
-"""Which patches carried the decision? By any method of the table, checked for what it really
-is on the model at hand."""
+"""The map of any attribution method, and a check of what the method really is on this model."""
 
 from __future__ import annotations
 
@@ -11,8 +10,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from convmixer_viz.analyses.attribution.question import Plan, Question, baselines, look, patch_sums
-from convmixer_viz.analyses.target import choose, chosen_block
+from convmixer_viz.analyses.attribution.question import (
+    Plan,
+    Question,
+    baselines,
+    forward,
+    patch_sums,
+)
+from convmixer_viz.analyses.target import choose_target, chosen_block
 from convmixer_viz.contract import Step, resolve
 from convmixer_viz.engine.runtime import LoadedModel
 from convmixer_viz.pictures.prepare import PreparedPicture
@@ -36,15 +41,15 @@ def compute(
 
 
 def ask(model: LoadedModel, pixels: Tensor, options: Options) -> Question:
-    """The question of one placed picture (1, 3, h, w)."""
+    """The question about one placed picture (1, 3, h, w)."""
     chosen_block(model, options.block)
-    tokens, logits = look(model, pixels)
-    target = choose(model, logits, options.target, options.against)
+    tokens, logits = forward(model, pixels)
+    target = choose_target(model, logits, options.target, options.against)
     return Question(model, pixels, tokens, logits, target, options)
 
 
 def plan(question: Question) -> Plan:
-    """What the method has to do."""
+    """The method's work."""
     function = METHODS[question.options.method].function
     work: Plan = resolve(f"{FUNCTIONS}.{function}")(question)
     return work
@@ -81,11 +86,11 @@ def _result(question: Question, image: PreparedPicture, values: Tensor) -> Attri
 def _audited(question: Question, result: AttributionMap, values: Tensor) -> AttributionMap:
     expected = _expected(question, result.score)
     valid, validity, identical = _validity(question, values)
-    off = None if expected is None else abs(result.total - expected)
+    error = None if expected is None else abs(result.total - expected)
     return replace(
         result,
         expected=expected,
-        completeness=None if off is None else off / max(abs(expected or 0.0), 1e-12),
+        completeness=None if error is None else error / max(abs(expected or 0.0), 1e-12),
         valid=valid,
         validity=validity,
         identical_to=identical,

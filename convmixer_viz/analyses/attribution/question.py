@@ -1,4 +1,4 @@
-"""One picture, one model, one question: what every attribution method is asked."""
+"""The question that every attribution method answers: one picture, one model, one target."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NOISES = 8  # pictures of noise that the "noise" baseline is the mean over
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Question:
-    """A prepared picture before a model, and what is asked of it."""
+    """A model, a prepared picture, and the class whose score is to be explained."""
 
     model: LoadedModel
     pixels: Tensor  # (1, 3, h, w), placed
@@ -36,24 +36,24 @@ class Question:
         h, w = self.pixels.shape[-2:]
         return h // p, w // p
 
-    def again(self, model: LoadedModel, pixels: Tensor) -> Question:
+    def ask_again(self, model: LoadedModel, pixels: Tensor) -> Question:
         """The same question of another model or picture."""
-        return Question(model, pixels, *look(model, pixels), self.target, self.options)
+        return Question(model, pixels, *forward(model, pixels), self.target, self.options)
 
     def generator(self) -> torch.Generator:
         """Random numbers from the options' seed, drawn on the CPU for every device."""
         return torch.Generator().manual_seed(self.options.seed)
 
 
-def look(model: LoadedModel, pixels: Tensor) -> tuple[Tensor, Tensor]:
-    """One forward pass of one picture: the last block's output (dim, H, W), logits (classes,)."""
+def forward(model: LoadedModel, pixels: Tensor) -> tuple[Tensor, Tensor]:
+    """One picture's forward pass: the last block's output (dim, H, W), logits (classes,)."""
 
-    def function(part: Tensor) -> tuple[Tensor, Tensor]:
+    def tokens_and_logits(part: Tensor) -> tuple[Tensor, Tensor]:
         with torch.no_grad():
             tokens = model.module.blocks(model.module.embed(part))
             return tokens, model.module.classify(tokens).double()
 
-    tokens, logits = model.call(function, pixels)
+    tokens, logits = model.call(tokens_and_logits, pixels)
     return tokens[0], logits[0]
 
 
@@ -66,7 +66,7 @@ class Plan:
     maps: Iterator[Tensor]
 
 
-def once(function: Callable[[], Tensor]) -> Plan:
+def one_chunk(function: Callable[[], Tensor]) -> Plan:
     """A plan of one chunk."""
     return Plan(1, (function() for _ in range(1)))
 

@@ -1,4 +1,4 @@
-"""Where over many pictures does one kernel answer most?"""
+"""Where in many pictures one kernel answers most."""
 
 from __future__ import annotations
 

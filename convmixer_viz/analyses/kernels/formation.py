@@ -1,4 +1,4 @@
-"""How the kernels formed: structure and classes over the epochs of training."""
+"""How the kernels formed: the statistics of every layer over the epochs of training."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The first layer: what each patch filter looks for, in colour."""
+"""The statistics of the first layer's filters, in colour."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the population of kernels changes with depth, held against random layers."""
+"""How the statistics of a layer's kernels change with depth, compared with random layers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far does each block really see? Measured, not derived from the shape."""
+"""The receptive field of every block, summed over pictures: how far each really sees."""
 
 from __future__ import annotations
 

@@ -19,9 +19,9 @@ from convmixer_viz.contract import option_fields
 from convmixer_viz.figures import evidence as exact, overlays
 from convmixer_viz.figures.attribution import faithfulness, maps as figures
 from convmixer_viz.figures.attribution.maps import Resolution
-from convmixer_viz.questions.attribution import OWN_STEPS, AttributionMap
+from convmixer_viz.questions.attribution import DEFAULT_STEPS_TEXT, AttributionMap
 from convmixer_viz.questions.evidence import Evidence
-from convmixer_viz.questions.faithfulness import MEASURES, QUICK, Faithfulness
+from convmixer_viz.questions.faithfulness import DEFAULT_MEASURES, MEASURES, Faithfulness
 
 FIELDS = {field.name: field for field in option_fields(ATTRIBUTION.options)}
 OPENING = ["integrated-gradients", "layer-cam", "occlusion"]  # the methods that the page opens with
@@ -108,7 +108,7 @@ def choose_options() -> dict[str, Any]:
             None,
             key="steps",
             bind=BOUND,
-            placeholder=OWN_STEPS,
+            placeholder=DEFAULT_STEPS_TEXT,
             help=sentences["steps"],
         )
     with third:
@@ -201,7 +201,12 @@ def compute_scores(
 ) -> list[Faithfulness]:
     """The chosen measures of each method's map; those that are there."""
     measures = st.multiselect(
-        "Measures", MEASURES, QUICK, key="measures", bind=BOUND, help=glossary.SLOW_MEASURES
+        "Measures",
+        MEASURES,
+        DEFAULT_MEASURES,
+        key="measures",
+        bind=BOUND,
+        help=glossary.SLOW_MEASURES,
     )
     shared = options | question | {"measures": tuple(measures)}
     asks = {method: session.ask(FAITHFULNESS, method=method, **shared) for method in methods}

@@ -6,53 +6,63 @@ from itertools import accumulate
 
 import pytest
 import torch
+from torch import Tensor
 
 from convmixer_viz.analyses import cost
+from convmixer_viz.analyses.cost import compute
+from convmixer_viz.engine.runtime import LoadedModel
 from convmixer_viz.errors import ChoiceError
 from convmixer_viz.figures import cost as figures
-from tests.conftest import TINY
+from convmixer_viz.questions.cost import Cost, Options
+from tests.conftest import TINY, final
 from tests.unit.analyses.questions import picture
 
 
 @pytest.fixture
-def found(tiny):
-    *_, last = cost.compute(tiny, [picture()], cost.Options(calls=3))
-    return last.partial
+def measured(tiny: LoadedModel) -> Cost:
+    return final(compute(tiny, [picture()], Options(calls=3)))
 
 
-def test_counts_are_the_modules(found, tiny):
-    assert found.parameters == sum(p.numel() for p in tiny.module.parameters())
-    assert 0 < found.depthwise < 1 and found.multiply_adds > found.parameters
+def test_counts_are_the_modules(measured: Cost, tiny: LoadedModel) -> None:
+    assert measured.parameters == sum(p.numel() for p in tiny.module.parameters())
+    assert 0 < measured.depthwise < 1 and measured.multiply_adds > measured.parameters
 
 
-def test_as_many_calls_are_timed_as_asked(found, tiny, monkeypatch):
-    rows = []
-    monkeypatch.setattr(cost, "_held", lambda model, pixels: 7)
-    monkeypatch.setattr(cost, "_timed", lambda model, pixels: float(rows.append(pixels) or 2))
-    *_, last = cost.compute(tiny, [picture()], cost.Options(calls=4))
-    assert len(rows) == 5 and {len(pixels) for pixels in rows} == {last.partial.batch}
-    assert last.partial.call_seconds.tolist() == [2.0] * 4
-    assert last.partial.peak_bytes == 7 + tiny.nbytes
-    assert found.call_seconds.shape == (3,) and (found.call_seconds > 0).all()
+def test_as_many_calls_are_timed_as_asked(
+    measured: Cost, tiny: LoadedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batches: list[Tensor] = []
+
+    def timed(model: LoadedModel, pixels: Tensor) -> float:
+        batches.append(pixels)
+        return 2.0
+
+    monkeypatch.setattr(cost, "_call_bytes", lambda model, pixels: 7)
+    monkeypatch.setattr(cost, "_timed", timed)
+    result = final(compute(tiny, [picture()], Options(calls=4)))
+    assert len(batches) == 5 and {len(pixels) for pixels in batches} == {result.batch}
+    assert result.call_seconds.tolist() == [2.0] * 4
+    assert result.peak_bytes == 7 + tiny.nbytes
+    assert measured.call_seconds.shape == (3,) and (measured.call_seconds > 0).all()
     with pytest.raises(ChoiceError, match="measures nothing"):
-        cost.Options(calls=0)
+        Options(calls=0)
 
 
-def test_memory_is_what_lives_at_once():
-    alive, sizes = cost._Alive(), [1000, 3000, 500]
-    with cost._watching(alive):
+def test_memory_is_what_lives_at_once() -> None:
+    live, sizes = cost._LiveBytes(), [1000, 3000, 500]
+    with cost._watching(live):
         kept = [torch.zeros(size, dtype=torch.uint8) for size in sizes]
         view = kept[0][:10]
-        assert alive.now == alive.most == sum(sizes), "a view holds nothing of its own"
+        assert live.now == live.most == sum(sizes), "a view holds nothing of its own"
         del kept, view
-        assert alive.now == 0
+        assert live.now == 0
         torch.ones(100)
-    assert alive.most == list(accumulate(sizes))[-1]
+    assert live.most == list(accumulate(sizes))[-1]
 
 
-def test_the_table_tells_the_median_and_how_it_was_measured(found):
-    (row,) = figures.table([found])
-    assert row["ms a call"] == pytest.approx(1e3 * found.median_seconds, abs=0.06)
+def test_the_table_has_the_median_and_how_it_was_measured(measured: Cost) -> None:
+    (row,) = figures.table([measured])
+    assert row["ms a call"] == pytest.approx(1e3 * measured.median_seconds, abs=0.06)
     assert row["parameters"] == TINY.parameters
-    assert "median of 3 calls" in figures.describe([found])
-    assert list(figures.draw(found).data[0].y) == pytest.approx(1e3 * found.call_seconds)
+    assert "median of 3 calls" in figures.describe([measured])
+    assert list(figures.draw(measured).data[0].y) == pytest.approx(1e3 * measured.call_seconds)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from convmixer_viz.analyses.attribution.question import Plan, Question, once
+from convmixer_viz.analyses.attribution.question import Plan, Question, one_chunk
 from convmixer_viz.analyses.evidence import contributions, head_row
 from convmixer_viz.analyses.target import chosen_block
 
@@ -35,12 +35,12 @@ def evidence(question: Question) -> Tensor:
 def _cam(question: Question, combine: Callable[[Tensor, Tensor], Tensor]) -> Plan:
     block = chosen_block(question.model, question.options.block)
 
-    def function() -> Tensor:
+    def combined() -> Tensor:
         last = block == len(question.model.module.blocks)
         tokens, slope = _last(question) if last else _at(question, block)
         return combine(tokens.double(), slope.double()).sum(0)
 
-    return once(function)
+    return one_chunk(combined)
 
 
 def _last(question: Question) -> tuple[Tensor, Tensor]:
@@ -54,12 +54,12 @@ def _at(question: Question, block: int) -> tuple[Tensor, Tensor]:
     """The same of an earlier block."""
     module = question.model.module
 
-    def function(part: Tensor) -> tuple[Tensor, Tensor]:
+    def tokens_and_slope(part: Tensor) -> tuple[Tensor, Tensor]:
         with torch.no_grad():
             tokens = module.blocks[:block](module.embed(part))
         tokens.requires_grad_()
         score = question.target.score(module.classify(module.blocks[block:](tokens)))
         return tokens.detach(), torch.autograd.grad(score.sum(), tokens)[0]
 
-    tokens, slope = question.model.call(function, question.pixels)
+    tokens, slope = question.model.call(tokens_and_slope, question.pixels)
     return tokens[0], slope[0]

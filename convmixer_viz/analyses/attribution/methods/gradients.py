@@ -9,36 +9,36 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from convmixer_viz.analyses.attribution.question import Plan, Question, baselines, once
-from convmixer_viz.questions.attribution import STEPS
+from convmixer_viz.analyses.attribution.question import Plan, Question, baselines, one_chunk
+from convmixer_viz.questions.attribution import DEFAULT_STEPS
 
 
 def gradient(question: Question, pixels: Tensor) -> Tensor:
     """∂score/∂pixels, (n, 3, h, w) → (n, 3, h, w) float64."""
 
-    def function(part: Tensor) -> Tensor:
+    def slope(part: Tensor) -> Tensor:
         part = part.detach().requires_grad_()
         score = question.target.score(question.model.module(part))
         return torch.autograd.grad(score.sum(), part)[0]
 
-    return question.model.call(function, pixels).double()
+    return question.model.call(slope, pixels).double()
 
 
 def saliency(question: Question) -> Plan:
     """The gradient."""
-    return once(lambda: gradient(question, question.pixels)[0])
+    return one_chunk(lambda: gradient(question, question.pixels)[0])
 
 
 def input_x_gradient(question: Question) -> Plan:
     """Normalised pixels times gradient: a first-order step from the mean colour."""
-    return once(lambda: (gradient(question, question.pixels) * question.pixels)[0])
+    return one_chunk(lambda: (gradient(question, question.pixels) * question.pixels)[0])
 
 
 def integrated_gradients(question: Question) -> Plan:
     """(x − x′)·∫ gradient along the straight line from x′, the mean over the baselines x′."""
     x, blanks = question.pixels[0].double(), baselines(question).double()
     nodes, weights = quadrature(
-        question.options.steps or STEPS[question.model.preset.shape.activation]
+        question.options.steps or DEFAULT_STEPS[question.model.preset.shape.activation]
     )
     steps = len(nodes)
 
@@ -90,16 +90,17 @@ def _sum_of_gradients(
     question: Question, count: int, draw: Callable[[int], tuple[Tensor, Tensor]]
 ) -> Plan:
     """Σ factor·gradient(point) over `count` draws of (point, factor), called in order."""
-    size = question.model.batch_size(question.side)
-    starts = range(0, count, size)
+    batch_size = question.model.batch_size(question.side)
+    starts = range(0, count, batch_size)
 
     def maps() -> Iterator[Tensor]:
         total = torch.zeros_like(question.pixels[0], dtype=torch.float64)
         for start in starts:
-            drawn = [draw(i) for i in range(start, min(start + size, count))]
-            points = question.model.place(torch.stack([point for point, _ in drawn]))
-            for slope, (_, factor) in zip(gradient(question, points), drawn, strict=True):
+            stop = min(start + batch_size, count)
+            draws = [draw(i) for i in range(start, stop)]
+            points = question.model.place(torch.stack([point for point, _ in draws]))
+            for slope, (_, factor) in zip(gradient(question, points), draws, strict=True):
                 total = total + slope * factor
-            yield total * (count / min(start + size, count))
+            yield total * (count / stop)
 
     return Plan(len(starts), maps())

@@ -14,17 +14,17 @@ from convmixer_viz.analyses.attribution.question import Plan, Question, baseline
 GROUPS = 8  # a side: KernelSHAP's groups of tokens
 END_WEIGHT = 1e6  # of the full and the empty picture in KernelSHAP's regression, as in captum
 CELLS = 7  # a side: RISE's coarse masks
-KEPT = 0.5  # RISE's probability that a cell is kept
+KEEP = 0.5  # RISE's probability that a cell is kept
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Canvas:
+class MaskedPicture:
     """A picture whose tokens can be taken away one by one. The stem's stride is its kernel, so
     a patch is one token, and replacing the token is replacing the patch."""
 
     question: Question
     tokens: Tensor  # (1, dim, H, W), the stem's output
-    blanks: Tensor  # (baselines, dim, H, W), theirs
+    blanks: Tensor  # (baselines, dim, H, W), the stem's output for each baseline
 
     @property
     def batch_size(self) -> int:
@@ -32,8 +32,8 @@ class Canvas:
 
     def logits(self, keep: Tensor, blank: int = 0) -> Tensor:
         """Logits with the tokens where `keep`, else a baseline's; (n, H, W) → (n, classes)."""
-        model, kept = self.question.model, keep.to(self.tokens.device)[:, None]
-        mixed = torch.where(kept, self.tokens, self.blanks[blank])
+        model, mask = self.question.model, keep.to(self.tokens.device)[:, None]
+        mixed = torch.where(mask, self.tokens, self.blanks[blank])
         return model.call(self._classify, model.place(mixed), self.question.side)
 
     def scores(self, keep: Tensor) -> Tensor:
@@ -47,7 +47,7 @@ class Canvas:
             return module.classify(module.blocks(tokens))
 
 
-def canvas(question: Question, baseline: Tensor | None = None) -> Canvas:
+def masked_picture(question: Question, baseline: Tensor | None = None) -> MaskedPicture:
     """The question's picture over baseline pictures (n, 3, h, w); none are the options'."""
     blanks = baselines(question) if baseline is None else baseline
 
@@ -56,21 +56,21 @@ def canvas(question: Question, baseline: Tensor | None = None) -> Canvas:
             return question.model.module.embed(part)
 
     parts = [question.model.call(embed, part) for part in question.model.parts(blanks)]
-    return Canvas(question, question.model.call(embed, question.pixels), torch.cat(parts))
+    return MaskedPicture(question, question.model.call(embed, question.pixels), torch.cat(parts))
 
 
 def occlusion(question: Question) -> Plan:
     """The score lost when a token alone is replaced by the baseline."""
     h, w = question.grid
-    board = canvas(question)
-    starts = range(0, h * w + 1, board.batch_size)
+    picture = masked_picture(question)
+    starts = range(0, h * w + 1, picture.batch_size)
 
     def maps() -> Iterator[Tensor]:
         scores = torch.empty(0, dtype=torch.float64)  # of the whole picture, then without a token
         for start in starts:
-            numbers = torch.arange(start, min(start + board.batch_size, h * w + 1))
+            numbers = torch.arange(start, min(start + picture.batch_size, h * w + 1))
             keep = torch.arange(h * w) != numbers[:, None] - 1
-            scores = torch.cat([scores, board.scores(keep.view(-1, h, w))])
+            scores = torch.cat([scores, picture.scores(keep.view(-1, h, w))])
             lost = torch.zeros(h * w, dtype=torch.float64)
             lost[: len(scores) - 1] = scores[0] - scores[1:]
             yield lost.view(h, w)
@@ -85,13 +85,13 @@ def kernel_shap(question: Question) -> Plan:
     coalitions = draw_coalitions(
         int(groups.max()) + 1, question.options.samples or 1000, question.generator()
     )
-    board = canvas(question)
-    chunks = torch.split(coalitions, board.batch_size)
+    picture = masked_picture(question)
+    chunks = torch.split(coalitions, picture.batch_size)
 
     def maps() -> Iterator[Tensor]:
         scores = torch.empty(0, dtype=torch.float64)
         for chunk in chunks:
-            scores = torch.cat([scores, board.scores(chunk[:, groups])])
+            scores = torch.cat([scores, picture.scores(chunk[:, groups])])
             values = regress(coalitions[: len(scores)], scores)
             yield (values / torch.bincount(groups.flatten()))[groups]
 
@@ -132,13 +132,13 @@ def rise(question: Question) -> Plan:
     value is the mean over its patch."""
     model, (x,), blanks = question.model, question.pixels, baselines(question)
     count, generator = question.options.samples or 1000, question.generator()
-    size = model.batch_size(question.side)
-    starts = range(0, count, size)
+    batch_size = model.batch_size(question.side)
+    starts = range(0, count, batch_size)
 
     def maps() -> Iterator[Tensor]:
         total = torch.zeros(question.grid, dtype=torch.float64)
         for start in starts:
-            number = min(size, count - start)
+            number = min(batch_size, count - start)
             masks = torch.stack([soft_mask(x.shape[-2:], generator) for _ in range(number)])
             shown = masks.to(x.device)[:, None]
             mixed = [model.place(blank + shown * (x - blank)) for blank in blanks]
@@ -146,7 +146,7 @@ def rise(question: Question) -> Plan:
             chances = torch.stack(each).mean(0).cpu()
             tokens = _patch_means(masks.double(), model.preset.shape.patch_size)
             total = total + torch.einsum("n,nij->ij", chances, tokens)
-            yield total / ((start + number) * KEPT)
+            yield total / ((start + number) * KEEP)
 
     return Plan(len(starts), maps())
 
@@ -155,7 +155,7 @@ def soft_mask(size: tuple[int, int], generator: torch.Generator) -> Tensor:
     """One of RISE's masks (h, w) in [0, 1]: coarse cells, enlarged smoothly, shifted."""
     h, w = size
     cell_h, cell_w = -(-h // CELLS), -(-w // CELLS)
-    cells = (torch.rand(1, 1, CELLS, CELLS, generator=generator) < KEPT).float()
+    cells = (torch.rand(1, 1, CELLS, CELLS, generator=generator) < KEEP).float()
     large = torch.nn.functional.interpolate(
         cells, ((CELLS + 1) * cell_h, (CELLS + 1) * cell_w), mode="bilinear"
     )[0, 0]

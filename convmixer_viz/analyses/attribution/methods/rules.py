@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from convmixer_viz.analyses.attribution.methods.gradients import gradient
-from convmixer_viz.analyses.attribution.question import Plan, Question, baselines, once
+from convmixer_viz.analyses.attribution.question import Plan, Question, baselines, one_chunk
 from convmixer_viz.analyses.evidence import head_row
 
 captum: Any = lazy.load("captum")
@@ -19,7 +19,7 @@ captum: Any = lazy.load("captum")
 
 def guided_backprop(question: Question) -> Plan:
     """The gradient, with negative signals stopped at each ReLU (Springenberg et al. 2015)."""
-    return once(lambda: _captum(question, "GuidedBackprop", question.pixels)[0])
+    return one_chunk(lambda: _captum(question, "GuidedBackprop", question.pixels)[0])
 
 
 def deeplift(question: Question) -> Plan:
@@ -49,16 +49,16 @@ def gradient_x_difference(question: Question) -> Tensor:
 def _captum(question: Question, name: str, *arguments: Tensor) -> Tensor:
     """One call of captum on its own modules, (n, 3, h, w) float64."""
     method = getattr(captum.attr, name)(_scorer(question))
-    fresh = [argument.detach().clone() for argument in arguments]
+    copies = [argument.detach().clone() for argument in arguments]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # captum announces its hooks each time
-        found: Tensor = method.attribute(*fresh, target=0)
-    return found.detach().double()
+        attribution: Tensor = method.attribute(*copies, target=0)
+    return attribution.detach().double()
 
 
 def _scorer(question: Question) -> nn.Sequential:
     """The score as modules of its own over the model's tensors, (n, 3, h, w) → (n, 1): captum
-    hooks modules, and finds an activation's rows in one call only here."""
+    hooks modules, and pairs a picture with its baseline in one call only here."""
     twin, nn = question.model.module.twin(), torch.nn
     head = nn.Linear(twin.head.in_features, 1)
     head.weight = nn.Parameter(head_row(twin, question.target)[None].to(twin.head.weight), False)

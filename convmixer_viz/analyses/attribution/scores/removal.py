@@ -1,4 +1,4 @@
-"""Faithfulness by removal: tokens taken away in a map's order, and what the score makes of it."""
+"""Scores by removal: tokens taken away in a map's order, and the model's score after each."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from convmixer_viz.analyses.attribution.methods.perturbations import Canvas, canvas
+from convmixer_viz.analyses.attribution.methods.perturbations import MaskedPicture, masked_picture
 from convmixer_viz.analyses.attribution.question import Question, baselines
 from convmixer_viz.questions.attribution import Baseline
 
@@ -44,6 +44,7 @@ def ranks(question: Question, tokens: Tensor) -> Tensor:
 
 
 def curve_chunks(question: Question, _: int) -> int:
+    """Chunks of deletion or insertion, whatever the method's."""
     return len(BASELINES) * -(-len(ORDERS) * POINTS // question.model.batch_size(question.side))
 
 
@@ -63,21 +64,22 @@ def _curves(question: Question, order: Tensor, name: str) -> Iterator[dict[str, 
     keep = (chosen if name == "insertion" else ~chosen).flatten(0, 1)
     chances: list[Tensor] = []
     for kind in BASELINES:
-        board = _board(question, kind)
-        for part in torch.split(keep, board.batch_size):
-            chances.append(question.target.probability(board.logits(part)).cpu())
+        picture = _masked(question, kind)
+        for part in torch.split(keep, picture.batch_size):
+            chances.append(question.target.probability(picture.logits(part)).cpu())
             yield {}
     curves = torch.cat(chances).view(len(BASELINES), len(order), POINTS)
     areas = torch.trapezoid(curves, dx=1 / (POINTS - 1))
     yield {name: curves.float().numpy(), f"{name}_area": areas.float().numpy()}
 
 
-def _board(question: Question, kind: Baseline) -> Canvas:
+def _masked(question: Question, kind: Baseline) -> MaskedPicture:
     options = replace(question.options, baseline=kind)
-    return canvas(question, baselines(replace(question, options=options)))
+    return masked_picture(question, baselines(replace(question, options=options)))
 
 
 def road_chunks(_: Question, __: int) -> int:
+    """Chunks of road, whatever the method's."""
     return 2 * len(SHARES)
 
 
@@ -135,6 +137,7 @@ def _neighbour_weights(h: int, w: int) -> Any:
 
 
 def infidelity_chunks(question: Question, _: int) -> int:
+    """Chunks of infidelity, whatever the method's."""
     return -(-(DRAWS + 1) // question.model.batch_size(question.side))
 
 
@@ -145,9 +148,9 @@ def infidelity(question: Question, tokens: Tensor) -> Iterator[dict[str, Any]]:
     chance = torch.rand(DRAWS, size, generator=generator)
     removed = chance.argsort(1).argsort(1) < round(REMOVED * size)
     keep = torch.cat([torch.ones(1, size, dtype=torch.bool), ~removed])
-    board, scores = _board(question, "mean"), torch.empty(0, dtype=torch.float64)
-    for part in torch.split(keep.view(-1, *tokens.shape), board.batch_size):
-        scores = torch.cat([scores, board.scores(part)])
+    picture, scores = _masked(question, "mean"), torch.empty(0, dtype=torch.float64)
+    for part in torch.split(keep.view(-1, *tokens.shape), picture.batch_size):
+        scores = torch.cat([scores, picture.scores(part)])
         yield {}
     claimed = removed.double() @ tokens.double().flatten()
     yield {"infidelity": _misfit(claimed, scores[0] - scores[1:])}

@@ -1,4 +1,4 @@
-"""Faithfulness by repetition: the same method on shaken pixels and on randomised weights."""
+"""Scores by repetition: the same method on slightly changed pixels and on randomised weights."""
 
 from __future__ import annotations
 
@@ -15,22 +15,23 @@ from torch import Tensor, nn
 from convmixer_viz.agreement import spearman
 from convmixer_viz.analyses.attribution.maps import plan, tokens_of
 from convmixer_viz.analyses.attribution.question import Question
-from convmixer_viz.model.convmixer import ConvMixer
+from convmixer_viz.model.convmixer import ConvMixer, initialise
 
-SHAKES, REACH = 10, 0.02  # of the normalised pixels, uniform
+DRAWS, REACH = 10, 0.02  # random changes of the normalised pixels, uniform in ± REACH
 
 
 def sensitivity_chunks(_: Question, chunks: int) -> int:
-    return SHAKES * chunks
+    """Chunks of max_sensitivity, for a method of so many chunks."""
+    return DRAWS * chunks
 
 
 def max_sensitivity(question: Question, tokens: Tensor) -> Iterator[dict[str, Any]]:
     """max ‖φ(x + δ) − φ(x)‖ / ‖φ(x)‖ over ten draws of δ uniform in ±0.02 (low is good)."""
     generator, worst = question.generator(), 0.0
-    for _ in range(SHAKES):
-        shake = REACH * (2 * torch.rand(question.pixels.shape, generator=generator) - 1)
-        shaken = question.again(question.model, question.pixels + question.model.place(shake))
-        moved = yield from _map(shaken)
+    for _ in range(DRAWS):
+        change = REACH * (2 * torch.rand(question.pixels.shape, generator=generator) - 1)
+        pixels = question.pixels + question.model.place(change)
+        moved = yield from _map(question.ask_again(question.model, pixels))
         worst = max(worst, float((moved - tokens).norm()))
     size = float(tokens.norm())
     yield {"max_sensitivity": worst / size if size else None}
@@ -43,6 +44,7 @@ def stages(question: Question) -> tuple[str, ...]:
 
 
 def randomisation_chunks(question: Question, chunks: int) -> int:
+    """Chunks of randomisation, for a method of so many chunks."""
     return len(stages(question)) * chunks
 
 
@@ -53,8 +55,8 @@ def randomisation(question: Question, tokens: Tensor) -> Iterator[dict[str, Any]
     alike: list[float] = []
     for module in cascade(question):
         model = replace(question.model, module=module)
-        found = yield from _map(question.again(model, question.pixels))
-        same = spearman(found.abs().numpy(), tokens.abs().numpy())
+        randomised = yield from _map(question.ask_again(model, question.pixels))
+        same = spearman(randomised.abs().numpy(), tokens.abs().numpy())
         alike.append(math.nan if same is None else same)
     yield {"randomisation": np.array(alike, np.float32), "stages": stages(question)}
 
@@ -63,8 +65,6 @@ def cascade(question: Question) -> Iterator[ConvMixer]:
     """One copy of the model after each stage. Batch norm of what was randomised is measured anew
     on noise, for with reset statistics the gradient fades away; what is still trained keeps its
     own. Each stage has its own seed."""
-    from convmixer_viz.model.convmixer import initialise
-
     module = copy.deepcopy(question.model.module)
     parts: list[nn.Module] = [module.head, *reversed(list(module.blocks)), module.stem]
     for number, part in enumerate(parts, 1):
@@ -91,7 +91,7 @@ def _recalibrate(module: ConvMixer, parts: list[nn.Module], seed: int, side: int
 def _map(question: Question) -> Generator[dict[str, Any], None, Tensor]:
     """The method's map by token, (H, W) on the CPU; nothing to report after each chunk."""
     tokens = torch.empty(0)
-    for found in plan(question).maps:
-        tokens = tokens_of(question, found).cpu()
+    for values in plan(question).maps:
+        tokens = tokens_of(question, values).cpu()
         yield {}
     return tokens

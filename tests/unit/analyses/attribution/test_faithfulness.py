@@ -12,7 +12,7 @@ from convmixer_viz.analyses.attribution.faithfulness import compute, entropy
 from convmixer_viz.analyses.attribution.question import baselines, patch_sums
 from convmixer_viz.analyses.attribution.scores import removal, stability
 from convmixer_viz.errors import ChoiceError
-from convmixer_viz.questions.faithfulness import MEASURES, QUICK, Options
+from convmixer_viz.questions.faithfulness import DEFAULT_MEASURES, MEASURES, Options
 from tests.conftest import loaded
 from tests.unit.analyses.questions import RELU, linear, picture, question, weight
 
@@ -237,4 +237,4 @@ def iter_value(value):
 def test_an_unknown_measure_is_refused():
     with pytest.raises(ChoiceError, match="magic"):
         Options(measures=("magic",))
-    assert Options().measures == QUICK
+    assert Options().measures == DEFAULT_MEASURES

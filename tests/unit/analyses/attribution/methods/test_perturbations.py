@@ -7,7 +7,7 @@ import torch
 from convmixer_viz.analyses.attribution.methods.perturbations import (
     CELLS,
     KEPT,
-    canvas,
+    masked_picture,
     draw_coalitions,
     soft_mask,
     token_groups,
@@ -22,7 +22,7 @@ def test_a_token_taken_away_is_a_patch_replaced(tiny):
     pixels = keep.repeat_interleave(2, 1).repeat_interleave(2, 2)[:, None]
     mixed = torch.where(pixels, asked.pixels, baselines(asked))
     torch.testing.assert_close(
-        canvas(asked).scores(keep), tiny.module(mixed)[:, 3].double(), rtol=0, atol=1e-5
+        masked_picture(asked).scores(keep), tiny.module(mixed)[:, 3].double(), rtol=0, atol=1e-5
     )
 
 
