@@ -43,7 +43,7 @@ try:
         raise AssertionError("the app didn't answer within a minute")
 finally:
     server.terminate()
-    assert server.wait(30) is not None
+    assert server.wait(30) == 0, "told to end, it ends well"
 
 from streamlit.testing.v1 import AppTest  # noqa: E402
 

@@ -26,7 +26,7 @@ def register(subparsers: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Replace this process by Streamlit's server."""
+    """Replace this process by the server."""
     _check_port(arguments.address, arguments.port)
     if arguments.device != "auto":  # a wrong name shouldn't wait for a page
         from convmixer_viz.engine import runtime  # not before: torch takes seconds
@@ -34,7 +34,7 @@ def run(arguments: argparse.Namespace) -> None:
         runtime.choose(arguments.device)
     os.environ[DEVICE_VARIABLE] = arguments.device
     flags = ["--server.address", arguments.address, "--server.port", str(arguments.port)]
-    command = ["-m", "streamlit", "run", str(launcher()), *flags]
+    command = ["-m", "convmixer_viz.app.server", str(launcher()), *flags]
     os.execv(sys.executable, [sys.executable, *command])
 
 
