@@ -2,55 +2,49 @@
 
 from __future__ import annotations
 
-import base64
-import json
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from streamlit.testing.v1 import AppTest
 
 from convmixer_viz.app.components import attribution
+from convmixer_viz.catalog import ATTRIBUTION, EVIDENCE
 from convmixer_viz.errors import ChoiceError
+from convmixer_viz.questions.attribution import AttributionMap
 from convmixer_viz.workbench import Workbench
 from tests.app.conftest import Visit
+from tests.app.elements import array, figures, texts, traces
 from tests.app.test_pictures import png, upload
 
 CAMS = ["hirescam", "layer-cam"]  # quick ones
 
 
-def cells(app: AppTest, number: int) -> np.ndarray[Any, Any]:
+def cells(app: AppTest, number: int) -> NDArray[np.float32]:
     """The numbers of one heat map."""
-    z = json.loads(app.get("plotly_chart")[number].proto.spec)["data"][0]["z"]
-    if not isinstance(z, dict):
-        return np.array(z)
-    shape = tuple(int(n) for n in z["shape"].split(","))
-    return np.frombuffer(base64.b64decode(z["bdata"]), z["dtype"]).reshape(shape)
-
-
-def words(app: AppTest) -> str:
-    return " ".join(element.value for element in (*app.markdown, *app.caption))
+    return array(traces(app, number)[0]["z"])
 
 
 def test_the_page_shows_what_python_computes(visit: Visit) -> None:
     app = visit("attribution", methods=CAMS, target="dog", against="cat")
     assert not app.exception
     bench = Workbench("cpu")
-    asked = {"target": "dog", "against": "cat"}
-    evidence = bench.run("evidence", ["gallery:cat"], **asked)
+    question = {"target": "dog", "against": "cat"}
+    evidence = bench.run(EVIDENCE, ["gallery:cat"], **question)
     np.testing.assert_array_equal(cells(app, 0), evidence.exact)
     for number, method in enumerate(CAMS, 2):
-        found = bench.run("attribution", ["gallery:cat"], method=method, **asked)
-        np.testing.assert_array_equal(cells(app, number), found.tokens)
-    assert f"logit of dog rather than cat {evidence.logit:.4f}" in words(app)
-    assert "is the exact evidence" in words(app)
+        result = bench.run(ATTRIBUTION, ["gallery:cat"], method=method, **question)
+        np.testing.assert_array_equal(cells(app, number), result.tokens)
+    assert f"logit of dog rather than cat {evidence.logit:.4f}" in texts(app)
+    assert "is the exact evidence" in texts(app)
     bench.close()
 
 
 def test_a_method_that_is_not_what_it_says_shows_its_reason_instead(visit: Visit) -> None:
     app = visit("attribution", methods=["guided-backprop"])
     assert not app.exception
-    assert "Not shown: here it is the plain gradient" in words(app)
+    assert "Not shown: here it is the plain gradient" in texts(app)
     assert len(app.get("plotly_chart")) == 2  # the evidence and its probe
 
 
@@ -60,14 +54,14 @@ def test_scores_come_on_demand(visit: Visit) -> None:
     (table,) = (frame.value for frame in app.dataframe)
     assert table["method"].tolist() == ["hirescam"]
     assert 0 < table["deletion"][0] < 1
-    assert "Areas of the controls: deletion: random" in words(app)
+    assert "Areas of the controls: deletion: random" in texts(app)
 
 
 def test_presets_side_by_side_share_their_limits(visit: Visit) -> None:
     presets = ["cifar10-256-8", "cifar10-128-8-k5"]
     app = visit("attribution", preset=presets, methods=["hirescam"])
     assert not app.exception
-    plots = [json.loads(chart.proto.spec)["data"][0] for chart in app.get("plotly_chart")]
+    plots = [figure["data"][0] for figure in figures(app)]
     exact, maps = plots[:2], plots[4:]
     for pair in (exact, maps):
         assert len({heat["zmax"] for heat in pair}) == 1
@@ -75,21 +69,21 @@ def test_presets_side_by_side_share_their_limits(visit: Visit) -> None:
 
 
 def test_a_preset_that_lacks_the_class_says_so(visit: Visit) -> None:
-    app = visit("attribution", preset=["cifar10-256-8", "imagenette-256-8"], target="frog",
-                methods=["hirescam"])  # fmt: skip
+    presets = ["cifar10-256-8", "imagenette-256-8"]
+    app = visit("attribution", preset=presets, target="frog", methods=["hirescam"])
     assert not app.exception
-    assert "imagenette-256-8 does not know frog" in words(app)
+    assert "imagenette-256-8 does not know frog" in texts(app)
 
 
 def test_no_methods_say_what_would_stand_there(visit: Visit) -> None:
     app = visit("attribution", methods=CAMS)
     app.multiselect(key="methods").set_value([]).run()
     assert not app.exception
-    assert "maps of the methods that you choose stand here" in words(app)
+    assert "maps of the methods that you choose stand here" in texts(app)
     assert not app.dataframe
 
 
-def test_agreement_is_told_for_several_maps(visit: Visit) -> None:
+def test_agreement_of_several_maps(visit: Visit) -> None:
     app = visit("attribution", methods=CAMS)
     (table,) = (frame.value for frame in app.dataframe)
     assert table["Spearman"][0] > 1 - 1e-9 and table["Spearman"][1] < 0.99
@@ -107,10 +101,10 @@ def test_a_picture_of_another_shape_leaves_no_mixed_agreement(visit: Visit) -> N
     assert len(app.dataframe) == 1
 
 
-def test_what_a_page_refuses_is_told_and_its_missing_work_is_done(
+def test_what_a_page_refuses_has_its_reason_and_missing_work_is_done(
     visit: Visit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(results: list[Any]) -> None:
+    def refuse(maps: Sequence[AttributionMap]) -> None:
         raise ChoiceError("These maps can't be compared.")
 
     monkeypatch.setattr(attribution, "agreement", refuse)
@@ -118,4 +112,4 @@ def test_what_a_page_refuses_is_told_and_its_missing_work_is_done(
     assert not app.exception
     assert [error.value for error in app.error] == ["These maps can't be compared."]
     app.selectbox(key="picture").set_value("moon").run()
-    assert "of the choices before" not in words(app)
+    assert "of the choices before" not in texts(app)

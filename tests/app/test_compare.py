@@ -4,33 +4,29 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from convmixer_viz import agreement
+from convmixer_viz.catalog import EVIDENCE
 from convmixer_viz.comparison.numbers import on_common_grid
 from convmixer_viz.comparison.rows import ROWS
 from convmixer_viz.pictures.decode import GALLERY
 from convmixer_viz.workbench import Workbench
 from tests.app.conftest import Visit
-from tests.app.test_receptive_field import array, told, traces
+from tests.app.elements import array, tables, texts, traces
 
 PAIR = ["cifar10-256-8", "cifar10-128-8-k3"]
-
-
-def tables(app: AppTest) -> list[list[dict[str, object]]]:
-    return [each.value.to_dict("records") for each in app.dataframe]
 
 
 def test_a_column_a_preset_on_one_scale_with_the_difference_below(visit: Visit) -> None:
     app = visit("compare", preset=PAIR, rows=["evidence"])
     assert not app.exception
     bench = Workbench("cpu")
-    results = [bench.run("evidence", ["gallery:cat"], preset=name) for name in PAIR]
+    results = [bench.run(EVIDENCE, ["gallery:cat"], preset=name) for name in PAIR]
     bench.close()
-    described = [chart.proto.alt for chart in app.get("plotly_chart")]
-    for name, result, words in zip(PAIR, results, described, strict=False):
-        assert words.startswith(f"Evidence: preset {name}, explains {result.target_name}")
-    assert described[2] == f"Evidence: {PAIR[1]} minus {PAIR[0]}"
+    alts = [chart.proto.alt for chart in app.get("plotly_chart")]
+    for name, result, alt in zip(PAIR, results, alts, strict=False):
+        assert alt.startswith(f"Evidence: preset {name}, explains {result.target_name}")
+    assert alts[2] == f"Evidence: {PAIR[1]} minus {PAIR[0]}"
     first, second, difference = (traces(app, index)[0] for index in range(3))
     assert first["zmax"] == second["zmax"]
     grids = on_common_grid(results)
@@ -50,7 +46,7 @@ def test_several_pictures_give_agreement_disagreements_and_cka(visit: Visit) -> 
     cka = array(traces(app, 2)[0]["z"])
     assert np.diag(cka) == pytest.approx(1)
     assert alike[1]["CKA of last blocks"] == pytest.approx(array(traces(app, 3)[0]["z"])[-1, -1])
-    assert "differ most on" in told(app) and "Last blocks: CKA" in told(app)
+    assert "differ most on" in texts(app) and "Last blocks: CKA" in texts(app)
 
 
 def test_more_pictures_replace_the_one_at_once(visit: Visit) -> None:
@@ -70,12 +66,12 @@ def test_costs_are_medians_of_warm_calls_measured_here(visit: Visit) -> None:
     for row in costs:
         fastest, slowest = (float(part) for part in row["fastest to slowest"].split(" to "))
         assert 0 < fastest <= row["ms a call"] <= slowest
-    assert "Measured here on cpu" in told(app) and "the median of 7 calls after two" in told(app)
+    assert "Measured here on cpu" in texts(app) and "the median of 7 calls after two" in texts(app)
 
 
 def test_columns_move_and_one_picture_leaves_cka_a_sentence(visit: Visit) -> None:
     app = visit("compare", preset=PAIR, rows=["prediction", "representation"])
-    assert "Needs 4 pictures or more" in told(app)
+    assert "Needs 4 pictures or more" in texts(app)
     app.button(key="move-1").click().run()
     assert not app.exception
     assert app.multiselect(key="preset").value == PAIR[::-1]
@@ -86,7 +82,7 @@ def test_a_preset_without_weights_leaves_the_rest_standing(visit: Visit) -> None
     app = visit("compare", preset=[PAIR[0], "imagenet-1024-20"], rows=["prediction"])
     assert not app.exception
     assert any("imagenet-1024-20" in error.value for error in app.error)
-    assert "without imagenet-1024-20 so far" in told(app)
+    assert "without imagenet-1024-20 so far" in texts(app)
 
 
 def test_all_rows_of_the_opening_presets(visit: Visit) -> None:

@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-import base64
 import io
-import json
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from convmixer_viz.contract import Result
 from convmixer_viz.errors import ChoiceError
 from convmixer_viz.request import Request
 from convmixer_viz.workbench import Workbench
 from tests.app.conftest import Visit
+from tests.app.elements import array, traces
 
 
-def bars(app: AppTest) -> np.ndarray[Any, Any]:
-    spec = json.loads(app.get("plotly_chart")[0].proto.spec)
-    x = spec["data"][0]["x"]
-    if isinstance(x, dict):
-        return np.frombuffer(base64.b64decode(x["bdata"]), x["dtype"])
-    return np.array(x)
+def bars(app: AppTest) -> NDArray[np.float64]:
+    return array(traces(app, 0)[0]["x"])
 
 
 def test_the_page_shows_what_python_computes(visit: Visit) -> None:
@@ -46,7 +42,7 @@ def test_a_link_restores_the_view(visit: Visit) -> None:
     assert len(bars(app)) == 3
 
 
-def test_weights_that_are_not_here_are_told_without_a_traceback(visit: Visit) -> None:
+def test_missing_weights_give_no_traceback(visit: Visit) -> None:
     app = visit("prediction", preset=["imagenet-1024-20"])
     assert not app.exception
     assert any("imagenet-1024-20" in error.value for error in app.error)
@@ -62,7 +58,7 @@ def test_an_upload_becomes_the_picture(visit: Visit) -> None:
     assert any("of blue.png" in caption.value for caption in app.caption)
 
 
-def test_a_broken_upload_is_told_and_loses_nothing(visit: Visit) -> None:
+def test_a_broken_upload_gives_its_reason_and_loses_nothing(visit: Visit) -> None:
     app = visit("prediction")
     app.file_uploader[0].upload("broken.png", b"\x89PNG\r\n broken", "image/png").run()
     assert not app.exception
@@ -70,7 +66,7 @@ def test_a_broken_upload_is_told_and_loses_nothing(visit: Visit) -> None:
     assert len(bars(app)) == 5
 
 
-def test_any_other_file_is_told_what_to_do(visit: Visit) -> None:
+def test_any_other_file_gets_advice(visit: Visit) -> None:
     app = visit("prediction")
     app.file_uploader[0].upload("IMG_1.HEIC", b"\0\0\0\x18ftypheic", "image/heic").run()
     assert not app.exception
@@ -99,7 +95,7 @@ def test_the_decision_and_the_channels_are_there(visit: Visit) -> None:
 def test_channels_that_are_still_shown_keep_their_block(
     visit: Visit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(bench: Workbench, request: Request, patience: float) -> Iterator[None]:
+    def refuse(bench: Workbench, request: Request[Result], patience: float) -> Iterator[None]:
         raise ChoiceError("Not now.")
         yield
 

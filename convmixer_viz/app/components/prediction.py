@@ -12,8 +12,11 @@ from convmixer_viz.questions.prediction import Prediction
 WIDTH = 320  # px of a picture
 
 
-def show_view(result: Prediction) -> None:
+def show_view(result: Prediction | None) -> None:
     """The first picture as prepared, and its size."""
+    if result is None:
+        st.caption("The picture as the model sees it stands here in a moment.")
+        return
     view = result.views[0]
     height, width = view.shape[:2]
     with st.container(key="pixelated-view"):
@@ -22,7 +25,10 @@ def show_view(result: Prediction) -> None:
         st.caption(f"What the model saw: {width}×{height} px of {result.names[0]}.")
 
 
-def show_answer(result: Prediction) -> None:
+def show_answer(result: Prediction | None) -> None:
     """Bars of the top classes, and which classes the preset knows at all."""
+    if result is None:
+        st.caption("What the model says stands here in a moment.")
+        return
     chart.draw(figures.draw(result), figures.describe(result))
     st.caption(f"{origin(result).preset} {figures.describe_classes(result)}")

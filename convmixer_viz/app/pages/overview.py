@@ -10,17 +10,8 @@ from convmixer_viz.app.components import canvas, chart, prediction, target
 from convmixer_viz.catalog import ACTIVATIONS, EVIDENCE, KERNELS, PREDICTION, RECEPTIVE_FIELD
 from convmixer_viz.figures import architecture, overview
 from convmixer_viz.questions.evidence import Evidence
-from convmixer_viz.questions.prediction import Prediction
 
 PAGES = ("kernels", "receptive_field", "prediction", "attribution")  # what the strip's rows open
-
-
-def show_view(result: Prediction | None) -> None:
-    """The picture as the model saw it."""
-    if result:
-        prediction.show_view(result)
-    else:
-        st.caption("The picture as the model sees it stands here in a moment.")
 
 
 def show_evidence(result: Evidence | None) -> None:
@@ -33,14 +24,6 @@ def show_evidence(result: Evidence | None) -> None:
     with st.container(key="pixelated-why"):
         st.image(picture, width=prediction.WIDTH, output_format="PNG", alt=alt)
         st.caption(caption, help=glossary.EVIDENCE)
-
-
-def show_answer(result: Prediction | None) -> None:
-    """What the model says."""
-    if result:
-        prediction.show_answer(result)
-    else:
-        st.caption("What the model says stands here in a moment.")
 
 
 def show_strip(depth: int, **results: Any) -> None:
@@ -64,29 +47,21 @@ asks: dict[str, session.Ask[Any]] = {
     "field": session.ask(RECEPTIVE_FIELD),
 }
 results = session.run_each(asks, slot="overview")
-answer, evidence, field, atlas = (
-    results[name] for name in ("prediction", "evidence", "field", "atlas")
-)
+answer, evidence = results.pop("prediction"), results["evidence"]
 
 left, middle, right = st.columns([2, 2, 4])
 with left:
-    show_view(answer)
+    prediction.show_view(answer)
 with middle:
     show_evidence(evidence)
 with right:
-    show_answer(answer)
+    prediction.show_answer(answer)
 
 st.subheader("Depth runs from left to right", help=glossary.DEPTH)
-show_strip(
-    preset.shape.depth,
-    evidence=evidence,
-    field=field,
-    atlas=atlas,
-    activations=results["activations"],
-)
+show_strip(preset.shape.depth, **results)
 
 st.subheader("Measured on this picture")
-facts = overview.sentences(evidence=evidence, field=field, atlas=atlas)
+facts = overview.sentences(evidence=evidence, field=results["field"], atlas=results["atlas"])
 st.markdown("\n".join(f"- {fact}" for fact in facts) or "Three facts stand here in a moment.")
 
 st.subheader("Architecture")
