@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import plotly.graph_objects as go
 
-from convmixer_viz.figures import overlays, style
+from convmixer_viz.figures import color_scales, overlays, style
 from convmixer_viz.figures.sheet import mosaic
 from convmixer_viz.questions.activations import Activations
 
@@ -23,7 +23,7 @@ def draw(result: Activations, *, limit: float | None = None) -> go.Figure:
         customdata=mosaic(numbers, across),
         zmin=-limit,
         zmax=limit,
-        colorscale=style.DIVERGING,
+        colorscale=color_scales.DIVERGING,
         colorbar=overlays.color_bar_below("σ of the training pictures"),
         hovertemplate="channel %{customdata}: %{z:.2f} σ<extra></extra>",
         hoverongaps=False,
@@ -55,7 +55,7 @@ def strip_png(result: Activations, scale: int = 4) -> bytes:
 
 
 def describe_components(result: Activations) -> str:
-    """How much of the tokens the colours hold, in words."""
+    """How much of the tokens' variance the three colours hold."""
     shares = result.explained.sum(1)
     return (
         f"Three components hold {shares.min():.0%} to {shares.max():.0%} of a block's variance; "

@@ -7,12 +7,12 @@ from typing import NamedTuple
 
 import plotly.graph_objects as go
 
-from convmixer_viz.figures import style
+from convmixer_viz.figures import color_scales, style
 from convmixer_viz.presets.table import ACTIVATION_NAMES, Preset
 
 HEIGHT = 320  # px
-GAP = 2.3  # between slabs, where an arrow and its words stand
-SOLID, OPEN = style.CATEGORICAL[0], style.CATEGORICAL[1]
+GAP = 2.3  # between slabs: place for an arrow and its label
+SOLID, OPEN = color_scales.CATEGORICAL[0], color_scales.CATEGORICAL[1]
 
 
 class Slab(NamedTuple):
@@ -61,7 +61,7 @@ def draw(preset: Preset, *, side: int | None = None, height: int = HEIGHT) -> go
 
 
 def describe(preset: Preset, side: int | None = None) -> str:
-    """The drawing in words."""
+    """The tensors' shapes, the number of blocks and the residual, in a sentence."""
     sizes = (f"{slab.name} {_times(slab.shape)}" for slab in slabs(preset, side))
     skip = "with" if preset.shape.residual else "without"
     return f"{', '.join(sizes)}; {preset.shape.depth} blocks, {skip} a residual in space"
@@ -76,14 +76,22 @@ def _draw_slab(fig: go.Figure, slab: Slab, left: float) -> None:
     box = {"x0": left, "x1": left + slab.width, "y0": -slab.height / 2, "y1": slab.height / 2}
     fig.add_shape(type="rect", **box, fillcolor=SOLID, opacity=0.85, line={"width": 0})
     middle = left + slab.width / 2
-    words = f"{slab.name.replace(' in ', ' in<br>')}<br><b>{_times(slab.shape)}</b>"
-    _write(fig, words, (middle, -slab.height / 2 - 0.12), "top")
+    label = f"{slab.name.replace(' in ', ' in<br>')}<br><b>{_times(slab.shape)}</b>"
+    _write(fig, label, (middle, -slab.height / 2 - 0.12), "top")
     if slab.arrow:
         start = left - GAP + 0.15
         fig.add_annotation(
-            x=left - 0.08, y=0, ax=start, ay=0, axref="x", ayref="y", arrowwidth=1.5,
-            arrowhead=2, arrowcolor=style.INK, text="",
-        )  # fmt: skip
+            x=left - 0.08,
+            y=0,
+            ax=start,
+            ay=0,
+            axref="x",
+            ayref="y",
+            arrowwidth=1.5,
+            arrowhead=2,
+            arrowcolor=style.INK,
+            text="",
+        )
         _write(fig, slab.arrow, (left - GAP / 2, 0.1), "bottom")
 
 
@@ -100,9 +108,9 @@ def _skip(fig: go.Figure, start: float, end: float, height: float) -> None:
     _write(fig, "+ (residual)", ((start + end) / 2, height + 0.7), "bottom")
 
 
-def _write(fig: go.Figure, words: str, at: tuple[float, float], anchor: str) -> None:
+def _write(fig: go.Figure, text: str, at: tuple[float, float], anchor: str) -> None:
     x, y = at
-    fig.add_annotation(x=x, y=y, text=words, showarrow=False, yanchor=anchor, font={"size": 13})
+    fig.add_annotation(x=x, y=y, text=text, showarrow=False, yanchor=anchor, font={"size": 13})
 
 
 def _times(shape: tuple[int, ...]) -> str:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from convmixer_viz import agreement
-from convmixer_viz.figures import overlays, style
+from convmixer_viz.figures import color_scales, overlays, style
 from convmixer_viz.questions.prediction import Prediction
 
 Floats = NDArray[np.floating[Any]]
@@ -21,17 +21,20 @@ SHOWN = 160  # px of a picture that presets disagree on
 
 def draw_differences(grids: Sequence[Floats]) -> list[go.Figure]:
     """Every map minus the first, cell by cell of the common grid, on one scale about zero."""
-    found = [agreement.difference(grid, grids[0]) for grid in grids[1:]]
-    limit = max((float(np.abs(values).max()) for values in found), default=0.0) or 1.0
-    return [_difference(values, limit) for values in found]
+    maps = [agreement.difference(grid, grids[0]) for grid in grids[1:]]
+    limit = max((float(np.abs(values).max()) for values in maps), default=0.0) or 1.0
+    return [_difference(values, limit) for values in maps]
 
 
 def _difference(values: Floats, limit: float) -> go.Figure:
     heat = go.Heatmap(
-        z=values, zmin=-limit, zmax=limit, colorscale=style.DIVERGING,
+        z=values,
+        zmin=-limit,
+        zmax=limit,
+        colorscale=color_scales.DIVERGING,
         colorbar=overlays.color_bar_below("difference"),
         hovertemplate="cell %{y}, %{x}: %{z:.4g}<extra></extra>",
-    )  # fmt: skip
+    )
     figure = style.picture_axes(style.figure(go.Figure(heat), height=overlays.HEIGHT))
     return figure.update_layout(margin_t=8)
 
@@ -39,17 +42,17 @@ def _difference(values: Floats, limit: float) -> go.Figure:
 def disagreements(
     first: Prediction, other: Prediction, *, most: int = 4
 ) -> list[tuple[bytes, str]]:
-    """The pictures on which two presets with the same classes differ most: PNG and words, the
+    """The pictures on which two presets with the same classes differ most: PNG and caption, the
     largest divergence first; none where they know different classes."""
     if first.classes != other.classes:
         return []
-    found = agreement.predictions((first.logits, first.classes), (other.logits, other.classes))
-    shown = []
-    for index in found.order[:most]:
+    alike = agreement.predictions((first.logits, first.classes), (other.logits, other.classes))
+    pairs = []
+    for index in alike.order[:most]:
         says = [f"{_name(each)}: {_says(each, int(index))}" for each in (first, other)]
-        words = f"{first.names[index]} · {' · '.join(says)} · {found.each[index]:.2f} bit"
-        shown.append((_thumbnail(first.views[index]), words))
-    return shown
+        caption = f"{first.names[index]} · {' · '.join(says)} · {alike.each[index]:.2f} bit"
+        pairs.append((_thumbnail(first.views[index]), caption))
+    return pairs
 
 
 def _says(result: Prediction, index: int) -> str:

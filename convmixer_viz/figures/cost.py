@@ -15,12 +15,18 @@ def draw(result: Cost) -> go.Figure:
     """Every call's time in ms, and their median."""
     count = len(result.call_seconds)
     calls = go.Scatter(
-        x=list(range(1, count + 1)), y=1e3 * result.call_seconds, mode="markers", name="a call",
+        x=list(range(1, count + 1)),
+        y=1e3 * result.call_seconds,
+        mode="markers",
+        name="a call",
         hovertemplate="call %{x}: %{y:.1f} ms<extra></extra>",
-    )  # fmt: skip
+    )
     figure = style.figure(go.Figure(calls), height=260)
-    figure.add_hline(1e3 * result.median_seconds, line={"color": style.INK, "dash": "dot"},
-                     annotation_text="median")  # fmt: skip
+    figure.add_hline(
+        1e3 * result.median_seconds,
+        line={"color": style.INK, "dash": "dot"},
+        annotation_text="median",
+    )
     figure.update_xaxes(title=f"call of {result.batch} pictures", dtick=1)
     return figure.update_yaxes(title="ms", rangemode="tozero")
 
@@ -28,17 +34,19 @@ def draw(result: Cost) -> go.Figure:
 def table(results: Sequence[Cost]) -> list[dict[str, Any]]:
     """A row a preset: counts, and the median call with its range."""
     return [
-        {"preset": result.provenance.preset if result.provenance else "model",
-         "parameters": result.parameters,
-         "multiply-adds (M)": round(result.multiply_adds / 1e6, 1),
-         "of them depthwise": f"{result.depthwise:.1%}",
-         "ms a call": round(1e3 * result.median_seconds, 1),
-         "fastest to slowest": f"{1e3 * result.call_seconds.min():.1f} to "
-                               f"{1e3 * result.call_seconds.max():.1f}",
-         "pictures a second": round(result.batch / result.median_seconds, 1),
-         "memory (MB)": round(result.peak_bytes / 1e6, 1)}
+        {
+            "preset": result.provenance.preset if result.provenance else "model",
+            "parameters": result.parameters,
+            "multiply-adds (M)": round(result.multiply_adds / 1e6, 1),
+            "of them depthwise": f"{result.depthwise:.1%}",
+            "ms a call": round(1e3 * result.median_seconds, 1),
+            "fastest to slowest": f"{1e3 * result.call_seconds.min():.1f} to "
+            f"{1e3 * result.call_seconds.max():.1f}",
+            "pictures a second": round(result.batch / result.median_seconds, 1),
+            "memory (MB)": round(result.peak_bytes / 1e6, 1),
+        }
         for result in results
-    ]  # fmt: skip
+    ]
 
 
 def describe(results: Sequence[Cost]) -> str:

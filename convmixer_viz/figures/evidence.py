@@ -1,4 +1,4 @@
-"""Exact evidence over the picture, its audit, and the probe through depth."""
+"""Exact evidence over the picture, its sum, and the probe through depth."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def describe_sum(result: Evidence) -> str:
 
 
 def describe_colors(result: Evidence) -> str:
-    """What the colours say."""
+    """What red and blue stand for."""
     return f"Red speaks for {result.target_name}, blue against."
 
 
@@ -47,7 +47,7 @@ def strip_png(result: Evidence, scale: int = 4) -> bytes:
 
 
 def describe_decision(result: Evidence) -> str:
-    """Where in depth the prediction appears for good, in words."""
+    """The block from which on the probe says the final class."""
     top, blocks = result.probe_top.tolist(), result.blocks.tolist()
     first = len(top) - 1
     while first > 0 and top[first - 1] == top[-1]:
@@ -70,9 +70,15 @@ def draw_probes(result: Evidence) -> go.Figure:
     for block, before, name in zip(result.blocks, names, result.probe_names, strict=False):
         if name != before:
             figure.add_annotation(
-                x=block, y=1, yref="paper", text=shorten(name, LONGEST, placeholder=" …"),
-                textangle=-45, showarrow=False, xanchor="left", yanchor="bottom",
-            )  # fmt: skip
+                x=block,
+                y=1,
+                yref="paper",
+                text=shorten(name, LONGEST, placeholder=" …"),
+                textangle=-45,
+                showarrow=False,
+                xanchor="left",
+                yanchor="bottom",
+            )
     figure.update_xaxes(
         title="block (0 is the stem's output)",
         dtick=1 + len(result.blocks) // 10,

@@ -5,25 +5,28 @@ from __future__ import annotations
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from convmixer_viz.figures import style
+from convmixer_viz.figures import color_scales, style
 from convmixer_viz.presets.log import TrainingLog
 
 HEIGHT = 360  # px
-NAMES = {"train": "training pictures, augmented", "test": "test pictures"}
+SPLITS = {"train": "training pictures, augmented", "test": "test pictures"}
 
 
 def draw(log: TrainingLog, *, height: int = HEIGHT) -> go.Figure:
     """Two panels over the epochs: cross-entropy, and accuracy in percent."""
     fig = make_subplots(1, 2, horizontal_spacing=0.1)
     epochs = [row.epoch for row in log.epochs]
-    for part, (split, name) in enumerate(NAMES.items()):
+    for part, (split, name) in enumerate(SPLITS.items()):
         for column, (quantity, scale) in enumerate((("loss", 1), ("accuracy", 100)), 1):
             trace = go.Scatter(
                 x=epochs,
                 y=log.curve(f"{split}_{quantity}") * scale,
                 mode="lines+markers",
                 marker={"size": 5},
-                line={"color": style.CATEGORICAL[part], "dash": "dot" if part == 0 else "solid"},
+                line={
+                    "color": color_scales.CATEGORICAL[part],
+                    "dash": "dot" if part == 0 else "solid",
+                },
                 name=name,
                 legendgroup=split,
                 showlegend=column == 1,
@@ -36,7 +39,7 @@ def draw(log: TrainingLog, *, height: int = HEIGHT) -> go.Figure:
 
 
 def describe(log: TrainingLog) -> str:
-    """The curve in words: where it ended, how long it took."""
+    """Where the curve ended, and how long training took."""
     last = log.epochs[-1]
     return (
         f"After {last.epoch} epochs and {log.seconds / 3600:.1f} hours: "

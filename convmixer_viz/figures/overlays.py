@@ -10,7 +10,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from convmixer_viz.figures import style
+from convmixer_viz.figures import color_scales, style
 
 Floats = NDArray[np.floating[Any]]
 
@@ -40,15 +40,22 @@ def draw(
         hovertemplate="row %{y}, column %{x}: %{z:.4g}<extra></extra>",
         hoverongaps=False,
     )
-    scale = go.Scatter(x=[None], y=[None], marker={"color": [0], "coloraxis": "coloraxis"},
-                     hoverinfo="skip", showlegend=False)  # fmt: skip
-    figure = style.figure(go.Figure([heat, scale]), height=HEIGHT)
-    figure.update_layout(margin_t=8, coloraxis={
-        "cmin": heat.zmin, "cmax": heat.zmax, "colorbar": color_bar_below(unit),
+    axis = {
+        "cmin": heat.zmin,
+        "cmax": heat.zmax,
+        "colorbar": color_bar_below(unit),
         "colorscale": scale_over_grey(signed, strength),
-    })  # fmt: skip
+    }
+    figure = style.figure(go.Figure([heat, _axis_carrier()]), height=HEIGHT)
+    figure.update_layout(margin_t=8, coloraxis=axis)
     style.picture_axes(figure)
     return figure.add_layout_image(_ground(view, values.shape))
+
+
+def _axis_carrier() -> go.Scatter:
+    """An invisible trace for the colour axis: its bar is opaque where the map is see-through."""
+    marker = {"color": [0], "coloraxis": "coloraxis"}
+    return go.Scatter(x=[None], y=[None], marker=marker, hoverinfo="skip", showlegend=False)
 
 
 def color_bar_below(unit: str) -> dict[str, Any]:
@@ -67,14 +74,16 @@ def color_bar_below(unit: str) -> dict[str, Any]:
 
 
 def shared_limit(maps: Sequence[Floats]) -> float:
-    """The common limit of several maps: their largest size."""
+    """The common limit of several maps: their largest absolute value, 1 where all are zero."""
     return max((float(np.abs(values).max()) for values in maps if values.size), default=0.0) or 1.0
 
 
 def see_through_scale(signed: bool, strength: float) -> list[tuple[float, str]]:
     """A scale whose colours fade to nothing at zero."""
     places = np.linspace(0, 1, STEPS)
-    colors = style.table(style.DIVERGING if signed else style.SEQUENTIAL, STEPS)
+    colors = color_scales.sample(
+        color_scales.DIVERGING if signed else color_scales.SEQUENTIAL, STEPS
+    )
     sizes = np.abs(2 * places - 1) if signed else places
     return [
         (float(place), f"rgba({r}, {g}, {b}, {strength * size**0.5:.3f})")
@@ -122,7 +131,7 @@ def strip_png(maps: Floats, *, signed: bool = True, scale: int = 4) -> bytes:
     parts: list[Floats] = []
     for values in maps:
         parts += [values / shared_limit([values]), gap]
-    colors = style.DIVERGING if signed else style.SEQUENTIAL
+    colors = color_scales.DIVERGING if signed else color_scales.SEQUENTIAL
     return style.palette_png(
         np.hstack(parts[:-1]), -1.0 if signed else 0.0, 1.0, colors=colors, scale=scale
     )

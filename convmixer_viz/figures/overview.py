@@ -1,4 +1,4 @@
-"""The first screen: the filmstrip out of results, the evidence on the picture, three facts."""
+"""The first screen: the filmstrip out of results, the evidence on the picture, sentences."""
 
 from __future__ import annotations
 
@@ -79,16 +79,16 @@ def sentences(
     field: ReceptiveField | None = None,
     atlas: KernelAtlas | None = None,
 ) -> tuple[str, ...]:
-    """Measured facts in words, one for each result that is there."""
-    said = (
-        _evidence_fact(evidence) if evidence else None,
-        _field_fact(field) if field else None,
+    """A sentence of measured numbers for each result that is there."""
+    optional = (
+        _describe_evidence(evidence) if evidence else None,
+        _describe_field(field) if field else None,
         kernels_atlas.describe_sizes(atlas) if atlas else None,
     )
-    return tuple(fact for fact in said if fact)
+    return tuple(sentence for sentence in optional if sentence)
 
 
-def _evidence_fact(evidence: Evidence) -> str:
+def _describe_evidence(evidence: Evidence) -> str:
     exact = evidence.exact
     sizes = np.sort(np.abs(exact).ravel())[::-1].cumsum()
     half = 1 + int(np.searchsorted(sizes, sizes[-1] / 2))
@@ -105,9 +105,10 @@ def _signed(value: float) -> str:
     return "0.00" if abs(value) < 0.005 else f"{value:+.2f}".replace("-", "−")
 
 
-def _field_fact(field: ReceptiveField) -> str:
-    first, last = (int(block) for block in (field.blocks[min(1, len(field.blocks) - 1)],
-                                            field.blocks[-1]))  # fmt: skip
+def _describe_field(field: ReceptiveField) -> str:
+    first, last = (
+        int(block) for block in (field.blocks[min(1, len(field.blocks) - 1)], field.blocks[-1])
+    )
     near, far = (field.sigma[field.blocks.index(block)] for block in (first, last))
     return (
         f"The field's width σ grows from {near:.1f} px in block {first} to {far:.1f} px in "

@@ -1,13 +1,13 @@
-"""Bars of the top classes, and what a preset knows in words."""
+"""Bars of the top classes; sentences about the prediction and the classes of a preset."""
 
 from __future__ import annotations
 
 import plotly.graph_objects as go
 
-from convmixer_viz.figures import style
+from convmixer_viz.figures import color_scales, style
 from convmixer_viz.questions.prediction import Prediction
 
-MOST_NAMED = 12  # classes named in words
+MOST_NAMED = 12  # classes that a sentence lists
 
 
 def draw(result: Prediction, *, picture: int = 0) -> go.Figure:
@@ -27,7 +27,7 @@ def draw(result: Prediction, *, picture: int = 0) -> go.Figure:
         cliponaxis=False,
         hovertemplate="%{y}: %{x:.4%}, logit %{customdata:.4f}<extra></extra>",
         customdata=logits,
-        marker_color=style.CATEGORICAL[0],
+        marker_color=color_scales.CATEGORICAL[0],
     )
     figure = style.figure(go.Figure(bars), height=56 + 38 * len(top))
     figure.update_layout(margin_t=8)
@@ -46,14 +46,14 @@ def has_no_class_names(result: Prediction) -> bool:
 
 
 def describe(result: Prediction, picture: int = 0) -> str:
-    """The picture's first class in words."""
+    """The picture's first class and its probability."""
     best = result.top[picture][0]
     share = result.probabilities[picture, best]
     return f"{result.names[picture]}: {result.classes[best]}, {share:.1%}"
 
 
 def describe_classes(result: Prediction) -> str:
-    """What can be predicted at all."""
+    """Which classes the preset knows, to follow its name: "knows only: …"."""
     if has_no_class_names(result):
         return (
             f"knows {len(result.classes)} classes by their numbers: no names came with its weights."

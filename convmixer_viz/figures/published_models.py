@@ -1,4 +1,4 @@
-"""ConvMixer among its rivals: accuracy against parameters, cost and throughput (ImageNet-1k)."""
+"""ConvMixer beside other published models: accuracy against parameters, cost, throughput."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from typing import NamedTuple
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from convmixer_viz.figures import style
+from convmixer_viz.figures import color_scales, style
 from convmixer_viz.presets.table import PRESETS, Preset
 
 HEIGHT = 460  # px
 
 
 class PublishedModel(NamedTuple):
-    """A row of what timm publishes: 224 px; RTX 4090, AMP, NCHW, batch 1024."""
+    """Another architecture's numbers on ImageNet-1k as timm publishes them: 224 px; RTX 4090, AMP,
+    NCHW, batch 1024."""
 
     name: str
     family: str
@@ -54,13 +55,11 @@ def draw(*, height: int = HEIGHT) -> go.Figure:
     """Three panels that share the accuracy axis."""
     fig = make_subplots(1, 3, shared_yaxes=True, horizontal_spacing=0.03)
     for number, family in enumerate(FAMILIES, 1):
-        _family(fig, family, style.CATEGORICAL[number])
-    _convmixers(fig, tuple(PRESETS[name] for name in CONVMIXER_THROUGHPUT))
+        _add_family(fig, family, color_scales.CATEGORICAL[number])
+    _add_convmixers(fig, tuple(PRESETS[name] for name in CONVMIXER_THROUGHPUT))
     for column, (title, ticks, low, high) in enumerate(AXES, 1):
         limits = [math.log10(low), math.log10(high)]
-        fig.update_xaxes(
-            title=title, type="log", tickvals=ticks, range=limits, row=1, col=column
-        )  # fmt: skip
+        fig.update_xaxes(title=title, type="log", tickvals=ticks, range=limits, row=1, col=column)
     fig.update_yaxes(range=[75.4, 82.6])
     fig.update_yaxes(title="top-1 on ImageNet-1k (%)", row=1, col=1)
     return style.figure(fig, height=height)
@@ -72,8 +71,8 @@ def true_giga_macs(preset: Preset) -> float:
     return sum(adds.values()) / 1e9
 
 
-def _family(fig: go.Figure, family: str, color: str) -> None:
-    rows = [rival for rival in MODELS if rival.family == family]
+def _add_family(fig: go.Figure, family: str, color: str) -> None:
+    rows = [model for model in MODELS if model.family == family]
     axes = ("parameters", "giga_macs", "throughput")
     for column, axis in enumerate(axes, 1):
         trace = go.Scatter(
@@ -92,7 +91,7 @@ def _family(fig: go.Figure, family: str, color: str) -> None:
         fig.add_trace(trace, 1, column)
 
 
-def _convmixers(fig: go.Figure, presets: tuple[Preset, ...]) -> None:
+def _add_convmixers(fig: go.Figure, presets: tuple[Preset, ...]) -> None:
     names = [f"{preset.shape.dim}/{preset.shape.depth}" for preset in presets]
     top1 = [preset.published.top1 for preset in presets if preset.published]
     places = (
@@ -100,7 +99,7 @@ def _convmixers(fig: go.Figure, presets: tuple[Preset, ...]) -> None:
         [true_giga_macs(preset) for preset in presets],
         [CONVMIXER_THROUGHPUT[preset.name] for preset in presets],
     )
-    color = style.CATEGORICAL[0]
+    color = color_scales.CATEGORICAL[0]
     for column, xs in enumerate(places, 1):
         trace = go.Scatter(
             x=xs,

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from convmixer_viz import agreement
 from convmixer_viz.errors import ChoiceError
-from convmixer_viz.figures import style
+from convmixer_viz.figures import color_scales, style
 from convmixer_viz.questions.representation import Representation
 
 
@@ -19,15 +19,21 @@ def draw(result: Representation, *, other: Representation | None = None) -> go.F
     across = other or result
     if len(result.names) < agreement.FEWEST:
         return _empty(f"CKA needs {agreement.FEWEST} pictures or more, not {len(result.names)}.")
-    found = _cka(result, across)
-    values = found.values.copy()
-    values[list(found.constant[0])] = np.nan
-    values[:, list(found.constant[1])] = np.nan
+    cka = _cka(result, across)
+    values = cka.values.copy()
+    values[list(cka.constant[0])] = np.nan
+    values[:, list(cka.constant[1])] = np.nan
     heat = go.Heatmap(
-        z=values, x=_labels(across), y=_labels(result), zmin=0, zmax=1,
-        colorscale=style.SEQUENTIAL, colorbar=style.color_bar("linear CKA, unbiased"),
-        hovertemplate="%{y} and %{x}: %{z:.3f}<extra></extra>", hoverongaps=False,
-    )  # fmt: skip
+        z=values,
+        x=_labels(across),
+        y=_labels(result),
+        zmin=0,
+        zmax=1,
+        colorscale=color_scales.SEQUENTIAL,
+        colorbar=style.color_bar("linear CKA, unbiased"),
+        hovertemplate="%{y} and %{x}: %{z:.3f}<extra></extra>",
+        hoverongaps=False,
+    )
     figure = style.figure(go.Figure(heat), height=420)
     figure.update_xaxes(title=_title(across), constrain="domain")
     return figure.update_yaxes(
@@ -36,17 +42,17 @@ def draw(result: Representation, *, other: Representation | None = None) -> go.F
 
 
 def describe(result: Representation, other: Representation | None = None) -> str:
-    """The last blocks' CKA in words, with the spread that unrelated features would show."""
+    """The last blocks' CKA, and the spread that unrelated features would show."""
     across = other or result
     if len(result.names) < agreement.FEWEST:
         return f"CKA needs {agreement.FEWEST} pictures or more, not {len(result.names)}."
-    found = _cka(result, across)
-    constant = [f"block {result.blocks[row]}" for row in found.constant[0]]
-    constant += [f"block {across.blocks[row]} of the other" for row in found.constant[1]]
-    said = f" Constant over these pictures: {', '.join(constant)}." if constant else ""
+    cka = _cka(result, across)
+    constant = [f"block {result.blocks[row]}" for row in cka.constant[0]]
+    constant += [f"block {across.blocks[row]} of the other" for row in cka.constant[1]]
+    note = f" Constant over these pictures: {', '.join(constant)}." if constant else ""
     return (
-        f"Last blocks: CKA {found.values[-1, -1]:.2f} over {len(result.names)} pictures; unrelated "
-        f"features would lie within 0 ± {found.spread:.2f}.{said}"
+        f"Last blocks: CKA {cka.values[-1, -1]:.2f} over {len(result.names)} pictures; unrelated "
+        f"features would lie within 0 ± {cka.spread:.2f}.{note}"
     )
 
 
@@ -64,7 +70,7 @@ def _title(result: Representation) -> str:
     return result.provenance.preset if result.provenance else "block"
 
 
-def _empty(words: str) -> go.Figure:
+def _empty(text: str) -> go.Figure:
     figure = style.figure(go.Figure(), height=160)
-    note: dict[str, Any] = {"text": words, "showarrow": False, "x": 0.5, "y": 0.5}
+    note: dict[str, Any] = {"text": text, "showarrow": False, "x": 0.5, "y": 0.5}
     return figure.add_annotation(xref="paper", yref="paper", **note)

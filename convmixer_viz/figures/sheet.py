@@ -1,4 +1,4 @@
-"""A sheet: pictures and the words of their cells, as the page's clickable canvas takes them."""
+"""What a clickable picture is made of; the app's canvas draws it."""
 
 from __future__ import annotations
 
@@ -8,34 +8,36 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-Value = tuple[int, ...]
+Value = tuple[int, ...]  # what a click picks: (block,), (channel,), or (row, column) of a token
 
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """One row of a strip, or the whole of a grid; a cell shows its tile, or a caption and a bar."""
+    """A row of cells in a strip, or all cells of a grid or overlay. A cell shows a tile of the PNG,
+    or a caption above a bar."""
 
-    texts: tuple[str, ...]  # what a cell says on hover and to a screen reader; "" = empty place
-    empty: str = ""  # what would stand in an empty place
-    name: str = ""  # stands on the left of a strip
+    texts: tuple[str, ...]  # a text a cell, for hover and screen readers; "": an empty cell
+    empty: str = ""  # the text of empty cells: what would be there
+    name: str = ""  # of a strip's row, on its left
     png: bytes = b""  # tiles from left to right, then down
     tile: tuple[int, int] = (1, 1)  # width, height in the PNG, without the gutter
     gutter: int = 0
     across: int = 1  # tiles in one row of the PNG
     smooth: bool = False  # a photograph is enlarged smoothly, numbers are not
-    captions: tuple[str, ...] = ()
-    shares: tuple[float, ...] = ()  # length of the bar under a caption, 0 … 1
+    captions: tuple[str, ...] = ()  # of cells without a tile
+    shares: tuple[float, ...] = ()  # 0 … 1, length of the bar under each caption
 
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """Bands over common columns (strip), tiles that wrap (grid) or cells on a picture (overlay)."""
+    """One clickable picture. Its layout: strip, bands below each other over common columns; grid,
+    one band whose tiles wrap; overlay, one picture with a cell a token."""
 
     layout: Literal["strip", "grid", "overlay"]
     label: str  # what the whole is, for a screen reader
     bands: tuple[Band, ...]
-    values: tuple[Value | None, ...]  # what a click on a column (or cell) picks; None: nothing
-    heads: tuple[str, ...] = ()  # words above the columns of a strip
+    values: tuple[Value | None, ...]  # a value a column (strip) or cell; None can't be picked
+    heads: tuple[str, ...] = ()  # above the columns of a strip
 
 
 def mosaic(

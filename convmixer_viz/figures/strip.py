@@ -1,4 +1,4 @@
-"""The filmstrip: every block from left to right: what it looks with, sees, holds and would say."""
+"""The filmstrip: a column a block, a row each for its kernels, field, tokens and best class."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ def draw(
     """
     names = column_names(depth)
     bands = (
-        _looks(names, kernels),
-        _sees(names, fields),
-        _holds(names, components),
-        _says(names, probes, target),
+        _kernel_band(names, kernels),
+        _field_band(names, fields),
+        _component_band(names, components),
+        _class_band(names, probes, target),
     )
     values = (*((block,) for block in range(depth + 1)), None)
     heads = ("stem", *(str(block) for block in range(1, depth + 1)), "head")
@@ -54,71 +54,79 @@ def draw(
 
 
 def column_names(depth: int) -> tuple[str, ...]:
-    """The columns in words: the stem, the blocks, the head."""
+    """The columns' names: Stem, Block 1 …, Head."""
     return ("Stem", *(f"Block {block}" for block in range(1, depth + 1)), "Head")
 
 
-def _looks(names: Sequence[str], kernels: Floats | None) -> Band:
+def _kernel_band(names: Sequence[str], kernels: Floats | None) -> Band:
     if kernels is None:
-        return _blank(ROWS[0], names)
+        return _empty_band(ROWS[0], names)
     limit = float(np.quantile(np.abs(kernels), 0.995))  # one loud weight doesn't pale the rest
     tiles = [mosaic(block, across=4) for block in kernels]
     side = tiles[0].shape[0]
     hole = np.full((side, side), np.nan)
     png = style.palette_png(np.hstack([hole, *tiles, hole]), -limit, limit)
-    said = [f"{name}: 16 of its kernels, full colour at ±{limit:.2g}" for name in names[1:-1]]
-    return Band(("", *said, ""), "No depthwise kernels here", ROWS[0], png, (side, side),
-                across=len(names))  # fmt: skip
+    texts = [f"{name}: 16 of its kernels, full colour at ±{limit:.2g}" for name in names[1:-1]]
+    return Band(
+        ("", *texts, ""),
+        "No depthwise kernels here",
+        ROWS[0],
+        png,
+        tile=(side, side),
+        across=len(names),
+    )
 
 
-def _sees(names: Sequence[str], fields: tuple[Bytes, Floats, Floats] | None) -> Band:
+def _field_band(names: Sequence[str], fields: tuple[Bytes, Floats, Floats] | None) -> Band:
     if fields is None:
-        return _blank(ROWS[1], names)
+        return _empty_band(ROWS[1], names)
     picture, maps, sigmas = fields
     side = min(picture.shape[0], 96 if len(names) <= 14 else 48)
     small = np.asarray(_shrunk(Image.fromarray(picture), side))
     tiles = [veil(small, np.asarray(_shrunk(_field(field), side))) for field in maps]
-    said = [
+    texts = [
         f"{name} sees a field of σ = {sigma:.1f} px round its centre token"
         for name, sigma in zip(names[:-1], sigmas, strict=True)
     ]
-    return _photographs(ROWS[1], (*said, ""), tiles, "The head sees the whole picture")
+    return _picture_band(ROWS[1], (*texts, ""), tiles, "The head sees the whole picture")
 
 
-def _holds(names: Sequence[str], components: tuple[Floats, Floats] | None) -> Band:
+def _component_band(names: Sequence[str], components: tuple[Floats, Floats] | None) -> Band:
     if components is None:
-        return _blank(ROWS[2], names)
+        return _empty_band(ROWS[2], names)
     maps, shares = components
     tiles = [np.round(255 * np.clip(block, 0, 1)).astype(np.uint8) for block in maps]
-    said = [
+    texts = [
         f"{name}: three principal components of its tokens, {_percent(share)} of their variance"
         for name, share in zip(names[:-1], shares, strict=True)
     ]
-    return _photographs(ROWS[2], (*said, ""), tiles, "The head holds no grid", smooth=False)
+    return _picture_band(ROWS[2], (*texts, ""), tiles, "The head holds no grid", smooth=False)
 
 
-def _says(names: Sequence[str], probes: Sequence[tuple[str, float]] | None, target: str) -> Band:
+def _class_band(
+    names: Sequence[str], probes: Sequence[tuple[str, float]] | None, target: str
+) -> Band:
     if probes is None:
-        return _blank(ROWS[3], names, captions=("",))
+        return _empty_band(ROWS[3], names, captions=("",))
     verbs = ["would say"] * (len(names) - 1) + ["says"]
-    said = [
+    texts = [
         f"{name} {verb} {top}; {target or top}: {_percent(share)}"
         for name, verb, (top, share) in zip(names, verbs, probes, strict=True)
     ]
     captions, shares = zip(*probes, strict=True)
-    return Band(tuple(said), name=ROWS[3], captions=captions, shares=shares)
+    return Band(tuple(texts), name=ROWS[3], captions=captions, shares=shares)
 
 
-def _blank(row: str, names: Sequence[str], captions: tuple[str, ...] = ()) -> Band:
+def _empty_band(row: str, names: Sequence[str], captions: tuple[str, ...] = ()) -> Band:
     return Band(("",) * len(names), _EMPTY[row], row, captions=captions)
 
 
-def _photographs(
-    row: str, said: tuple[str, ...], tiles: Sequence[Bytes], empty: str, *, smooth: bool = True
+def _picture_band(
+    row: str, texts: tuple[str, ...], tiles: Sequence[Bytes], empty: str, *, smooth: bool = True
 ) -> Band:
     h, w = tiles[0].shape[:2]
     png = style.png(np.hstack(tiles), colors=_COLORS)
-    return Band(said, empty, row, png, (w, h), across=len(tiles), smooth=smooth)
+    return Band(texts, empty, row, png, tile=(w, h), across=len(tiles), smooth=smooth)
 
 
 def veil(picture: Bytes, field: Floats) -> Bytes:

@@ -1,4 +1,4 @@
-"""Deletion and insertion curves beside their controls, the randomisation test, the scores."""
+"""Whether a map can be trusted: deletion and insertion curves, randomisation, the scores."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
-from convmixer_viz.figures import style
+from convmixer_viz.figures import color_scales, style
 from convmixer_viz.questions.faithfulness import Faithfulness
 
 CURVES = ("deletion", "insertion")
 DASHES = ("solid", "dot", "dash")  # the method and its two controls
-SCORES = {  # column: field, which way is good
+SCORES = {  # column of the table: which way is good
     "deletion": "low",
     "insertion": "high",
     "ROAD": "high",
@@ -60,7 +60,7 @@ def _chosen(result: Faithfulness, name: str, baseline: str) -> NDArray[np.float3
 
 def _trace(result: Faithfulness, curve: NDArray[np.float32], order: int, number: int) -> go.Scatter:
     name = result.orders[order] if order else result.method
-    color = style.CATEGORICAL[number % (len(style.CATEGORICAL) - 1)]
+    color = color_scales.CATEGORICAL[number % (len(color_scales.CATEGORICAL) - 1)]
     return go.Scatter(
         x=result.fractions,
         y=curve,
@@ -86,7 +86,7 @@ def draw_randomisation(results: Sequence[Faithfulness]) -> go.Figure:
 
 
 def table(results: Sequence[Faithfulness], *, baseline: str = "mean") -> list[dict[str, Any]]:
-    """A row a method; areas in the given baseline, none where not measured."""
+    """A row of scores a method; areas with that baseline, None where not measured."""
     return [
         {
             "method": result.method,
@@ -110,14 +110,14 @@ def _area(
 
 
 def describe_controls(result: Faithfulness, *, baseline: str = "mean") -> str:
-    """The controls' areas in words, beside the method's."""
+    """The areas under the controls' curves, in a sentence; empty where none was measured."""
     parts = []
     for name, areas in (("deletion", result.deletion_area), ("insertion", result.insertion_area)):
         if areas is not None:
-            told = [
+            areas_of_controls = [
                 f"{order} {_area(result, areas, baseline, i):.3f}"
                 for i, order in enumerate(result.orders)
                 if i
             ]
-            parts.append(f"{name}: {', '.join(told)}")
+            parts.append(f"{name}: {', '.join(areas_of_controls)}")
     return "; ".join(parts)

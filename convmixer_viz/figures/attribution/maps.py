@@ -1,4 +1,4 @@
-"""An attribution map over the picture, by token or by pixel, and its badge."""
+"""An attribution map over the picture, by token or by pixel; its unit, badge and sentence."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def draw(
 
 
 def unit(result: AttributionMap, resolution: Resolution = "tokens") -> str:
-    """What a colour stands for."""
+    """What a colour stands for, for the colour bar: "logit a token"."""
     cell = "token" if resolution == "tokens" or result.pixels is None else "pixel"
     return METHODS[result.method].unit.format(cell=cell)
 
@@ -57,7 +57,7 @@ def shared_limit(
 
 
 def badge(result: AttributionMap) -> tuple[str, str]:
-    """A word and its reason: valid, or the simpler map that it is here."""
+    """A label and its reason: "valid", or "is …", the simpler map that this one equals here."""
     if result.identical_to:
         return f"is {result.identical_to}", result.validity
     return "valid", result.validity

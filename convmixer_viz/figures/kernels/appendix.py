@@ -1,4 +1,4 @@
-"""A sheet of the kind that papers print: patch filters, then kernels of ever deeper blocks."""
+"""A page of kernels as a paper's appendix prints it: patch filters, then ever deeper blocks."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from convmixer_viz.figures import style
+from convmixer_viz.figures import color_scales, style
 from convmixer_viz.figures.kernels import patch_embedding
 from convmixer_viz.figures.sheet import mosaic
 from convmixer_viz.questions.kernels import KernelAtlas
@@ -17,7 +17,7 @@ from convmixer_viz.questions.patch_embedding import PatchEmbedding
 Bytes = NDArray[np.uint8]
 
 ACROSS, SIDE = 16, 480  # tiles a panel's row, px of a panel
-GAP, LINE = 24, 30  # px between panels, and for the words above each
+GAP, LINE = 24, 30  # px between panels, and for the title above each
 PANELS = 6  # with the patch embedding
 
 
@@ -28,7 +28,7 @@ def page_png(embedding: PatchEmbedding, atlas: KernelAtlas) -> bytes:
     indices = list(dict.fromkeys(places.tolist()))
     panels = [("Patch embedding", _filters(embedding))]
     panels += [(f"Block {atlas.blocks[i]}", _kernels(atlas, i)) for i in indices]
-    return _printed(panels)
+    return _page_png(panels)
 
 
 def _filters(embedding: PatchEmbedding) -> Bytes:
@@ -42,20 +42,20 @@ def _kernels(atlas: KernelAtlas, index: int) -> Bytes:
     own = np.abs(tiles).max((1, 2), keepdims=True)
     picture = mosaic(tiles.astype(np.float64) / np.where(own > 0, own, 1), ACROSS)
     gutter = np.isnan(picture)[..., None]
-    colors = style.diverging_rgb(picture, 1)
+    colors = color_scales.diverging_rgb(picture, 1)
     return np.asarray(np.where(gutter, 255, colors), np.uint8)
 
 
-def _printed(panels: Sequence[tuple[str, Bytes]]) -> bytes:
-    """Three panels a row on white, words above each."""
+def _page_png(panels: Sequence[tuple[str, Bytes]]) -> bytes:
+    """Three panels a row on white, a title above each."""
     across, step = 3, SIDE + GAP
     rows = -(-len(panels) // across)
     page = Image.new("RGB", (across * step + GAP, rows * (step + LINE) + GAP), "white")
     pen, font = ImageDraw.Draw(page), ImageFont.load_default(20)
-    for number, (words, picture) in enumerate(panels):
+    for number, (title, picture) in enumerate(panels):
         x = GAP + number % across * step
         y = GAP + number // across * (step + LINE)
-        pen.text((x, y), words, fill="black", font=font)
+        pen.text((x, y), title, fill="black", font=font)
         scale = max(1, SIDE // max(picture.shape[:2]))
         tile = Image.fromarray(picture)
         size = (tile.width * scale, tile.height * scale)

@@ -1,4 +1,4 @@
-"""All kernels of a block as one picture, and what they measure as curves over depth."""
+"""All kernels of a preset: one picture a block, its order, colours, texts and table."""
 
 from __future__ import annotations
 
@@ -9,22 +9,23 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from convmixer_viz.figures import style
+from convmixer_viz.figures import color_scales, style
 from convmixer_viz.figures.kernels import thumbnails
 from convmixer_viz.figures.sheet import Band, Sheet, mosaic
+from convmixer_viz.questions.formation import Formation
 from convmixer_viz.questions.kernels import STATISTICS as STATISTICS, KernelAtlas
+from convmixer_viz.questions.structure import Structure
 
 Floats = NDArray[np.floating[Any]]
 Channels = Sequence[int] | NDArray[np.int64]
 
-STATISTIC_NAMES = {
-    name.replace("_", " "): name for name in STATISTICS
-}  # as a link and a person say them
+# as a link and a page name them: "mean parity" → "mean_parity"
+STATISTIC_NAMES = {name.replace("_", " "): name for name in STATISTICS}
 ORDERS = {name: name for name in ("channel", "class", "cluster")} | STATISTIC_NAMES
 LIMITS = ("per kernel", "per block", "over all blocks")  # of the colours, symmetric about zero
 FORMS = ("raw", "unit norm", "scaled by batch norm")
 EVERY_CLASS = "all kernels"
-PercentRange = tuple[float, float]  # per cent of all blocks' kernels, by a statistic
+PercentRange = tuple[float, float]  # of all blocks' kernels by a statistic, 0 … 100
 WHOLE_RANGE: PercentRange = (0, 100)
 SHORT_NAMES = {
     "Gaussian": "Gaussian",
@@ -42,10 +43,10 @@ def strip(result: KernelAtlas) -> Sheet:
     pairs = zip(result.weights, result.representatives, strict=True)
     tiles = [mosaic(layer[chosen], across=4) for layer, chosen in pairs]
     limit = float(np.abs(result.weights).max()) or 1.0
-    words = tuple(f"Block {block}: kernels typical of it" for block in result.blocks)
+    texts = tuple(f"Block {block}: kernels typical of it" for block in result.blocks)
     height, width = tiles[0].shape
     png = style.palette_png(np.hstack(tiles), -limit, limit)
-    band = Band(words, name="block", png=png, tile=(width, height), across=len(tiles))
+    band = Band(texts, name="block", png=png, tile=(width, height), across=len(tiles))
     values = tuple((int(block),) for block in result.blocks)
     heads = tuple(str(block) for block in result.blocks)
     return Sheet("strip", "Blocks by their typical kernels", (band,), values, heads)
@@ -57,11 +58,15 @@ def draw(result: KernelAtlas, *, limits: str = "per kernel") -> go.Figure:
     weights = np.stack([layer[chosen] for layer, chosen in pairs])
     tiles = weights / _limit(weights, limits)[..., None, None]
     picture = mosaic(np.stack([mosaic(block, across=2) for block in tiles]), len(tiles), gutter=3)
-    told = {"per kernel": "its kernel's", "per block": "its block's"}.get(limits, "the model's")
+    owner = {"per kernel": "its kernel's", "per block": "its block's"}.get(limits, "the model's")
     heatmap = go.Heatmap(
-        z=picture, colorscale=style.DIVERGING, zmin=-1, zmax=1, hoverinfo="skip",
-        colorbar=style.color_bar(f"weight / {told} largest"),
-    )  # fmt: skip
+        z=picture,
+        colorscale=color_scales.DIVERGING,
+        zmin=-1,
+        zmax=1,
+        hoverinfo="skip",
+        colorbar=style.color_bar(f"weight / {owner} largest"),
+    )
     figure = style.picture_axes(style.figure(go.Figure(heatmap), height=420))
     step = (picture.shape[1] + 3) / len(tiles)
     places = np.arange(len(tiles)) * step + (step - 4) / 2
@@ -82,8 +87,8 @@ def block_kernels(result: KernelAtlas, block: int, form: str = "raw") -> NDArray
     return np.asarray(weights * factor[:, None, None], np.float32)
 
 
-def block_index(result: KernelAtlas, block: int) -> int:
-    """Where a block stands along the result's first axis."""
+def block_index(result: KernelAtlas | Formation | Structure, block: int) -> int:
+    """The index of a block along the result's axis of blocks."""
     return int(np.flatnonzero(result.blocks == block)[0])
 
 
@@ -98,27 +103,30 @@ def sorted_channels(
     """Channels of a block: largest statistic first, or by channel, class (best fit first) or
     cluster; `only` keeps one class, `within` a part of the statistic's range: see bounds."""
     index = block_index(result, block)
-    codes = result.code[index]
-    if by == "channel":
-        keys: tuple[Any, ...] = (np.arange(len(codes)),)
-    elif by == "class":
-        keys = (-result.r2[index], codes)
-    elif by == "cluster":
-        keys = (result.cluster[index],)
-    else:
-        keys = (-getattr(result, by)[index],)
-    sequence: NDArray[np.int64] = np.lexsort(keys)
-    wanted = np.ones(len(codes), bool)
+    channels: NDArray[np.int64] = np.lexsort(_sort_keys(result, index, by))
+    kept = np.ones(len(channels), bool)
     if only != EVERY_CLASS:
-        wanted &= codes == result.class_names.index(only)
+        kept &= result.code[index] == result.class_names.index(only)
     if by in STATISTICS and within != WHOLE_RANGE:
         low, high = bounds(result, by, within)
-        wanted &= (low <= -keys[0]) & (-keys[0] <= high)
-    return np.compress(wanted[sequence], sequence)
+        values = getattr(result, by)[index]
+        kept &= (low <= values) & (values <= high)
+    return np.compress(kept[channels], channels)
+
+
+def _sort_keys(result: KernelAtlas, index: int, by: str) -> tuple[NDArray[Any], ...]:
+    """What lexsort sorts a block's channels by, the last key first."""
+    if by == "channel":
+        return (np.arange(result.weights.shape[1]),)
+    if by == "class":
+        return (-result.r2[index], result.code[index])
+    if by == "cluster":
+        return (result.cluster[index],)
+    return (-getattr(result, by)[index],)
 
 
 def bounds(result: KernelAtlas, by: str, within: PercentRange) -> tuple[float, float]:
-    """A statistic's values at two per cents of all blocks' kernels."""
+    """The values of a statistic between which that part of all blocks' kernels lies."""
     low, high = np.percentile(getattr(result, by), within)
     return float(low), float(high)
 
@@ -165,7 +173,7 @@ def tiles_png(tiles: Floats, limit: float | None, across: int = 64) -> bytes:
 
 
 def cell_texts(result: KernelAtlas, block: int, channels: Channels) -> tuple[str, ...]:
-    """What a cell says on hover and to a screen reader."""
+    """A text for each channel: number, class, R², size, parity."""
     index = block_index(result, block)
     return tuple(_cell(result, index, int(channel)) for channel in channels)
 
@@ -173,10 +181,11 @@ def cell_texts(result: KernelAtlas, block: int, channels: Channels) -> tuple[str
 def _cell(result: KernelAtlas, index: int, channel: int) -> str:
     name = result.class_names[result.code[index, channel]]
     angle = result.angle[index, channel]
-    known = name in SHORT_NAMES and angle >= 0
-    told = f"{SHORT_NAMES.get(name, name)} {angle:.0f}°" if known else SHORT_NAMES.get(name, name)
+    has_angle = name in SHORT_NAMES and angle >= 0
+    label = SHORT_NAMES.get(name, name)
+    label += f" {angle:.0f}°" if has_angle else ""
     return (
-        f"{channel}: {told}, R² {result.r2[index, channel]:.2f}, "
+        f"{channel}: {label}, R² {result.r2[index, channel]:.2f}, "
         f"size {result.effective_size_90[index, channel]:.0f}, "
         f"parity {result.parity[index, channel]:.2f}"
     )

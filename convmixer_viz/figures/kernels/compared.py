@@ -1,4 +1,4 @@
-"""Kernels of several presets, aligned by relative depth, on one scale."""
+"""Kernels of several presets beside each other: aligned by relative depth, on one scale."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from convmixer_viz.figures import style
+from convmixer_viz.figures import color_scales, style
 from convmixer_viz.figures.kernels.atlas import LEGEND_ABOVE, STATISTICS, block_kernels
 from convmixer_viz.questions.kernels import KernelAtlas
 
@@ -17,19 +17,38 @@ def draw(results: Sequence[KernelAtlas], statistic: str = "effective_size_50") -
     """A statistic's median and quartiles over relative depth, a colour a preset, one scale."""
     figure = go.Figure()
     for number, result in enumerate(results):
-        low, middle, high = np.percentile(getattr(result, statistic), (25, 50, 75), axis=1)
-        name = result.provenance.preset if result.provenance else f"{number + 1}"
-        color = style.CATEGORICAL[number % len(style.CATEGORICAL)]
-        x = relative_depths(result.blocks)
-        figure.add_scatter(x=x, y=middle, name=name, line_color=color, mode="lines+markers",
-                           customdata=result.blocks,
-                           hovertemplate="block %{customdata}: median %{y:.3g}")  # fmt: skip
-        figure.add_scatter(x=[*x, *x[::-1]], y=[*high, *low[::-1]], fill="toself", opacity=0.2,
-                           fillcolor=color, line_width=0, mode="lines", hoverinfo="skip",
-                           showlegend=False)  # fmt: skip
+        figure.add_traces(_median_and_quartiles(result, statistic, number))
     figure.update_xaxes(title="relative depth: block / last block shown")
     title = f"{STATISTICS[statistic]}: median and middle half"
     return style.figure(figure, title, height=360).update_layout(legend=LEGEND_ABOVE, margin_t=80)
+
+
+def _median_and_quartiles(result: KernelAtlas, statistic: str, number: int) -> list[go.Scatter]:
+    """The line of a preset's medians, and the area between its quartiles."""
+    low, middle, high = np.percentile(getattr(result, statistic), (25, 50, 75), axis=1)
+    color = color_scales.CATEGORICAL[number % len(color_scales.CATEGORICAL)]
+    x = relative_depths(result.blocks)
+    median = go.Scatter(
+        x=x,
+        y=middle,
+        name=result.provenance.preset if result.provenance else f"{number + 1}",
+        line_color=color,
+        mode="lines+markers",
+        customdata=result.blocks,
+        hovertemplate="block %{customdata}: median %{y:.3g}",
+    )
+    quartiles = go.Scatter(
+        x=[*x, *x[::-1]],
+        y=[*high, *low[::-1]],
+        fill="toself",
+        opacity=0.2,
+        fillcolor=color,
+        line_width=0,
+        mode="lines",
+        hoverinfo="skip",
+        showlegend=False,
+    )
+    return [median, quartiles]
 
 
 def relative_depths(blocks: NDArray[np.int64]) -> list[float]:
@@ -48,7 +67,5 @@ def aligned_blocks(results: Sequence[KernelAtlas], place: float) -> list[int]:
 def shared_limit(results: Sequence[KernelAtlas], blocks: Sequence[int], form: str) -> float:
     """The largest |weight| of one block of each preset: one scale for all."""
     pairs = zip(results, blocks, strict=True)
-    return (
-        max(float(np.abs(block_kernels(result, block, form)).max()) for result, block in pairs)
-        or 1.0
-    )
+    sizes = [np.abs(block_kernels(result, block, form)).max() for result, block in pairs]
+    return float(max(sizes)) or 1.0

@@ -12,8 +12,7 @@ from convmixer_viz.questions.firing import Firing
 
 Bytes = NDArray[np.uint8]
 
-
-RED = (213, 43, 30)
+RED = (213, 43, 30)  # of a window's edge
 
 
 def draw(result: Firing) -> go.Figure:
@@ -23,8 +22,9 @@ def draw(result: Firing) -> go.Figure:
         f"{name}<br>{answer:.3g}"
         for name, answer in zip(result.pictures, result.answers, strict=True)
     ]
-    figure = make_subplots(2, count, subplot_titles=titles, horizontal_spacing=0.01,
-                           vertical_spacing=0.04)  # fmt: skip
+    figure = make_subplots(
+        2, count, subplot_titles=titles, horizontal_spacing=0.01, vertical_spacing=0.04
+    )
     for place in range(count):
         figure.add_trace(go.Image(z=result.patches[place], hoverinfo="skip"), 1, place + 1)
         figure.add_trace(go.Image(z=mark_window(result, place), hoverinfo="skip"), 2, place + 1)

@@ -1,4 +1,4 @@
-"""How the kernels formed: curves over epochs, and the kernels of one epoch."""
+"""How the kernels formed in training: curves over epochs, the kernels of one epoch, a movie."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ import numpy as np
 import plotly.graph_objects as go
 from PIL import Image
 
-from convmixer_viz.figures import style
-from convmixer_viz.figures.kernels.atlas import LEGEND_ABOVE, tiles_png
+from convmixer_viz.figures import color_scales, style
+from convmixer_viz.figures.kernels.atlas import LEGEND_ABOVE, block_index, tiles_png
 from convmixer_viz.figures.kernels.structure import CLASS_COLORS, depth_colors
 from convmixer_viz.figures.sheet import Band, Sheet
 from convmixer_viz.questions.formation import Formation
 from convmixer_viz.questions.structure import CURVES as CURVES
 
-CURVE_NAMES = {name.replace("_", " "): name for name in CURVES}  # as a link and a person say them
+# as a link and a page name them: "mean r2" → "mean_r2"
+CURVE_NAMES = {name.replace("_", " "): name for name in CURVES}
 FRAME = 400  # ms a frame of the movie
 
 
@@ -26,10 +27,13 @@ def draw(result: Formation, *, curve: str = "mean_r2") -> go.Figure:
     colors = depth_colors(len(result.blocks))
     for index, block in enumerate(result.blocks):
         figure.add_scatter(
-            x=result.epochs, y=getattr(result, curve)[:, index], name=f"block {block}",
-            mode="lines+markers", line_color=colors[index],
+            x=result.epochs,
+            y=getattr(result, curve)[:, index],
+            name=f"block {block}",
+            mode="lines+markers",
+            line_color=colors[index],
             hovertemplate="epoch %{x}: %{y:.3g}",
-        )  # fmt: skip
+        )
     figure.update_xaxes(title="epoch").update_yaxes(title=CURVES[curve])
     return style.figure(figure, height=340).update_layout(legend=LEGEND_ABOVE, margin_t=64)
 
@@ -41,9 +45,14 @@ def draw_classes(result: Formation, block: int) -> go.Figure:
     for code, name in enumerate(result.class_names):
         shares = result.class_shares[:, index, code]
         if shares.any():
-            figure.add_scatter(x=result.epochs, y=shares, name=name, stackgroup="classes",
-                               line={"width": 0.5, "color": CLASS_COLORS[code]},
-                               hovertemplate="epoch %{x}: %{y:.1%}")  # fmt: skip
+            figure.add_scatter(
+                x=result.epochs,
+                y=shares,
+                name=name,
+                stackgroup="classes",
+                line={"width": 0.5, "color": CLASS_COLORS[code]},
+                hovertemplate="epoch %{x}: %{y:.1%}",
+            )
     figure.update_xaxes(title="epoch").update_yaxes(range=[0, 1], tickformat=".0%")
     return style.figure(figure, height=340).update_layout(legend=LEGEND_ABOVE, margin_t=64)
 
@@ -53,12 +62,12 @@ def grid(result: Formation, block: int, epoch: int, channels: Sequence[int]) -> 
     index, at = block_index(result, block), int(np.flatnonzero(result.epochs == epoch)[0])
     tiles = result.weights[at, index][np.asarray(channels, np.int64)].astype(np.float32)
     k = tiles.shape[-1]
-    words = tuple(
+    texts = tuple(
         f"{channel}: {result.class_names[result.code[at, index, channel]]}, "
         f"R² {result.r2[at, index, channel]:.2f}"
         for channel in channels
     )
-    band = Band(words, png=tiles_png(tiles, None), tile=(k, k), gutter=1, across=64)
+    band = Band(texts, png=tiles_png(tiles, None), tile=(k, k), gutter=1, across=64)
     label = f"{len(tiles)} kernels of block {block} at epoch {epoch}; arrow keys move"
     return Sheet("grid", label, (band,), tuple((int(channel),) for channel in channels))
 
@@ -66,14 +75,17 @@ def grid(result: Formation, block: int, epoch: int, channels: Sequence[int]) -> 
 def draw_kernel(result: Formation, block: int, channel: int) -> go.Figure:
     """One kernel's R² over the epochs kept, with its class on hover."""
     index = block_index(result, block)
-    named = [result.class_names[code] for code in result.code[:, index, channel]]
+    class_names = [result.class_names[code] for code in result.code[:, index, channel]]
     figure = go.Figure(
         go.Scatter(
-            x=result.epochs, y=result.r2[:, index, channel], customdata=named,
-            mode="lines+markers", line_color=style.CATEGORICAL[0],
+            x=result.epochs,
+            y=result.r2[:, index, channel],
+            customdata=class_names,
+            mode="lines+markers",
+            line_color=color_scales.CATEGORICAL[0],
             hovertemplate="epoch %{x}: %{customdata}, R² %{y:.2f}<extra></extra>",
         )
-    )  # fmt: skip
+    )
     figure.update_xaxes(title="epoch").update_yaxes(title="R² of the best template", range=[0, 1])
     return style.figure(figure, height=240)
 
@@ -100,7 +112,7 @@ def movie_png(result: Formation, block: int) -> bytes:
 
 
 def describe(result: Formation, block: int) -> str:
-    """When the kernels of a block became what they are, in words."""
+    """How many kernels of a block end with a class, and since which epoch."""
     index = block_index(result, block)
     other = result.class_names.index("other")
     classed = result.settled[index][result.code[-1, index] < other]
@@ -110,8 +122,3 @@ def describe(result: Formation, block: int) -> str:
         f"{len(classed)} of {result.code.shape[2]} kernels of block {block} end with a class; half "
         f"of them have kept it since epoch {int(np.median(classed))}."
     )
-
-
-def block_index(result: Formation, block: int) -> int:
-    """Where a block stands along the result's block axis."""
-    return int(np.flatnonzero(result.blocks == block)[0])

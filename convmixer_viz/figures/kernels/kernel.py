@@ -9,24 +9,31 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
-from convmixer_viz.figures import style
+from convmixer_viz.figures import color_scales, style
 from convmixer_viz.figures.kernels import thumbnails
 from convmixer_viz.questions.kernel import Kernel
 from convmixer_viz.questions.kernels import STATISTICS
 
 Floats = NDArray[np.floating[Any]]
 
-SIDE = 33
+SIDE = 33  # frequencies along each axis of the spectrum
 
 
 def draw(result: Kernel, *, limit: float | None = None) -> go.Figure:
     """Six panels; the first three share their colours, to `limit` or the largest weight."""
     largest = limit or float(np.abs(result.weights).max()) or 1.0
     answer = float(np.abs(result.response).max()) or 1.0
-    titles = (f"kernel, ±{largest:.3g}", "its template", "the rest",
-              "spectrum", f"response, ±{answer:.3g}", "picture")  # fmt: skip
-    figure = make_subplots(2, 3, subplot_titles=titles, vertical_spacing=0.08,
-                           horizontal_spacing=0.02)  # fmt: skip
+    titles = (
+        f"kernel, ±{largest:.3g}",
+        "its template",
+        "the rest",
+        "spectrum",
+        f"response, ±{answer:.3g}",
+        "picture",
+    )
+    figure = make_subplots(
+        2, 3, subplot_titles=titles, vertical_spacing=0.08, horizontal_spacing=0.02
+    )
     for column, values in enumerate((result.weights, result.template, result.rest), 1):
         figure.add_trace(_heatmap(values, largest), 1, column)
     figure.add_trace(_spectrum(result), 2, 1)
@@ -40,16 +47,28 @@ def draw(result: Kernel, *, limit: float | None = None) -> go.Figure:
 
 
 def _heatmap(values: Floats, limit: float) -> go.Heatmap:
-    told = "row %{y}, column %{x}: %{z:.4g}<extra></extra>"
-    return go.Heatmap(z=values, zmin=-limit, zmax=limit, colorscale=style.DIVERGING,
-                      showscale=False, hovertemplate=told)  # fmt: skip
+    hover = "row %{y}, column %{x}: %{z:.4g}<extra></extra>"
+    return go.Heatmap(
+        z=values,
+        zmin=-limit,
+        zmax=limit,
+        colorscale=color_scales.DIVERGING,
+        showscale=False,
+        hovertemplate=hover,
+    )
 
 
 def _spectrum(result: Kernel) -> go.Heatmap:
     axis = (np.arange(SIDE) - SIDE // 2) / SIDE
-    told = "%{x:.2f}, %{y:.2f} cycles per token: %{z:.3g}<extra></extra>"
-    return go.Heatmap(z=result.power, x=axis, y=axis, colorscale=style.SEQUENTIAL,
-                      showscale=False, hovertemplate=told)  # fmt: skip
+    hover = "%{x:.2f}, %{y:.2f} cycles per token: %{z:.3g}<extra></extra>"
+    return go.Heatmap(
+        z=result.power,
+        x=axis,
+        y=axis,
+        colorscale=color_scales.SEQUENTIAL,
+        showscale=False,
+        hovertemplate=hover,
+    )
 
 
 def draw_radial_power(result: Kernel) -> go.Figure:
@@ -61,7 +80,7 @@ def draw_radial_power(result: Kernel) -> go.Figure:
 
 
 def describe(result: Kernel) -> str:
-    """The kernel's class in words, and how sure that is."""
+    """The kernel's class in a sentence, and how sure that is."""
     r2 = dict(zip(result.statistics, result.values, strict=True))["r2"]
     if result.class_name == "undecidable":
         return (
@@ -80,7 +99,7 @@ def describe(result: Kernel) -> str:
 
 
 def table(result: Kernel) -> list[dict[str, str]]:
-    """Every statistic in words, a row each."""
+    """A row a statistic, for a table: what it is and its value."""
     rows = [("weights", f"{result.weights.min():.3g} … {result.weights.max():.3g}")]
     rows += [
         (STATISTICS[name], f"{value:.4g}")

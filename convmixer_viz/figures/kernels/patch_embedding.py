@@ -6,7 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from convmixer_viz.figures import style
+from convmixer_viz.figures import color_scales, style
 from convmixer_viz.figures.sheet import Band, Sheet, mosaic
 from convmixer_viz.questions.patch_embedding import PatchEmbedding
 
@@ -22,6 +22,18 @@ ORDERS = {
 COLORS, ACROSS = 64, 64  # shades and tiles a row of the clickable picture
 SHEET_WIDTH = 1400  # px
 ANGLES = (0, 45, 90, 135, 180)  # shown; plotly counts the lower half from −180 to −360
+POLAR_AXES = {  # the lower half of a circle, clockwise from the right
+    "sector": [180, 360],
+    "bgcolor": style.CLEAR,
+    "angularaxis": {
+        "direction": "clockwise",
+        "rotation": 0,
+        "gridcolor": style.GRID,
+        "tickvals": [angle - 360 for angle in ANGLES],
+        "ticktext": [f"{angle}°" for angle in ANGLES],
+    },
+    "radialaxis": {"range": [0, 0.72], "gridcolor": style.GRID, "dtick": 0.25},
+}
 
 
 def draw(result: PatchEmbedding) -> go.Figure:
@@ -29,25 +41,24 @@ def draw(result: PatchEmbedding) -> go.Figure:
     alive = np.flatnonzero(~result.dead)
     largest = result.norm.max() or 1.0
     marker = {
-        "color": result.colourfulness[alive], "cmin": 0, "cmax": 1, "colorscale": style.SEQUENTIAL,
-        "size": 4 + 10 * result.norm[alive] / largest, "opacity": 0.8,
+        "color": result.colourfulness[alive],
+        "cmin": 0,
+        "cmax": 1,
+        "colorscale": color_scales.SEQUENTIAL,
+        "size": 4 + 10 * result.norm[alive] / largest,
+        "opacity": 0.8,
         "colorbar": style.color_bar("colourfulness"),
-    }  # fmt: skip
+    }
     points = go.Scatterpolar(
-        r=result.peak_frequency[alive], theta=result.orientation[alive], mode="markers",
-        marker=marker, customdata=alive,
+        r=result.peak_frequency[alive],
+        theta=result.orientation[alive],
+        mode="markers",
+        marker=marker,
+        customdata=alive,
         hovertemplate="filter %{customdata}: %{r:.2f} cycles per pixel, "
         "%{theta:.0f}°<extra></extra>",
-    )  # fmt: skip
-    figure = style.figure(go.Figure(points), height=360)
-    polar = {
-        "sector": [180, 360], "bgcolor": style.CLEAR,
-        "angularaxis": {"direction": "clockwise", "rotation": 0, "gridcolor": style.GRID,
-                        "tickvals": [angle - 360 for angle in ANGLES],
-                        "ticktext": [f"{angle}°" for angle in ANGLES]},
-        "radialaxis": {"range": [0, 0.72], "gridcolor": style.GRID, "dtick": 0.25},
-    }  # fmt: skip
-    return figure.update_layout(polar=polar)
+    )
+    return style.figure(go.Figure(points), height=360).update_layout(polar=POLAR_AXES)
 
 
 def sorted_channels(result: PatchEmbedding, by: str) -> NDArray[np.int64]:
@@ -69,15 +80,17 @@ def grid(result: PatchEmbedding, by: str = "norm") -> Sheet:
     channels = sorted_channels(result, by)
     p = result.filters.shape[-1]
     band = Band(
-        cell_texts(result, channels), png=style.png(_tiled(result, channels, 0), colors=COLORS),
-        tile=(p, p), across=ACROSS,
-    )  # fmt: skip
+        cell_texts(result, channels),
+        png=style.png(_tiled(result, channels, 0), colors=COLORS),
+        tile=(p, p),
+        across=ACROSS,
+    )
     label = f"{len(channels)} patch filters of {p}×{p} pixels; arrow keys move"
     return Sheet("grid", label, (band,), tuple((int(channel),) for channel in channels))
 
 
 def cell_texts(result: PatchEmbedding, channels: NDArray[np.int64]) -> tuple[str, ...]:
-    """What a cell says on hover and to a screen reader."""
+    """A text for each channel: number, norm, peak frequency, colourfulness, whether dead."""
     return tuple(
         f"{channel}: norm {result.norm[channel]:.2g}, "
         f"{result.peak_frequency[channel]:.2f} cycles per pixel, "

@@ -1,4 +1,4 @@
-"""Many small pictures for a table's column: 1,536 of them in a tenth of a second."""
+"""Kernels as small pictures for a table's column: 1,536 of them in a tenth of a second."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convmixer_viz.figures import style
+from convmixer_viz.figures import color_scales
 
 SIDE = 36  # px, about
 
@@ -20,7 +20,7 @@ def data_urls(tiles: NDArray[np.floating[Any]]) -> list[str]:
 
     Written here because a general encoder takes a third of a millisecond for each."""
     own = np.abs(tiles).max((1, 2), keepdims=True)
-    shades = style.levels(tiles / np.where(own > 0, own, 1), -1, 1)
+    shades = color_scales.levels(tiles / np.where(own > 0, own, 1), -1, 1)
     scale = max(1, SIDE // tiles.shape[-1])
     rows = shades.repeat(scale, axis=1).repeat(scale, axis=2)
     filtered = np.pad(rows, ((0, 0), (0, 0), (1, 0)))  # a PNG's row begins with its filter, 0
@@ -39,7 +39,7 @@ def data_url(png: bytes) -> str:
 def _head(side: int) -> bytes:
     """All that comes before the pixels: size, 8 bits of a palette, the palette."""
     size = struct.pack(">IIBBBBB", side, side, 8, 3, 0, 0, 0)
-    colors = np.concatenate([np.full((1, 3), 128, np.uint8), style.table(style.DIVERGING, 255)])
+    colors = color_scales.palette(color_scales.DIVERGING)
     return b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", size) + _chunk(b"PLTE", colors.tobytes())
 
 

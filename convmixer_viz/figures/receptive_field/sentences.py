@@ -1,4 +1,4 @@
-"""Receptive fields in words and numbers; every sentence is filled with what was measured."""
+"""Sentences about receptive fields, filled with what was measured."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ CAPTION = (
 
 
 def describe(result: ReceptiveField, block: int) -> str:
-    """One block's field in words."""
+    """The size of one block's field: radii of 50 and 90 %, and σ, in px."""
     row = result.blocks.index(block)
     name = f"block {block}" if block else "the stem"
     cut = f", {result.border[row]:.0%} of it at the picture's edge" if result.touches[row] else ""
@@ -22,7 +22,7 @@ def describe(result: ReceptiveField, block: int) -> str:
 
 
 def describe_cut(result: ReceptiveField) -> str | None:
-    """What to say where the picture cuts fields, else none."""
+    """How many blocks' fields the picture cuts, as a warning; None where it cuts none."""
     cut = [block for block, touched in zip(result.blocks, result.touches, strict=True) if touched]
     if not cut:
         return None
@@ -33,10 +33,10 @@ def describe_cut(result: ReceptiveField) -> str | None:
 
 
 def describe_growth(result: ReceptiveField, twin: ReceptiveField | None) -> str:
-    """How σ grows, and what training did to the last block's, in words."""
-    words = [CAPTION]
+    """How σ grows, and what training did to the last block's."""
+    sentences = [CAPTION]
     if result.growth is not None:
-        words.append(
+        sentences.append(
             f"Where the picture doesn't cut it, σ grows as block^{result.growth:.2f} "
             "(a random walk: 0.50)."
         )
@@ -45,8 +45,8 @@ def describe_growth(result: ReceptiveField, twin: ReceptiveField | None) -> str:
         against["its untrained twin's"] = twin.sigma_square[-1]
     for name, value in against.items():
         if value > 0:
-            words.append(f"The last σ is {result.sigma_square[-1] / value:.0%} of {name}.")
-    return " ".join(words)
+            sentences.append(f"The last σ is {result.sigma_square[-1] / value:.0%} of {name}.")
+    return " ".join(sentences)
 
 
 def describe_ratios(result: ReceptiveField) -> str:

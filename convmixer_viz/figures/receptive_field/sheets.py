@@ -1,4 +1,4 @@
-"""Receptive fields as pictures to click: the strip of blocks, the picture as one token sees it."""
+"""Receptive fields as sheets to click: a strip of blocks, the tokens of the picture."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convmixer_viz.figures import style
+from convmixer_viz.figures import color_scales, style
 from convmixer_viz.figures.receptive_field import sentences
 from convmixer_viz.figures.receptive_field.fields import GAMMA
 from convmixer_viz.figures.sheet import Band, Sheet
@@ -30,10 +30,10 @@ def token_picker(result: ReceptiveField, block: int) -> Sheet:
     """The same picture as a sheet of tokens: a click picks the row and column of one."""
     rows, columns = result.tokens.shape[1:]
     p = result.patch_size
-    seen = veil(result.view, _smoothed(result, result.blocks.index(block)))
-    png = style.png(seen[: p * rows, : p * columns], colors=SHADES)
-    words = tuple(f"token {r}, {c}" for r in range(rows) for c in range(columns))
-    band = Band(words, png=png, tile=(p * columns, p * rows), across=columns, smooth=True)
+    veiled = veil(result.view, _smoothed(result, result.blocks.index(block)))
+    png = style.png(veiled[: p * rows, : p * columns], colors=SHADES)
+    texts = tuple(f"token {r}, {c}" for r in range(rows) for c in range(columns))
+    band = Band(texts, png=png, tile=(p * columns, p * rows), across=columns, smooth=True)
     values = tuple((r, c) for r in range(rows) for c in range(columns))
     label = f"Tokens of the picture, {rows} rows of {columns}; arrow keys move the token"
     return Sheet("overlay", label, (band,), values)
@@ -42,13 +42,13 @@ def token_picker(result: ReceptiveField, block: int) -> Sheet:
 def strip(result: ReceptiveField) -> Sheet:
     """Every block's field from left to right, each on its own scale, one window in pixels."""
     tiles = [_tile(field) for field in result.pixels]
-    png = style.palette_png(np.hstack(tiles), 0, 1, colors=style.SEQUENTIAL)
-    words = tuple(sentences.describe(result, block) for block in result.blocks)
+    png = style.palette_png(np.hstack(tiles), 0, 1, colors=color_scales.SEQUENTIAL)
+    texts = tuple(sentences.describe(result, block) for block in result.blocks)
     captions = tuple(f"{sigma:.1f} px" for sigma in result.sigma)
     size = tiles[0].shape
     bands = (
-        Band(words, name="field", png=png, tile=(size[1], size[0]), across=len(tiles)),
-        Band(words, name="σ", captions=captions, shares=_relative(result.sigma)),
+        Band(texts, name="field", png=png, tile=(size[1], size[0]), across=len(tiles)),
+        Band(texts, name="σ", captions=captions, shares=_relative(result.sigma)),
     )
     heads = tuple("stem" if block == 0 else str(block) for block in result.blocks)
     values = tuple((block,) for block in result.blocks)
@@ -68,9 +68,9 @@ def _smoothed(result: ReceptiveField, row: int) -> Floats:
     """A block's field (h, w), level within each token: the stem leaves a lattice."""
     p, (height, width) = result.patch_size, result.view.shape[:2]
     level = result.tokens[row].repeat(p, 0).repeat(p, 1)
-    grown = np.zeros((height, width))
-    grown[: level.shape[0], : level.shape[1]] = level
-    return grown
+    field = np.zeros((height, width))
+    field[: level.shape[0], : level.shape[1]] = level
+    return field
 
 
 def _relative(sigmas: Floats) -> tuple[float, ...]:

@@ -13,7 +13,7 @@ from convmixer_viz.presets.table import PRESETS, Preset
 from tests.conftest import TINY
 
 
-def words(preset: Preset) -> str:
+def text_of(preset: Preset) -> str:
     return " ".join(note.text or "" for note in architecture.draw(preset).layout.annotations)
 
 
@@ -30,9 +30,9 @@ def test_slabs_have_the_modules_own_shapes() -> None:
 
 
 @pytest.mark.parametrize("name", PRESETS)
-def test_words_name_the_operations_and_the_residual(name: str) -> None:
+def test_annotations_name_the_operations_and_the_residual(name: str) -> None:
     preset = PRESETS[name]
-    s, text = preset.shape, words(preset)
+    s, text = preset.shape, text_of(preset)
     assert (
         f"block, {s.depth} times" in text and f"{s.kernel_size}×{s.kernel_size} depthwise" in text
     )

@@ -22,5 +22,5 @@ def test_four_curves_over_the_epochs() -> None:
     assert np.isnan(curves["test", "y"][0]) and curves["test", "y"][1] == 0.9
 
 
-def test_words_say_the_last_epoch_and_the_time() -> None:
+def test_the_sentence_says_the_last_epoch_and_the_time() -> None:
     assert learning.describe(LOG).startswith("After 2 epochs and 0.1 hours: 70.25 % of the test")

@@ -6,28 +6,31 @@ from dataclasses import replace
 
 import pytest
 
-from convmixer_viz.analyses.prediction import compute
+from convmixer_viz import catalog
+from convmixer_viz.engine.runtime import LoadedModel
 from convmixer_viz.figures import prediction as figures
-from convmixer_viz.questions.prediction import Options
+from convmixer_viz.questions.prediction import Prediction
 from tests.unit.analyses.questions import picture
+from tests.unit.figures.results import compute
 
 
-@pytest.fixture
-def result(tiny):
-    *_, last = compute(tiny, [picture()], Options(top=3))
-    return last.partial
+@pytest.fixture(scope="module")
+def prediction(model: LoadedModel) -> Prediction:
+    return compute(catalog.PREDICTION, model, [picture()], top=3)
 
 
-def test_bars_are_named_best_on_top(result):
-    named = replace(result, classes=tuple(f"kind {n}" for n in range(len(result.classes))))
-    (bars,) = figures.draw(named).data
-    assert list(bars.y) == [f"kind {index} ({index})" for index in result.top[0]]
+def test_bars_are_named_best_on_top(prediction: Prediction) -> None:
+    classes = tuple(f"kind {number}" for number in range(len(prediction.classes)))
+    known = replace(prediction, classes=classes)
+    (bars,) = figures.draw(known).data
+    assert list(bars.y) == [f"kind {index} ({index})" for index in known.top[0]]
     assert list(bars.x) == sorted(bars.x, reverse=True)
-    assert "knows only: kind 0, kind 1" in figures.describe_classes(named)
+    assert "knows only: kind 0, kind 1" in figures.describe_classes(known)
 
 
-def test_classes_without_names_are_told_by_their_numbers(result):
-    numbered = replace(result, classes=tuple(str(n) for n in range(len(result.classes))))
-    (bars,) = figures.draw(numbered).data
-    assert bars.y[0] == f"class {result.top[0, 0]}"
-    assert "by their numbers" in figures.describe_classes(numbered)
+def test_classes_without_names_are_numbers(prediction: Prediction) -> None:
+    classes = tuple(str(number) for number in range(len(prediction.classes)))
+    nameless = replace(prediction, classes=classes)
+    (bars,) = figures.draw(nameless).data
+    assert bars.y[0] == f"class {nameless.top[0, 0]}"
+    assert "by their numbers" in figures.describe_classes(nameless)

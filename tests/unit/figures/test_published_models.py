@@ -1,4 +1,4 @@
-"""The comparison's numbers, and that the true costs stand beside the published ones."""
+"""The published numbers, and that the true costs stand beside the published ones."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_every_model_stands_in_each_panel_once() -> None:
         traces = [t for t in fig.data if t.xaxis == axis and "published" not in t.name]
         names = [name for trace in traces for name in trace.text]
         assert sorted(names) == sorted(
-            [rival.name for rival in published_models.MODELS] + ["768/32", "1024/20", "1536/20"]
+            [model.name for model in published_models.MODELS] + ["768/32", "1024/20", "1536/20"]
         )
     (published,) = (trace for trace in fig.data if "published" in trace.name)
     (true,) = (t for t in fig.data if t.name == "ConvMixer" and t.xaxis == "x2")

@@ -1,3 +1,5 @@
+"""CKA between blocks as a map and a sentence; what cannot be compared is refused."""
+
 from __future__ import annotations
 
 from dataclasses import replace
@@ -11,7 +13,7 @@ from convmixer_viz.figures import representation as figures
 from convmixer_viz.questions.representation import Representation
 
 
-def made(count: int, seed: int = 0, constant: bool = False) -> Representation:
+def represent(count: int, seed: int = 0, constant: bool = False) -> Representation:
     features = np.random.default_rng(seed).normal(size=(3, count, 40))
     if constant:
         features[1] = 1
@@ -21,7 +23,7 @@ def made(count: int, seed: int = 0, constant: bool = False) -> Representation:
 
 
 def test_the_map_is_cka_and_constant_blocks_stay_empty() -> None:
-    first, second = made(8), made(8, 1, constant=True)
+    first, second = represent(8), represent(8, 1, constant=True)
     values = np.array(figures.draw(first, other=second).data[0].z)
     expected = agreement.cka(first.gram, second.gram).values
     assert np.allclose(values[:, [0, 2]], expected[:, [0, 2]]) and np.isnan(values[:, 1]).all()
@@ -30,12 +32,12 @@ def test_the_map_is_cka_and_constant_blocks_stay_empty() -> None:
 
 
 def test_too_few_pictures_are_a_sentence() -> None:
-    figure = figures.draw(made(3))
+    figure = figures.draw(represent(3))
     assert not figure.data and "4 pictures or more, not 3" in figure.layout.annotations[0].text
-    assert figures.describe(made(3)) == "CKA needs 4 pictures or more, not 3."
+    assert figures.describe(represent(3)) == "CKA needs 4 pictures or more, not 3."
 
 
 def test_answers_to_different_pictures_are_not_compared() -> None:
-    other = replace(made(8), images=tuple("abcdefgh"))
+    other = replace(represent(8), images=tuple("abcdefgh"))
     with pytest.raises(ChoiceError, match="these saw different ones"):
-        figures.draw(made(8), other=other)
+        figures.draw(represent(8), other=other)
