@@ -1,4 +1,4 @@
-"""The first screen: the filmstrip out of results, the evidence on the picture, sentences."""
+"""The overview's filmstrip, picture of evidence and sentences, made out of results."""
 
 from __future__ import annotations
 

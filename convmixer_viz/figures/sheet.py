@@ -21,7 +21,7 @@ class Band:
     name: str = ""  # of a strip's row, on its left
     png: bytes = b""  # tiles from left to right, then down
     tile: tuple[int, int] = (1, 1)  # width, height in the PNG, without the gutter
-    gutter: int = 0
+    gutter: int = 0  # px between tiles in the PNG
     across: int = 1  # tiles in one row of the PNG
     smooth: bool = False  # a photograph is enlarged smoothly, numbers are not
     captions: tuple[str, ...] = ()  # of cells without a tile

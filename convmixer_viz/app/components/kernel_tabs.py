@@ -15,7 +15,7 @@ from convmixer_viz.catalog import FORMATION, KERNELS, PATCH_EMBEDDING, STRUCTURE
 from convmixer_viz.figures.kernels import (
     appendix,
     atlas as atlas_figures,
-    compared as atlases_figures,
+    comparison as atlases_figures,
     formation as formation_figures,
     patch_embedding,
     structure,

@@ -34,8 +34,8 @@ SHORT_NAMES = {
     "second derivative": "∂∂",
 }
 LEGEND_ABOVE = {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"}  # place of a legend
-SHEET_WIDTH = 1400  # px: wider pictures are shrunk by the browser's door
-LEVELS = 15  # shades on either side of zero in a sprite: keeps 1,536 kernels of 9×9 under 200 kB
+PNG_WIDTH = 1400  # px at most: the app shrinks wider pictures, which blurs them
+LEVELS = 15  # shades on either side of zero in tiles_png: keeps 1,536 kernels of 9×9 under 200 kB
 
 
 def strip(result: KernelAtlas) -> Sheet:
@@ -175,10 +175,10 @@ def tiles_png(tiles: Floats, limit: float | None, across: int = 64) -> bytes:
 def cell_texts(result: KernelAtlas, block: int, channels: Channels) -> tuple[str, ...]:
     """A text for each channel: number, class, R², size, parity."""
     index = block_index(result, block)
-    return tuple(_cell(result, index, int(channel)) for channel in channels)
+    return tuple(_cell_text(result, index, int(channel)) for channel in channels)
 
 
-def _cell(result: KernelAtlas, index: int, channel: int) -> str:
+def _cell_text(result: KernelAtlas, index: int, channel: int) -> str:
     name = result.class_names[result.code[index, channel]]
     angle = result.angle[index, channel]
     has_angle = name in SHORT_NAMES and angle >= 0
@@ -222,18 +222,18 @@ def block_png(
     tiles = block_kernels(result, block, form)
     own = np.abs(tiles).max((1, 2), keepdims=True) if limit is None else np.full(1, limit)
     across = min(len(tiles), across)
-    scale = max(1, SHEET_WIDTH // (across * (tiles.shape[-1] + 1)))
+    scale = max(1, PNG_WIDTH // (across * (tiles.shape[-1] + 1)))
     picture = mosaic(tiles / np.where(own == 0, 1, own), across)
     return style.palette_png(picture, -1, 1, scale=scale)
 
 
 def files(result: KernelAtlas) -> dict[str, bytes]:
-    """Pictures for a folder: a sheet a block."""
+    """PNGs by file name for a folder of saved results: one a block."""
     return {f"kernels-block-{block}.png": block_png(result, int(block)) for block in result.blocks}
 
 
 def table(result: KernelAtlas, block: int) -> list[dict[str, Any]]:
-    """A row a kernel with its picture as a data address, for a sortable table."""
+    """A row a kernel with its picture as a data URL, for a sortable table."""
     index = block_index(result, block)
     rows = zip(thumbnails.data_urls(result.weights[index]), result.block_rows(index), strict=True)
     return [{"kernel": image} | row for image, row in rows]

@@ -20,7 +20,7 @@ ORDERS = {
     "channel": "channel",
 }
 COLORS, ACROSS = 64, 64  # shades and tiles a row of the clickable picture
-SHEET_WIDTH = 1400  # px
+PNG_WIDTH = 1400  # px at most
 ANGLES = (0, 45, 90, 135, 180)  # shown; plotly counts the lower half from −180 to −360
 POLAR_AXES = {  # the lower half of a circle, clockwise from the right
     "sector": [180, 360],
@@ -102,12 +102,12 @@ def cell_texts(result: PatchEmbedding, channels: NDArray[np.int64]) -> tuple[str
 def filters_png(result: PatchEmbedding, *, by: str = "norm") -> bytes:
     """All filters as a PNG to keep, up to 1,400 px wide, with gutters."""
     across = min(len(result.norm), 32)
-    scale = max(1, SHEET_WIDTH // (across * (result.filters.shape[-1] + 1)))
+    scale = max(1, PNG_WIDTH // (across * (result.filters.shape[-1] + 1)))
     return style.png(_tiled(result, sorted_channels(result, by), 1, across), scale=scale)
 
 
 def files(result: PatchEmbedding) -> dict[str, bytes]:
-    """Pictures for a folder."""
+    """PNGs by file name for a folder of saved results."""
     return {"patch-embedding.png": filters_png(result)}
 
 

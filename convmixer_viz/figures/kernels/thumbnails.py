@@ -16,7 +16,7 @@ SIDE = 36  # px, about
 
 
 def data_urls(tiles: NDArray[np.floating[Any]]) -> list[str]:
-    """Each kernel (n, k, k) as a PNG in a data address, colours to its own largest weight.
+    """Each kernel (n, k, k) as a PNG in a data URL, colours to its own largest weight.
 
     Written here because a general encoder takes a third of a millisecond for each."""
     own = np.abs(tiles).max((1, 2), keepdims=True)
@@ -32,7 +32,7 @@ def data_urls(tiles: NDArray[np.floating[Any]]) -> list[str]:
 
 
 def data_url(png: bytes) -> str:
-    """A PNG as the data address that a table's picture column takes."""
+    """A PNG as the data URL that a table's picture column takes."""
     return f"data:image/png;base64,{b64encode(png).decode()}"
 
 
