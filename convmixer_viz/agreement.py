@@ -20,9 +20,9 @@ skimage: Any = lazy.load("skimage")
 
 Box = tuple[float, float, float, float]  # left, top, right, bottom in the original picture, px
 GRID = 16  # cells a side of the common grid
-FEWEST = 4  # pictures for CKA: n(n − 3) stands in the divisor
-HIGHEST = 26  # cells whose overlap is compared, a tenth of the grid
-ALMOST_NONE = 1e-9  # of a Gram matrix's norm, left after centring: the block is constant
+FEWEST_PICTURES = 4  # for CKA: n(n − 3) stands in the divisor
+HIGHEST_CELLS = 26  # whose overlap is compared, a tenth of the grid
+CONSTANT_BELOW = 1e-9  # of a Gram matrix's norm, left after centring
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ def difference(column: Floats, first: Floats) -> Floats:
     return column - first
 
 
-def agreement(a: Floats, b: Floats) -> MapAgreement:
+def maps(a: Floats, b: Floats) -> MapAgreement:
     """Three numbers for two maps on one grid."""
     return MapAgreement(spearman(a, b), ssim(a, b), overlap(a, b))
 
@@ -98,7 +98,7 @@ def ssim(a: Floats, b: Floats) -> float | None:
     return float(skimage.metrics.structural_similarity(first, second, win_size=7, data_range=2.0))
 
 
-def overlap(a: Floats, b: Floats, cells: int = HIGHEST) -> float | None:
+def overlap(a: Floats, b: Floats, cells: int = HIGHEST_CELLS) -> float | None:
     """Intersection over union of the highest cells, by signed value; none where a map is flat."""
     if np.ptp(a) == 0 or np.ptp(b) == 0:
         return None
@@ -142,9 +142,9 @@ def cka(a: Doubles, b: Doubles) -> Cka:
     n = a.shape[-1]
     if b.shape[-1] != n:
         raise ChoiceError(f"CKA needs the same pictures on both sides, not {n} and {b.shape[-1]}.")
-    if n < FEWEST:
+    if n < FEWEST_PICTURES:
         raise ChoiceError(
-            f"CKA needs {FEWEST} pictures or more, not {n}: add pictures or a folder."
+            f"CKA needs {FEWEST_PICTURES} pictures or more, not {n}: add pictures or a folder."
         )
     (x, constant_a), (y, constant_b) = _centred(a), _centred(b)
     spread = float(np.sqrt(2 / (n * (n - 3))))
@@ -161,7 +161,7 @@ def _centred(grams: Doubles) -> tuple[Doubles, tuple[int, ...]]:
     centred = (hollow - (sums[:, :, None] + sums[:, None, :]) / (n - 2) + whole) * off
     flat = centred.reshape(len(grams), -1)
     norms, sizes = np.linalg.norm(flat, axis=1), np.linalg.norm(grams, axis=(1, 2))
-    constant = norms <= ALMOST_NONE * sizes
+    constant = norms <= CONSTANT_BELOW * sizes
     unit = np.where(constant[:, None], 0, flat / np.where(constant, 1, norms)[:, None])
     return unit, tuple(np.flatnonzero(constant).tolist())
 

@@ -1,4 +1,4 @@
-"""A person's words → a request that fits a preset: what is wrong is told before any work."""
+"""A person's words → a request that fits a preset; what doesn't fit is refused before any work."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files that nobody should load, and the words of the sentence that refuses each."""
+"""Files that nobody should load, and a part of the sentence that refuses each."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Fills:
 
 
 def files(folder: Path, state: Mapping[str, Tensor], marker: Path) -> dict[str, tuple[Path, str]]:
-    """Name → file, words of its refusal. `state` is a good model's; running any of the code that
+    """Name → file, part of its refusal. `state` is a good model's; running any of the code that
     these files hold would create the marker."""
     good = _saved(folder / "good.pth", dict(state))
     command = f"touch {marker}"

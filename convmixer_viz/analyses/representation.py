@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from convmixer_viz.contract import Step
+from convmixer_viz.engine import hardware
 from convmixer_viz.engine.runtime import LoadedModel
 from convmixer_viz.errors import DeviceError
 from convmixer_viz.pictures.prepare import PreparedPicture
@@ -83,8 +84,6 @@ def _result(
 
 
 def _check_memory(model: LoadedModel, images: Sequence[PreparedPicture]) -> None:
-    from convmixer_viz.engine import hardware  # brings torch: not at import
-
     shape, side = model.preset.shape, images[0].array.shape[-1]
     state = shape.dim * shape.grid(side) ** 2 * model.dtype.itemsize
     free = MEMORY_SHARE * hardware.free_memory(model.device)

@@ -69,7 +69,7 @@ def maps(results: Sequence[Explained]) -> Table:
     """Agreement of each map with the first."""
     first, *_ = grids = on_common_grid(results)
     return [
-        _map(result, agreement.agreement(first, grid))
+        _map(result, agreement.maps(first, grid))
         for result, grid in zip(results, grids, strict=True)
     ]
 

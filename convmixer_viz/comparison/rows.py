@@ -150,7 +150,7 @@ ROWS: tuple[Row[Any], ...] = (
         numbers.likenesses,
         against_first=against_first.cka,
         sentence=_cka_sentence,
-        fewest=agreement.FEWEST,
+        fewest=agreement.FEWEST_PICTURES,
     ),
     Row("cost", "What they cost", COST, cost.table, sentence=cost.describe),
 )

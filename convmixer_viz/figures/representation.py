@@ -17,8 +17,10 @@ def draw(result: Representation, *, other: Representation | None = None) -> go.F
     """CKA of every block of `other` (default: the same model) across, against every block down;
     with fewer than 4 pictures the figure says what is missing."""
     across = other or result
-    if len(result.names) < agreement.FEWEST:
-        return _empty(f"CKA needs {agreement.FEWEST} pictures or more, not {len(result.names)}.")
+    if len(result.names) < agreement.FEWEST_PICTURES:
+        return _empty(
+            f"CKA needs {agreement.FEWEST_PICTURES} pictures or more, not {len(result.names)}."
+        )
     cka = _cka(result, across)
     values = cka.values.copy()
     values[list(cka.constant[0])] = np.nan
@@ -44,8 +46,8 @@ def draw(result: Representation, *, other: Representation | None = None) -> go.F
 def describe(result: Representation, other: Representation | None = None) -> str:
     """The last blocks' CKA, and the spread that unrelated features would show."""
     across = other or result
-    if len(result.names) < agreement.FEWEST:
-        return f"CKA needs {agreement.FEWEST} pictures or more, not {len(result.names)}."
+    if len(result.names) < agreement.FEWEST_PICTURES:
+        return f"CKA needs {agreement.FEWEST_PICTURES} pictures or more, not {len(result.names)}."
     cka = _cka(result, across)
     constant = [f"block {result.blocks[row]}" for row in cka.constant[0]]
     constant += [f"block {across.blocks[row]} of the other" for row in cka.constant[1]]

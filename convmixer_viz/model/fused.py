@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from convmixer_viz.model.convmixer import Block, ConvMixer
 
 OPERATORS = ("_convolution_pointwise", "_reorder_convolution_weight")
-_ACTIVATIONS: dict[type[nn.Module], tuple[str, str | None]] = {  # theirs, and the way to compute
+_ACTIVATIONS: dict[type[nn.Module], tuple[str, str | None]] = {  # oneDNN's name, and its algorithm
     nn.GELU: ("gelu", "none"),
     nn.ReLU: ("relu", None),
 }
@@ -21,8 +21,8 @@ _ACTIVATIONS: dict[type[nn.Module], tuple[str, str | None]] = {  # theirs, and t
 
 def available() -> bool:
     """Whether this torch has oneDNN and its fused convolutions."""
-    here: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
-    return here and all(hasattr(torch.ops.mkldnn, name) for name in OPERATORS)
+    enabled: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+    return enabled and all(hasattr(torch.ops.mkldnn, name) for name in OPERATORS)
 
 
 def fuse(model: ConvMixer, grid: int) -> None:
@@ -51,12 +51,12 @@ class FusedBlock(Block):
         weight, bias = self.pointwise.weight, cast("Tensor", self.pointwise.bias)
         # what only the pointwise step reads is shifted there: W(y + t) + b = Wy + (b + Wt)
         bias = (bias.float() + weight.float().flatten(1) @ shift).to(weight.dtype)
-        self._hold("gain", gain.to(weight.dtype)[:, None, None])
-        self._hold("bias", bias)
-        self._hold("kernels", _pack(self.depthwise, grid))
-        self._hold("weights", _pack(self.pointwise, grid))
+        self._keep("gain", gain.to(weight.dtype)[:, None, None])
+        self._keep("bias", bias)
+        self._keep("kernels", _pack(self.depthwise, grid))
+        self._keep("weights", _pack(self.pointwise, grid))
 
-    def _hold(self, name: str, tensor: Tensor) -> None:
+    def _keep(self, name: str, tensor: Tensor) -> None:
         self.register_buffer(name, tensor.detach(), persistent=False)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Block:

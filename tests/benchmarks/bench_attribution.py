@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from itertools import islice
+from typing import Any, cast
 
 import captum.attr
 import pytest
@@ -17,12 +18,12 @@ import timm
 import torch
 from torch import Tensor
 
-from convmixer_viz.analyses.attribution.maps import ask
+from convmixer_viz.analyses.attribution.maps import ask, plan
 from convmixer_viz.engine import runtime
 from convmixer_viz.engine.runtime import LoadedModel
 from convmixer_viz.model import convmixer
 from convmixer_viz.presets.table import PRESETS
-from convmixer_viz.questions.attribution import METHODS, Options
+from convmixer_viz.questions.attribution import Options
 from tests.benchmarks.bench_prediction import MODES, TIMM, ratio
 from tests.conftest import loaded
 
@@ -48,12 +49,13 @@ def sides(name: str, mode: runtime.Mode) -> tuple[torch.nn.Module, LoadedModel, 
     return peer, loaded(preset, weights, mode), pixels
 
 
-def run(ours: LoadedModel, pixels: Tensor, rows: int | None = None, **choices: object) -> None:
-    """A method's whole plan, or as many chunks of it as hold `rows` predictions."""
-    options = Options(target="3", **choices)  # type: ignore[arg-type]
+def run(ours: LoadedModel, pixels: Tensor, count: int | None = None, **choices: Any) -> None:
+    """A method's whole plan, or as many chunks of it as hold `count` predictions."""
+    options = Options(target="3", **choices)
     with runtime.chunk("benchmark"):
-        plan = METHODS[options.method].plan(ask(ours, ours.place(pixels), options))
-        for _ in islice(plan.maps, None if rows is None else -(-rows // ours.batch_size(224))):
+        work = plan(ask(ours, ours.place(pixels), options))
+        chunks = None if count is None else -(-count // ours.batch_size(224))
+        for _ in islice(work.maps, chunks):
             pass
 
 
@@ -97,7 +99,7 @@ def test_occlusion(name: str, mode: runtime.Mode) -> None:
     tell(
         f"Occlusion, {count} predictions, {name} {mode}",
         lambda: call.attribute(x, window, strides=window, target=3),
-        lambda: run(ours, x, rows=count, method="occlusion"),
+        lambda: run(ours, x, count, method="occlusion"),
     )
 
 
@@ -105,7 +107,7 @@ def test_occlusion(name: str, mode: runtime.Mode) -> None:
 @each
 def test_grad_cam_at_the_last_block(name: str, mode: runtime.Mode) -> None:
     peer, ours, x = sides(name, mode)
-    call = captum.attr.LayerGradCam(peer, peer.blocks[-1])
+    call = captum.attr.LayerGradCam(peer, list(cast(torch.nn.Sequential, peer.blocks))[-1])
     tell(
         f"Grad-CAM, {name} {mode}",
         lambda: call.attribute(x.clone(), target=3),
@@ -122,10 +124,10 @@ def test_memory_of_integrated_gradients_is_bounded() -> None:
 
 
 def _peak(steps: int) -> int:
-    found = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", PEAK, str(steps)], capture_output=True, text=True, check=True
     )
-    return int(found.stdout.split()[-1])
+    return int(process.stdout.split()[-1])
 
 
 PEAK = """

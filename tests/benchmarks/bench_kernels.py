@@ -13,13 +13,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from convmixer_viz.analyses.kernels import atlas as kernels_atlas
+from convmixer_viz.analyses.kernels.atlas import compute
 from convmixer_viz.engine.runtime import LoadedModel
 from convmixer_viz.figures.kernels import atlas as figures
 from convmixer_viz.model import convmixer
 from convmixer_viz.model.kernel_shapes import templates
 from convmixer_viz.presets.table import PRESETS
-from tests.conftest import loaded
+from convmixer_viz.questions.kernels import KernelAtlas, Options
+from tests.conftest import final, loaded
 
 NAME, ROUNDS, SAMPLE = "imagenet-1536-20", 5, 300
 
@@ -32,10 +33,8 @@ def large() -> LoadedModel:
     return loaded(preset, module.freeze())
 
 
-def ours(large: LoadedModel) -> kernels_atlas.KernelAtlas:
-    *_, last = kernels_atlas.compute(large, (), kernels_atlas.Options())
-    assert last.partial is not None
-    return last.partial
+def ours(large: LoadedModel) -> KernelAtlas:
+    return final(compute(large, (), Options()))
 
 
 def loop(sample: np.ndarray[Any, Any]) -> None:
@@ -61,16 +60,19 @@ def test_the_whole_atlas(large: LoadedModel) -> None:
     atlas = ours(large)  # the bank and its threshold are computed here, once a process
     sample = atlas.weights[0, :SAMPLE].astype(np.float64)
     share = atlas.energy.size / SAMPLE
-    times = [(seconds(lambda: loop(sample)) * share, seconds(lambda: ours(large)))
-             for _ in range(ROUNDS)]  # fmt: skip
+    times = [
+        (seconds(lambda: loop(sample)) * share, seconds(lambda: ours(large))) for _ in range(ROUNDS)
+    ]
     ratio = median(theirs / mine for theirs, mine in times)
     tracemalloc.start()
     ours(large)
     peak = tracemalloc.get_traced_memory()[1] / 1e6
     tracemalloc.stop()
-    print(f"\n{atlas.energy.size} kernels: {median(mine for _, mine in times):.2f} s, "
-          f"{ratio:.1f} times a loop over kernels, holds {atlas.nbytes / 1e6:.0f} MB, "
-          f"peak {peak:.0f} MB")  # fmt: skip
+    print(
+        f"\n{atlas.energy.size} kernels: {median(mine for _, mine in times):.2f} s, "
+        f"{ratio:.1f} times a loop over kernels, holds {atlas.nbytes / 1e6:.0f} MB, "
+        f"peak {peak:.0f} MB"
+    )
     assert ratio > 0
 
 

@@ -30,7 +30,7 @@ PAIRS = int(os.environ.get("PAIRS", "7"))
 
 def ratio(theirs: Callable[[], object], ours: Callable[[], object]) -> tuple[float, float]:
     """Median of their seconds over ours, pair by pair, and the median of ours."""
-    found, seconds = [], []
+    ratios, seconds = [], []
     for pair in range(PAIRS + 1):
         times = []
         for work in (theirs, ours):
@@ -38,9 +38,9 @@ def ratio(theirs: Callable[[], object], ours: Callable[[], object]) -> tuple[flo
             work()
             times.append(time.perf_counter() - began)
         if pair:
-            found.append(times[0] / times[1])
+            ratios.append(times[0] / times[1])
             seconds.append(times[1])
-    return statistics.median(found), statistics.median(seconds)
+    return statistics.median(ratios), statistics.median(seconds)
 
 
 @pytest.mark.timeout(1200)
@@ -100,8 +100,8 @@ def test_each_in_a_process_of_its_own(name: str) -> None:
         command = [sys.executable, "-c", OWN, who, name, TIMM[name]]
         return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
-    found = [[seconds(who) for who in ("timm", "exact", "fast")] for _ in range(3)]
-    theirs, *ours = (statistics.median(column) for column in zip(*found, strict=True))
+    rounds = [[seconds(who) for who in ("timm", "exact", "fast")] for _ in range(3)]
+    theirs, *ours = (statistics.median(column) for column in zip(*rounds, strict=True))
     ratios = ", ".join(f"{mode} {theirs / s:.2f}" for mode, s in zip(MODES, ours, strict=True))
     print(f"\n{name}, each alone: timm {theirs:.3f} s; {ratios} times as fast")
     assert min(ours) > 0

@@ -9,27 +9,31 @@ import copy
 import statistics
 import time
 from collections.abc import Callable
+from functools import partial
 from itertools import islice
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 import psutil
 import pytest
 import torch
+from numpy.typing import NDArray
 
-from convmixer_viz.analyses.receptive_field import fields as analysis
+from convmixer_viz.analyses.receptive_field.fields import compute
 from convmixer_viz.engine import runtime
 from convmixer_viz.pictures.decode import load
 from convmixer_viz.pictures.prepare import PreparedPicture, prepare
 from convmixer_viz.presets.table import PRESETS, Preset
-from tests.conftest import calibrated, loaded
+from convmixer_viz.questions.receptive_field import Options, ReceptiveField
+from tests.conftest import calibrated, final, loaded
 
 PAIRS = 2
+T = TypeVar("T")
 
 
 def procedure(
     model: runtime.LoadedModel, image: PreparedPicture, block: int, *, hook: bool = False
-) -> np.ndarray:
+) -> NDArray[np.float32]:
     """Forward to the block (with a hook on it: through the whole network), autograd back: NCHW,
     gradients off elsewhere."""
     pixels = torch.from_numpy(image.array)[None].requires_grad_()
@@ -41,15 +45,17 @@ def procedure(
     return torch.relu(gradient).sum((0, 1)).numpy()
 
 
-def ours(model: runtime.LoadedModel, image: PreparedPicture, *blocks: int) -> Any:
-    options = analysis.Options(scalar="relu", reduction="relu", blocks=blocks)
+def ours(model: runtime.LoadedModel, image: PreparedPicture, *blocks: int) -> ReceptiveField:
+    options = Options(scalar="relu", reduction="relu", blocks=blocks)
     with runtime.chunk("receptive-field"):
-        for step in analysis.compute(model, [image], options):
-            last = step
-    return last.partial
+        return final(compute(model, [image], options))
 
 
-def timed(work: Callable[[], Any]) -> tuple[float, Any]:
+def correlation(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:
+    return float(np.corrcoef(a.ravel(), b.ravel())[0, 1])
+
+
+def timed(work: Callable[[], T]) -> tuple[float, T]:
     """Seconds by the clock: two threads that wait for each other count once."""
     began = time.perf_counter()
     result = work()
@@ -78,11 +84,10 @@ def test_all_blocks_and_one(name: str) -> None:
     for _ in range(PAIRS):
         slow, fields = timed(lambda: [procedure(peer, image, b) for b in range(depth + 1)])
         for kind, model in (("exact", exact), ("fast", fast)):
-            seconds, result = timed(lambda m=model: ours(m, image))
+            seconds, result = timed(partial(ours, model, image))
             ratios[kind].append(slow / seconds)
-            told = [np.corrcoef(f.ravel(), p.ravel())[0, 1]
-                    for f, p in zip(result.pixels, fields, strict=True)]  # fmt: skip
-            print(f"{name} {kind}: {seconds:.2f} s of {slow:.2f} s, correlation ≥ {min(told):.6f}")
+            alike = min(map(correlation, result.pixels, fields))
+            print(f"{name} {kind}: {seconds:.2f} s of {slow:.2f} s, correlation ≥ {alike:.6f}")
         whole, _ = timed(lambda: [procedure(peer, image, b, hook=True) for b in range(depth + 1)])
         print(f"{name}: with a hook the procedure takes {whole / slow:.2f} times as long")
         single, _ = timed(lambda: procedure(peer, image, depth))
@@ -98,7 +103,7 @@ def test_memory_of_the_largest() -> None:
     image, peak = prepare(load("gallery:cat"), preset.transform), 0
     before = psutil.Process().memory_info().rss
     with runtime.chunk("receptive-field"):
-        for _ in analysis.compute(model, [image], analysis.Options()):
+        for _ in compute(model, [image], Options()):
             peak = max(peak, psutil.Process().memory_info().rss)
     print(f"1536/20 at 224 px: {(peak - before) / 2**20:.0f} MiB above the loaded model")
     assert peak - before < 1.3 * 2**30

@@ -54,7 +54,7 @@ def plain() -> Step:
 
     def step() -> None:
         optimizer.zero_grad()
-        F.cross_entropy(model.train()(pictures), labels).backward()
+        F.cross_entropy(model.train()(pictures), labels).backward()  # type: ignore[no-untyped-call]
         optimizer.step()
 
     return step

@@ -1,1 +1,1 @@
-"""What was found on the shipped presets, by protocols fixed beforehand; each can be repeated."""
+"""The tables of what was found on the shipped presets, by protocols fixed beforehand."""

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convmixer_viz import Workbench
+from convmixer_viz import FAITHFULNESS, Workbench
 from convmixer_viz.analyses.attribution.scores.removal import BASELINES, ORDERS
 from convmixer_viz.contract import plain
 from convmixer_viz.questions.attribution import METHODS
@@ -29,15 +29,25 @@ from convmixer_viz.questions.faithfulness import DEFAULT_MEASURES
 COUNTS = {False: (100, 25), True: (20, 5)}  # pictures, and of the slow methods
 SLOW = {False: ("rise", "kernel-shap"), True: ("rise", "kernel-shap", "occlusion")}
 FIELDS = (
-    "picture", "method", "valid", "validity", "completeness", "complexity", "deletion_area",
-    "insertion_area", "road", "infidelity", "randomisation", "stages",
-)  # fmt: skip
+    "picture",
+    "method",
+    "valid",
+    "validity",
+    "completeness",
+    "complexity",
+    "deletion_area",
+    "insertion_area",
+    "road",
+    "infidelity",
+    "randomisation",
+    "stages",
+)
 Lines = list[dict[str, Any]]
 
 
 def pictures(folder: Path, count: int) -> list[Path]:
     """The first of each class, class by class in turn."""
-    classes = [sorted(place.iterdir()) for place in sorted(folder.iterdir()) if place.is_dir()]
+    classes = [sorted(each.iterdir()) for each in sorted(folder.iterdir()) if each.is_dir()]
     return [classes[i % len(classes)][i // len(classes)] for i in range(count)]
 
 
@@ -51,12 +61,12 @@ def measure(preset: str, folder: Path, out: Path, randomisation: bool) -> Lines:
     known = {(line["picture"], line["method"]) for line in lines}
     with file.open("a", encoding="utf-8") as sink:
         for number, path, method in _plan(folder, randomisation):
-            name, refused = f"{path.parent.name}/{path.name}", _refused(lines, method)
-            if (name, method) in known or refused:
+            name = f"{path.parent.name}/{path.name}"
+            if (name, method) in known or _is_another_map(lines, method):
                 continue
             measures = ("randomisation",) if randomisation else DEFAULT_MEASURES
-            choices = {"method": method, "measures": measures, "seed": number}
-            result = bench.run("faithfulness", [path], preset=preset, **choices)
+            choices: dict[str, Any] = {"method": method, "measures": measures, "seed": number}
+            result = bench.run(FAITHFULNESS, [path], preset=preset, **choices)
             lines.append({field: getattr(result, field) for field in FIELDS} | {"picture": name})
             print(json.dumps(lines[-1], default=plain), file=sink, flush=True)
             lines[-1] = json.loads(json.dumps(lines[-1], default=plain))
@@ -72,7 +82,7 @@ def _plan(folder: Path, randomisation: bool) -> Iterator[tuple[int, Path, str]]:
                 yield number, path, method
 
 
-def _refused(lines: Lines, method: str) -> bool:
+def _is_another_map(lines: Lines, method: str) -> bool:
     """Whether the first picture showed that the method isn't what it says on this preset."""
     return any(line["method"] == method and not line["valid"] for line in lines)
 
@@ -119,10 +129,10 @@ def curves(lines: Lines) -> str:
     stages = next(line["stages"] for line in lines if line["valid"])
     rows = [["method", "pictures", *stages], ["---"] * (2 + len(stages))]
     for method in METHODS:
-        found = np.array([line["randomisation"] for line in _of(lines, method)])
-        if len(found):
-            means = found.mean(0)
-            rows.append([method, str(len(found)), *(f"{value:.2f}" for value in means)])
+        correlations = np.array([line["randomisation"] for line in _of(lines, method)])
+        if len(correlations):
+            means = correlations.mean(0)
+            rows.append([method, str(len(correlations)), *(f"{value:.2f}" for value in means)])
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
@@ -134,7 +144,7 @@ if __name__ == "__main__":
     parser.add_argument("folder", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("--randomisation", action="store_true")
-    said = parser.parse_args()
-    said.out.mkdir(parents=True, exist_ok=True)
-    found = measure(said.preset, said.folder, said.out, said.randomisation)
-    print((curves if said.randomisation else table)(found))
+    arguments = parser.parse_args()
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    lines = measure(arguments.preset, arguments.folder, arguments.out, arguments.randomisation)
+    print((curves if arguments.randomisation else table)(lines))

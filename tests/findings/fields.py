@@ -16,54 +16,56 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from convmixer_viz import Workbench
+from convmixer_viz import RECEPTIVE_FIELD, ReceptiveField, Workbench
 from tests.findings.faithfulness import pictures
 
 SIDE, SEEDS, PER_CLASS = 128, (0, 1, 2), 3
 
 
-def table(trained: Any, signed: Any, twins: Sequence[Any]) -> str:
+def table(trained: ReceptiveField, signed: ReceptiveField, twins: Sequence[ReceptiveField]) -> str:
     """A row a number of the protocol, a column a block."""
     untrained = np.stack([twin.sigma_square for twin in twins])
     radii = np.stack([twin.radius[:, 1] for twin in twins])
     mean, nothing = untrained.mean(0), np.full(len(trained.blocks), np.nan)  # the stem's σ is 0
     rows = {
-        "σ, trained": _words(trained.sigma_square),
+        "σ, trained": _cells(trained.sigma_square),
         "σ, untrained": _range(untrained),
-        "trained / untrained": _words(
+        "trained / untrained": _cells(
             np.divide(trained.sigma_square, mean, out=nothing, where=mean > 0)
         ),
-        "radius of 90 %, trained": _words(trained.radius[:, 1]),
+        "radius of 90 %, trained": _cells(trained.radius[:, 1]),
         "radius of 90 %, untrained": _range(radii),
-        "σ, random signs": _words(signed.sigma_square),
-        "σ, from the weights alone": _words(signed.weights_only),
-        "σ, null model": _words(signed.null),
+        "σ, random signs": _cells(signed.sigma_square),
+        "σ, from the weights alone": _cells(signed.weights_only),
+        "σ, null model": _cells(signed.null),
     }
     heads = ["px", *(f"block {block}" for block in trained.blocks)]
     lines = [heads, ["---"] * len(heads), *([name, *cells] for name, cells in rows.items())]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def _words(values: Any) -> list[str]:
+def _cells(values: NDArray[np.float64]) -> list[str]:
     return ["" if np.isnan(value) else f"{value:.2f}" for value in values]
 
 
-def _range(values: Any) -> list[str]:
+def _range(values: NDArray[np.float64]) -> list[str]:
     return [f"{low:.2f}–{high:.2f}" for low, high in zip(values.min(0), values.max(0), strict=True)]
 
 
 if __name__ == "__main__":
     folder, presets = Path(sys.argv[1]), sys.argv[2:]
     classes = sum(place.is_dir() for place in folder.iterdir())
-    seen = pictures(folder, PER_CLASS * classes)
+    chosen = pictures(folder, PER_CLASS * classes)
     bench = Workbench()
     for preset in presets:
-        ask: dict[str, Any] = {"preset": preset, "resolution": SIDE}
-        trained = bench.run("receptive-field", seen, **ask)
-        signed = bench.run("receptive-field", seen, scalar="signs", **ask)
-        twins = [bench.run("receptive-field", seen, random=seed, **ask) for seed in SEEDS]
+        options: dict[str, Any] = {"preset": preset, "resolution": SIDE}
+        trained = bench.run(RECEPTIVE_FIELD, chosen, **options)
+        signed = bench.run(RECEPTIVE_FIELD, chosen, scalar="signs", **options)
+        twins = [bench.run(RECEPTIVE_FIELD, chosen, random=seed, **options) for seed in SEEDS]
+        assert trained.provenance is not None
         weights = trained.provenance.weights_sha256[:12]
-        print(f"\n### {preset}, weights {weights}, {len(seen)} pictures\n", flush=True)
+        print(f"\n### {preset}, weights {weights}, {len(chosen)} pictures\n", flush=True)
         print(table(trained, signed, twins), flush=True)
     bench.close()

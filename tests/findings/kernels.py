@@ -17,16 +17,16 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
-from convmixer_viz import Workbench
-from convmixer_viz.analyses.kernels import formation
+from convmixer_viz import FORMATION, STRUCTURE, Formation, Structure, Workbench
+from convmixer_viz.analyses.kernels.formation import history_file
 
 TREND = 0.74
 Floats = NDArray[np.floating[Any]]
 
 
-def numbers(found: Any) -> dict[str, tuple[Floats, Floats]]:
+def numbers(structure: Structure) -> dict[str, tuple[Floats, Floats]]:
     """Name → values by block, and the lower and upper end of the random band, (2, blocks)."""
-    k, area = found.kernel_size, found.kernel_size**2
+    k, area = structure.kernel_size, structure.kernel_size**2
     pairs = {
         "mean R² of the best template": ("mean_r2", 1),
         "effective size, 50 % / k": ("mean_effective_size_50", k),
@@ -40,29 +40,39 @@ def numbers(found: Any) -> dict[str, tuple[Floats, Floats]]:
         "sparsity": ("sparsity", 1),
     }
     table = {
-        name: (getattr(found, field) / unit, _band(getattr(found, f"{field}_band") / unit, found))
+        name: (
+            getattr(structure, field) / unit,
+            _band(getattr(structure, f"{field}_band") / unit, structure),
+        )
         for name, (field, unit) in pairs.items()
     }
-    if found.decidable:
-        other = found.class_names.index("other")
-        band = 1 - found.class_shares_band[:, other][::-1]
-        table["share with a class"] = (1 - found.class_shares[:, other], _band(band, found))
-        for number, name in enumerate(found.class_names[:other]):
-            edges = _band(found.class_shares_band[:, number], found)
-            table[f"share of {name}"] = (found.class_shares[:, number], edges)
+    if structure.decidable:
+        other = structure.class_names.index("other")
+        band = 1 - structure.class_shares_band[:, other][::-1]
+        table["share with a class"] = (1 - structure.class_shares[:, other], _band(band, structure))
+        for number, name in enumerate(structure.class_names[:other]):
+            edges = _band(structure.class_shares_band[:, number], structure)
+            table[f"share of {name}"] = (structure.class_shares[:, number], edges)
     return table
 
 
-def _band(edges: Floats, found: Any) -> Floats:
-    return np.broadcast_to(edges.reshape(2, -1), (2, len(found.blocks)))
+def _band(edges: Floats, structure: Structure) -> Floats:
+    return np.broadcast_to(edges.reshape(2, -1), (2, len(structure.blocks)))
 
 
-def table(found: Any) -> str:
+def table(structure: Structure) -> str:
     """A row a number: its blocks, the band, how many blocks lie outside it, the trend."""
-    heads = ["", *(f"block {block}" for block in found.blocks), "random", "above", "below", "trend"]
+    heads = [
+        "",
+        *(f"block {block}" for block in structure.blocks),
+        "random",
+        "above",
+        "below",
+        "trend",
+    ]
     rows = [heads, ["---"] * len(heads)]
-    for name, (values, band) in numbers(found).items():
-        rho = spearmanr(found.blocks, values).statistic if np.ptp(values) else 0.0
+    for name, (values, band) in numbers(structure).items():
+        rho = spearmanr(structure.blocks, values).statistic if np.ptp(values) else 0.0
         trend = f"ρ {rho:+.2f}" if abs(rho) >= TREND else "none"
         span = f"{band[0].min():.3f} to {band[1].max():.3f}"
         outside = [str(int((values > band[1]).sum())), str(int((values < band[0]).sum()))]
@@ -70,23 +80,26 @@ def table(found: Any) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
-def formed(found: Any) -> str:
+def formed(formation: Formation) -> str:
     """How the share of kernels with a class grew over the epochs, and when they settled."""
-    other = found.class_names.index("other")
-    shares = (found.code < other).mean((1, 2))
-    told = [f"{epoch}: {share:.0%}" for epoch, share in zip(found.epochs, shares, strict=True)]
-    settled = found.settled[found.code[-1] < other]
+    other = formation.class_names.index("other")
+    shares = (formation.code < other).mean((1, 2))
+    by_epoch = [
+        f"{epoch}: {share:.0%}" for epoch, share in zip(formation.epochs, shares, strict=True)
+    ]
+    settled = formation.settled[formation.code[-1] < other]
     since = f"; half of them settled by epoch {np.median(settled):g}" if len(settled) else ""
-    return f"Kernels with a class by epoch: {', '.join(told)}{since}."
+    return f"Kernels with a class by epoch: {', '.join(by_epoch)}{since}."
 
 
 if __name__ == "__main__":
     bench = Workbench()
     for preset in sys.argv[1:]:
-        structure = bench.run("structure", preset=preset)
+        structure = bench.run(STRUCTURE, preset=preset)
+        assert structure.provenance is not None
         weights = structure.provenance.weights_sha256[:12]
         print(f"\n### {preset}, k = {structure.kernel_size}, weights {weights}\n")
         print(table(structure))
-        if structure.decidable and formation.history_file(bench.presets[preset]):
-            print(f"\n{formed(bench.run('formation', preset=preset))}")
+        if structure.decidable and history_file(bench.presets[preset]):
+            print(f"\n{formed(bench.run(FORMATION, preset=preset))}")
     bench.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import Any, cast
 
 import captum.attr
 import numpy as np
@@ -22,12 +23,13 @@ from convmixer_viz.pictures.decode import load
 from convmixer_viz.pictures.prepare import PreparedPicture, prepare
 from convmixer_viz.presets.table import PRESETS, Preset
 from convmixer_viz.questions.attribution import METHODS, Options
+from convmixer_viz.questions.evidence import Options as EvidenceOptions
 from convmixer_viz.weights import checkpoint, locate
-from tests.conftest import TINY, calibrated, loaded
+from tests.conftest import TINY, calibrated, final, loaded
 
 RELU = replace(TINY, shape=replace(TINY.shape, activation="relu"))
-CAPTUM_CALLS = {"guided-backprop", "deeplift"}  # closed forms in unit/analyses/test_attribution.py
-WITHOUT = {"rise"}  # captum has none: a slow truth in unit/analyses/test_perturbations.py
+CAPTUM_CALLS = {"guided-backprop", "deeplift"}  # closed forms in unit/analyses/attribution/methods
+WITHOUT = {"rise"}  # captum has none: a slow truth in the same folder
 SAMPLES = 40
 SHIPPED = [name for name, preset in PRESETS.items()
            if preset.class_set == "cifar10" and locate.find_file(preset)]  # fmt: skip
@@ -39,35 +41,39 @@ def score(question: Question) -> Callable[[Tensor], Tensor]:
     return lambda x: question.target.score(question.model.module(x))
 
 
+def attribute(method: Any, *arguments: Any, **options: Any) -> Tensor:
+    return cast(Tensor, method.attribute(*arguments, **options))
+
+
 def saliency(question: Question) -> Tensor:
-    return captum.attr.Saliency(score(question)).attribute(question.pixels.clone(), abs=False)
+    return attribute(captum.attr.Saliency(score(question)), question.pixels.clone(), abs=False)
 
 
 def input_x_gradient(question: Question) -> Tensor:
-    return captum.attr.InputXGradient(score(question)).attribute(question.pixels.clone())
+    return attribute(captum.attr.InputXGradient(score(question)), question.pixels.clone())
 
 
 def integrated_gradients(question: Question) -> Tensor:
     call = captum.attr.IntegratedGradients(score(question))
-    return call.attribute(question.pixels, n_steps=question.options.steps)
+    return attribute(call, question.pixels, n_steps=question.options.steps)
 
 
 def smoothgrad(question: Question) -> Tensor:
     tunnel = captum.attr.NoiseTunnel(captum.attr.Saliency(score(question)))
-    return tunnel.attribute(question.pixels.clone(), nt_samples=SAMPLES, stdevs=1.0, abs=False)
+    return attribute(tunnel, question.pixels.clone(), nt_samples=SAMPLES, stdevs=1.0, abs=False)
 
 
 def gradient_shap(question: Question) -> Tensor:
     call = captum.attr.GradientShap(score(question))
     blank = torch.zeros_like(question.pixels)
-    return call.attribute(question.pixels.clone(), blank, n_samples=SAMPLES, stdevs=1.0)
+    return attribute(call, question.pixels.clone(), blank, n_samples=SAMPLES, stdevs=1.0)
 
 
 def grad_cam(question: Question) -> Tensor:
     twin = question.model.module.twin()
     block = twin.blocks[(question.options.block or len(twin.blocks)) - 1]
     call = LayerGradCam(lambda x: question.target.score(twin(x)), block)
-    return call.attribute(question.pixels.clone())[:, 0]
+    return attribute(call, question.pixels.clone())[:, 0]
 
 
 def _layer(question: Question, combine: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
@@ -92,7 +98,7 @@ def layer_cam(question: Question) -> Tensor:
 def occlusion(question: Question) -> Tensor:
     p = question.model.preset.shape.patch_size
     call, size = captum.attr.Occlusion(score(question)), (3, p, p)
-    return call.attribute(question.pixels, size, strides=size)[:, 0, ::p, ::p]
+    return attribute(call, question.pixels, size, strides=size)[:, 0, ::p, ::p]
 
 
 class _Regression:
@@ -108,7 +114,7 @@ class _Regression:
         return torch.from_numpy(self.values)[None]
 
 
-class _KernelShap(captum.attr.KernelShap):
+class _KernelShap(captum.attr.KernelShap):  # type: ignore[misc]
     coalitions: Tensor
 
     def kernel_shap_perturb_generator(self, original: Tensor, **_: object) -> Iterator[Tensor]:
@@ -124,10 +130,14 @@ def kernel_shap(question: Question) -> Tensor:
     call.interpretable_model = _Regression()
     count = int(groups.max()) + 1
     call.coalitions = perturbations.draw_coalitions(count, samples(question), question.generator())
-    found = call.attribute(
-        question.pixels, feature_mask=mask, n_samples=samples(question), return_input_shape=False
+    values = attribute(
+        call,
+        question.pixels,
+        feature_mask=mask,
+        n_samples=samples(question),
+        return_input_shape=False,
     )
-    return (found[0] / torch.bincount(groups.flatten()))[groups][None]
+    return (values[0] / torch.bincount(groups.flatten()))[groups][None]
 
 
 TRUTHS = {
@@ -220,11 +230,11 @@ def test_equals_captum_in_float64(
     logits = model.module(noise[:2].double())
     assert (logits[0] - logits[1]).abs().max() > 1e-2 * logits.abs().max()
     question = ask(model, noise[:1].double(), options(name, against=against))
-    found = ours(question)
+    values = ours(question)
     if name in DRAWN:
         same_draws(question)
     torch.testing.assert_close(
-        found, TRUTHS[name](question)[0].detach(), rtol=0, atol=1e-9 * float(found.abs().max())
+        values, TRUTHS[name](question)[0].detach(), rtol=0, atol=1e-9 * float(values.abs().max())
     )
 
 
@@ -232,8 +242,8 @@ def test_equals_captum_in_float64(
 @pytest.mark.parametrize("name", ["grad-cam", "hirescam", "layer-cam"])
 def test_cams_of_earlier_blocks(name: str, block: int, precise: None, noise: Tensor) -> None:
     question = ask(double(TINY), noise[:1].double(), options(name, block=block))
-    found = ours(question)
-    torch.testing.assert_close(found, TRUTHS[name](question)[0].detach(), rtol=0, atol=1e-9)
+    values = ours(question)
+    torch.testing.assert_close(values, TRUTHS[name](question)[0].detach(), rtol=0, atol=1e-9)
 
 
 @pytest.mark.parametrize("name", TRUTHS)
@@ -245,12 +255,12 @@ def test_equals_captum_in_float32_on_shipped_weights(
     image = prepare(load("gallery:cat"), model.preset.transform, 32)
     few = 100 if name == "kernel-shap" else SAMPLES  # one prediction each in captum
     question = ask(model, model.tensor([image]), replace(options(name), target=None, samples=few))
-    found = ours(question)
+    values = ours(question)
     if name in DRAWN:
         same_draws(question)
     close = 1e-3 if model.preset.shape.activation == "relu" else 1e-5
-    apart = (found.float() - TRUTHS[name](question)[0].detach().float()).abs().max()
-    assert apart <= close * found.abs().max()
+    apart = (values.float() - TRUTHS[name](question)[0].detach().float()).abs().max()
+    assert apart <= close * values.abs().max()
 
 
 @pytest.mark.parametrize("preset", PRESETS.values(), ids=list(PRESETS))
@@ -259,9 +269,8 @@ def test_evidence_of_every_shape(preset: Preset) -> None:
     model = loaded(preset, calibrated(preset, side=side))
     x = torch.randn(1, 3, side, side, generator=torch.Generator().manual_seed(3))
     image = PreparedPicture("noise", "0", x[0].numpy(), VIEW, (0.0, 0.0, 1.0, 1.0))
-    *_, last = evidence.compute(model, [image], evidence.Options(target="3", against="1"))
-    result = last.partial
-    assert result is not None
+    options = EvidenceOptions(target="3", against="1")
+    result = final(evidence.compute(model, [image], options))
     assert result.relative_error <= 1e-5
     twin, contrast = model.module.twin(), torch.zeros(preset.class_count)
     contrast[3], contrast[1] = 1, -1

@@ -4,36 +4,37 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import pytest
 
-from convmixer_viz.analyses.receptive_field import fields as analysis
+from convmixer_viz.analyses.receptive_field.fields import compute
 from convmixer_viz.model import convmixer as models
 from convmixer_viz.pictures.prepare import PreparedPicture
-from convmixer_viz.presets.table import Shape
-from tests.conftest import TINY, loaded
+from convmixer_viz.presets.table import Activation, Shape
+from convmixer_viz.questions.receptive_field import Options, ReceptiveField
+from tests.conftest import TINY, final, loaded
+
+Norms = Literal["default", "drawn"]
 
 
-def measure(shape: Shape, norms: Literal["default", "drawn"], side: int, seed: int) -> Any:
+def measure(shape: Shape, norms: Norms, side: int, seed: int) -> ReceptiveField:
     preset = replace(TINY, shape=shape)
     module = models.ConvMixer(shape, 10)
     models.initialise(module, seed, norms=norms)
     models.calibrate(module, seed, side)
     blank = np.zeros((3, side, side), np.float32)
     image = PreparedPicture("", "", blank, np.zeros((side, side, 3), np.uint8), (0, 0, side, side))
-    options = analysis.Options(scalar="signs", noise=24, seed=seed)
-    for step in analysis.compute(loaded(preset, module), [image], options):
-        last = step
-    return last.partial
+    options = Options(scalar="signs", noise=24, seed=seed)
+    return final(compute(loaded(preset, module), [image], options))
 
 
 @pytest.mark.parametrize("norms", ["default", "drawn"])
 @pytest.mark.parametrize("activation", ["gelu", "relu"])
 @pytest.mark.parametrize("kernel_size", [5, 9])
 def test_the_weights_alone_predict_random_networks_within_ten_per_cent(
-    kernel_size: int, activation: Any, norms: Any
+    kernel_size: int, activation: Activation, norms: Norms
 ) -> None:
     shape = Shape(128, 8, kernel_size, 2, activation)
     field = measure(shape, norms, 64 if kernel_size == 5 else 96, kernel_size)

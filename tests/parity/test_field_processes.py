@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from convmixer_viz import cli
+from convmixer_viz.questions.receptive_field import ReceptiveField
 from convmixer_viz.workbench import Workbench
 
 Capture = pytest.CaptureFixture[str]
@@ -54,11 +55,14 @@ def launch(folder: Path, lines: list[list[str]]) -> tuple[str, str]:
     (folder / "script.py").write_text(SCRIPT)
     (folder / "lines.json").write_text(json.dumps(lines))
     torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(COUNT)]
+    root = str(Path(__file__).parents[2])
     done = subprocess.run(
         [sys.executable, *torchrun, str(folder / "script.py"), str(folder)],
-        capture_output=True, text=True, timeout=120,
-        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2]), "OMP_NUM_THREADS": "1"},
-    )  # fmt: skip
+        env=os.environ | {"PYTHONPATH": root, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout, done.stderr
 
@@ -71,21 +75,21 @@ def test_a_field_from_several_processes_is_that_of_one(tmp_path: Path, capsys: C
     lone, bad = str(folder / "0.png"), str(folder / "25.png")
     lines = [[*FIELD, str(folder), "--out"], [*FIELD, lone, "--out"]]
     alone = [tmp_path / "alone" / str(number) for number in range(2)]
-    for line, out in zip(lines, alone, strict=True):
-        assert cli.main([*line, str(out)]) == 0
-    told = capsys.readouterr()
+    for line, place in zip(lines, alone, strict=True):
+        assert cli.main([*line, str(place)]) == 0
+    single = capsys.readouterr()
     shared = [tmp_path / "shared" / str(number) for number in range(2)]
-    lines = [[*line, str(out)] for line, out in zip(lines, shared, strict=True)]
+    lines = [[*line, str(place)] for line, place in zip(lines, shared, strict=True)]
     out, err = launch(tmp_path, [*lines, [*FIELD, lone, bad], ["kernels"], [*FIELD, str(folder)]])
 
     for number in range(COUNT):
         assert json.loads((tmp_path / f"{number}.json").read_text()) == [0, 0, 2, 2, 2]
-    assert err.count("left out: 25.png") == 2 and told.err.count("left out: 25.png") == 1
+    assert err.count("left out: 25.png") == 2 and single.err.count("left out: 25.png") == 1
     assert err.count("error: 25.png is cut off") == COUNT
     assert err.count("error: one process alone fails.") == 1
     assert err.count("error: Another process of this run has ended") == COUNT - 1
     assert err.count("kernels runs in one process: start it without torchrun") == COUNT
-    assert out.count('"preset"') == told.out.count('"preset"') == 2, "the first alone prints"
+    assert out.count('"preset"') == single.out.count('"preset"') == 2, "the first alone prints"
     for one, many in zip(alone, shared, strict=True):
         _equal(one, many)
 
@@ -94,9 +98,11 @@ def _equal(one: Path, many: Path) -> None:
     bench = Workbench("cpu")
     alone, shared = bench.load(one), bench.load(many)
     bench.close()
+    assert isinstance(alone, ReceptiveField) and isinstance(shared, ReceptiveField)
+    assert alone.provenance is not None and shared.provenance is not None
     assert alone.pictures == shared.pictures == len(shared.provenance.images)
     assert alone.provenance.images == shared.provenance.images
     for name in ("pixels", "tokens", "square", "sigma", "sigma_spread", "ratio", "spread"):
-        expected, found = getattr(alone, name), getattr(shared, name)
-        assert np.abs(found - expected).max() <= 1e-6 * np.abs(expected).max(), name
+        expected, summed = getattr(alone, name), getattr(shared, name)
+        assert np.abs(summed - expected).max() <= 1e-6 * np.abs(expected).max(), name
     assert np.array_equal(alone.view, shared.view)

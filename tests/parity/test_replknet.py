@@ -8,20 +8,24 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from convmixer_viz.analyses.receptive_field import fields as analysis
+from convmixer_viz.analyses.receptive_field import statistics
+from convmixer_viz.analyses.receptive_field.fields import compute
 from convmixer_viz.engine import runtime
 from convmixer_viz.model.convmixer import ConvMixer
 from convmixer_viz.pictures.decode import load
 from convmixer_viz.pictures.prepare import PreparedPicture, prepare
 from convmixer_viz.presets.table import PRESETS
-from tests.conftest import calibrated, loaded
+from convmixer_viz.questions.receptive_field import Options, ReceptiveField
+from convmixer_viz.weights import checkpoint, locate
+from tests.conftest import calibrated, final, loaded
 
 SHARES = (0.2, 0.3, 0.5, 0.99)
 
 
-def slow_field(module: ConvMixer, pictures: list[Tensor], block: int) -> np.ndarray:
+def slow_field(module: ConvMixer, pictures: list[Tensor], block: int) -> NDArray[np.float64]:
     """P of one block: mean over pictures of Σ_rgb ReLU(∂ Σ_c ReLU(A[:, H//2, W//2]) / ∂x)."""
     maps = []
     for picture in pictures:
@@ -33,10 +37,10 @@ def slow_field(module: ConvMixer, pictures: list[Tensor], block: int) -> np.ndar
         point = torch.relu(output[:, :, height // 2, width // 2]).sum()
         (gradient,) = torch.autograd.grad(point, pixels)
         maps.append(torch.relu(gradient).sum((0, 1)).double().numpy())
-    return np.mean(maps, 0)
+    return np.asarray(np.mean(maps, 0))
 
 
-def slow_ratio(field: np.ndarray, share: float) -> float:
+def slow_ratio(field: NDArray[np.float64], share: float) -> float:
     """Area of the smallest odd square about pixel h//2 that holds more than `share`, on
     log10(P + 1) divided by its maximum."""
     logged = np.log10(field + 1)
@@ -46,17 +50,15 @@ def slow_ratio(field: np.ndarray, share: float) -> float:
         rows = slice(height // 2 - reach, height // 2 + reach + 1)
         columns = slice(width // 2 - reach, width // 2 + reach + 1)
         if logged[rows, columns].sum() / logged.sum() > share:
-            return (2 * reach + 1) / height * ((2 * reach + 1) / width)
+            return float((2 * reach + 1) / height * ((2 * reach + 1) / width))
     return 1.0
 
 
 def measure(
     model: runtime.LoadedModel, images: list[PreparedPicture], blocks: tuple[int, ...]
-) -> analysis.ReceptiveField:
-    options = analysis.Options(scalar="relu", reduction="relu", blocks=blocks)
-    for step in analysis.compute(model, images, options):
-        last = step
-    return last.partial
+) -> ReceptiveField:
+    options = Options(scalar="relu", reduction="relu", blocks=blocks)
+    return final(compute(model, images, options))
 
 
 def check(
@@ -99,7 +101,7 @@ def test_ratios_are_the_procedures_own() -> None:
         field = 50 * np.exp(-(axis[:, None] ** 2 + axis**2) / (2 * width**2))
         field *= generator.uniform(0.5, 1.5, field.shape)
         expected = [slow_ratio(field, share) for share in SHARES]
-        assert analysis.field_numbers.replknet_ratio(field) == pytest.approx(expected, abs=1e-12)
+        assert statistics.replknet_ratio(field) == pytest.approx(expected, abs=1e-12)
 
 
 SHIPPED = [
@@ -111,8 +113,6 @@ SHIPPED = [
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_shipped_presets_in_float32(name: str) -> None:
-    from convmixer_viz.weights import checkpoint, locate
-
     preset = PRESETS[name]
     module = ConvMixer(preset.shape, preset.class_count)
     module.load_state_dict(checkpoint.read(locate.require_file(preset)).state)

@@ -74,7 +74,7 @@ def test_logits_equal_timms_at_both_sizes_alone_and_in_company(pair: Pair, side:
 
 def test_one_turned_kernel_is_seen(pair: Pair) -> None:
     pixels = pair.pictures(1, SMALL)
-    kernel = pair.ours.blocks[3].depthwise.weight[5]  # type: ignore[union-attr, index]
+    kernel = list(pair.ours.walk())[3].depthwise.weight[5]
     straight = kernel.clone()
     with torch.no_grad():
         kernel.copy_(straight.rot90(2, (1, 2)))
@@ -145,7 +145,7 @@ def test_a_trained_checkpoint_equals_timm_in_float32(
     assert far(ours(pixels), theirs) <= 1e-5 and far(ours(pixels[:1]), theirs[:1]) <= 1e-5
     other = pixels[:, :, 2:, 2:]
     assert far(ours(other), peer(other)) <= 1e-5
-    weight = ours.blocks[2].depthwise.weight  # type: ignore[union-attr, index]
+    weight = list(ours.walk())[2].depthwise.weight
     strongest = int(weight.square().sum((1, 2, 3)).argmax())
     weight[strongest] = weight[strongest].rot90(2, (1, 2))
     assert far(ours(pixels), theirs) > 1e-5

@@ -1,11 +1,15 @@
+"""Agreement of maps, predictions and blocks: known answers, and a naive way to the same number."""
+
 from __future__ import annotations
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from convmixer_viz import agreement
 from convmixer_viz.errors import ChoiceError
 
+Doubles = NDArray[np.float64]
 RANDOM = np.random.default_rng(5)
 
 
@@ -35,14 +39,14 @@ def test_maps_of_different_crops_meet_in_the_part_that_both_saw() -> None:
 
 def test_agreement_of_maps_has_known_answers() -> None:
     values = RANDOM.normal(size=(16, 16))
-    same = agreement.agreement(values, 3 * values)
-    assert (same.spearman, same.overlap) == (pytest.approx(1), 1.0)
+    same = agreement.maps(values, 3 * values)
+    assert same.spearman == pytest.approx(1) and same.overlap == 1
     assert same.ssim == pytest.approx(1)
-    opposite = agreement.agreement(values, -values)
+    opposite = agreement.maps(values, -values)
     assert opposite.spearman == pytest.approx(-1) and opposite.overlap == 0
     monotone = agreement.spearman(values, np.exp(values))
     assert monotone == pytest.approx(1)
-    flat = agreement.agreement(values, np.zeros((16, 16)))
+    flat = agreement.maps(values, np.zeros((16, 16)))
     assert flat.spearman is None and flat.ssim is None
     assert (agreement.difference(2 * values, values) == values).all()
     half = np.zeros(100)
@@ -62,17 +66,17 @@ def test_predictions_agree_in_label_logit_and_order() -> None:
     a = np.array([[5.0, 0, 0], [0, 5, 0], [0, 0, 5], [1, 2, 3]])
     b = np.array([[5.0, 0, 0], [0, 0, 5], [0, 1, 4], [3, 4, 5]])
     names = ("cat", "dog", "owl")
-    found = agreement.predictions((a, names), (b, names))
-    assert found.top1 == 0.75 and found.order[0] == 1 and found.each[3] == pytest.approx(0)
-    assert found.divergence == pytest.approx(found.each.mean())
+    result = agreement.predictions((a, names), (b, names))
+    assert result.top1 == 0.75 and result.order[0] == 1 and result.each[3] == pytest.approx(0)
+    assert result.divergence == pytest.approx(result.each.mean())
     correlations = [np.corrcoef(x, y)[0, 1] for x, y in zip(a, b, strict=True)]
-    assert found.logits == pytest.approx(np.mean(correlations))
+    assert result.logits == pytest.approx(np.mean(correlations))
     with pytest.raises(ChoiceError, match="different classes"):
         agreement.predictions((a, names), (b, ("cat", "dog", "saw")))
     assert agreement.predictions((np.ones((2, 3)), names), (b[:2], names)).logits is None
 
 
-def naive_hsic(k: np.ndarray, m: np.ndarray) -> float:
+def naive_hsic(k: Doubles, m: Doubles) -> float:
     """Song et al. 2012, equation 5."""
     n = len(k)
     k, m = k - np.diag(np.diag(k)), m - np.diag(np.diag(m))
@@ -81,18 +85,18 @@ def naive_hsic(k: np.ndarray, m: np.ndarray) -> float:
     return float((first + second - 2 / (n - 2) * (one @ k @ m @ one)) / (n * (n - 3)))
 
 
-def grams(*features: np.ndarray) -> np.ndarray:
+def grams(*features: Doubles) -> Doubles:
     return np.stack([x @ x.T for x in features])
 
 
 def test_cka_is_the_unbiased_hsic_and_sees_through_turning_scale_and_shift() -> None:
     x, y = RANDOM.normal(size=(9, 30)), RANDOM.normal(size=(9, 20))
     turn = np.linalg.qr(RANDOM.normal(size=(30, 30)))[0]
-    found = agreement.cka(grams(x, y), grams(7 * x @ turn + 3, y))
+    result = agreement.cka(grams(x, y), grams(7 * x @ turn + 3, y))
     k, m = x @ x.T, y @ y.T
     expected = naive_hsic(k, m) / np.sqrt(naive_hsic(k, k) * naive_hsic(m, m))
-    assert found.values[0] == pytest.approx([1, expected])
-    assert found.spread == pytest.approx(np.sqrt(2 / (9 * 6))) and found.constant == ((), ())
+    assert result.values[0] == pytest.approx([1, expected])
+    assert result.spread == pytest.approx(np.sqrt(2 / (9 * 6))) and result.constant == ((), ())
 
 
 def test_cka_of_independent_features_is_zero_within_its_spread() -> None:
@@ -100,16 +104,16 @@ def test_cka_of_independent_features_is_zero_within_its_spread() -> None:
         agreement.cka(grams(RANDOM.normal(size=(16, 400))), grams(RANDOM.normal(size=(16, 400))))
         for _ in range(300)
     ]
-    found = np.array([v.values[0, 0] for v in values])
-    assert abs(found.mean()) < 4 * values[0].spread / np.sqrt(300)
-    assert found.std() == pytest.approx(values[0].spread, rel=0.15)
+    each = np.array([v.values[0, 0] for v in values])
+    assert abs(each.mean()) < 4 * values[0].spread / np.sqrt(300)
+    assert each.std() == pytest.approx(values[0].spread, rel=0.15)
 
 
-def test_cka_tells_constant_blocks_and_too_few_pictures() -> None:
+def test_cka_names_constant_blocks_and_too_few_pictures() -> None:
     x = RANDOM.normal(size=(6, 12))
-    found = agreement.cka(grams(x, np.ones((6, 12)), np.zeros((6, 12))), grams(x))
-    assert found.constant == ((1, 2), ()) and found.values[1:].tolist() == [[0], [0]]
-    assert np.isfinite(found.values).all()
+    result = agreement.cka(grams(x, np.ones((6, 12)), np.zeros((6, 12))), grams(x))
+    assert result.constant == ((1, 2), ()) and result.values[1:].tolist() == [[0], [0]]
+    assert np.isfinite(result.values).all()
     with pytest.raises(ChoiceError, match="4 pictures or more, not 3"):
         agreement.cka(grams(x[:3]), grams(x[:3]))
     with pytest.raises(ChoiceError, match="same pictures"):

@@ -64,10 +64,14 @@ def test_it_gets_a_subcommand_with_its_flags_and_their_help(
 ) -> None:
     with pytest.raises(SystemExit):
         cli.main(["brightness", "--help"])
-    told = " ".join(capsys.readouterr().out.split())
-    for words in ("--scale N what brightness is multiplied by (default: 2.0)",
-                  "--side {left,right}", "--loud, --no-loud", "--blocks N"):  # fmt: skip
-        assert words in told
+    help_text = " ".join(capsys.readouterr().out.split())
+    for flag in (
+        "--scale N what brightness is multiplied by (default: 2.0)",
+        "--side {left,right}",
+        "--loud, --no-loud",
+        "--blocks N",
+    ):
+        assert flag in help_text
 
 
 def test_it_runs_exports_and_is_cached(
@@ -76,20 +80,27 @@ def test_it_runs_exports_and_is_cached(
     flags = ["--random", "0", "--scale", "3", "--side", "right", "--loud", "--target", "dog"]
     code = cli.main(["brightness", "gallery:dot", *flags, "--json", "--out", str(tmp_path)])
     assert code == 0
-    (told,) = json.loads(capsys.readouterr().out)
-    assert told["preset"] == "cifar10-256-8"
+    (printed,) = json.loads(capsys.readouterr().out)
+    assert printed["preset"] == "cifar10-256-8"
     assert {path.suffix for path in tmp_path.iterdir()} == {".npz", ".json", ".csv", ".html"}
     bench = Workbench("cpu")
     loaded = bench.load(tmp_path)
-    asked = {"random": 0, "scale": 3.0, "side": "right", "loud": True, "target": "5"}
-    result = bench.run("brightness", ["gallery:dot"], **asked)
+    assert isinstance(loaded, Brightness)
+    choices: dict[str, Any] = {
+        "random": 0,
+        "scale": 3.0,
+        "side": "right",
+        "loud": True,
+        "target": "5",
+    }
+    result = bench.run(fake, ["gallery:dot"], **choices)
     assert loaded.value == result.value == pytest.approx(result.halves[1] * 6)
-    assert bench.run("brightness", ["gallery:dot"], **asked) is result
+    assert bench.run("brightness", ["gallery:dot"], **choices) is result
     assert [step.done for step in bench.steps("brightness", ["gallery:cat"], random=0)][-1] == 2
     bench.close()
 
 
-def test_unknown_names_are_told(fake: Analysis[Brightness]) -> None:
+def test_unknown_names_are_refused(fake: Analysis[Brightness]) -> None:
     with pytest.raises(ChoiceError, match="brightness has no option 'colour'; it has scale, side"):
         request.read_options(fake, {"colour": 1})
     with pytest.raises(ChoiceError, match="There is no analysis 'brigthness'"):

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import fields
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -36,39 +37,35 @@ every_repeatable = pytest.mark.parametrize(
 @pytest.fixture(scope="module")
 def bench() -> Iterator[Workbench]:
     bench = Workbench("cpu")
-    said = {"activation": "gelu", "residual": True, "preprocess": "cifar10-256-8"}
-    bench.add("tiny", calibrated(TINY).state_dict(), **said)
+    known = {"activation": "gelu", "residual": True, "preprocess": "cifar10-256-8"}
+    bench.add("tiny", calibrated(TINY).state_dict(), **known)
     yield bench
     bench.close()
 
 
-def pictures(row: Analysis) -> list[str]:
+def pictures(row: Analysis[Any]) -> list[str]:
     many = [f"gallery:{name}" for name in ("cat", "coffee", "rocket", "chirp")]
     names = {"none": [], "one": many[:1], "many": many}
     return names[row.images]
 
 
-def result_of(bench: Workbench, row: Analysis) -> Any:
+def result_of(bench: Workbench, row: Analysis[Any]) -> Any:
     return bench.run(row.name, pictures(row), preset="tiny", **CHEAP.get(row.name, {}))
 
 
 def same(a: Any, b: Any) -> bool:
     pairs = [(getattr(a, f.name), getattr(b, f.name)) for f in fields(a) if f.name != "provenance"]
-    return all(np.array_equal(x, y, equal_nan=_floats(x)) for x, y in pairs if _array(x)) and all(
-        x == y for x, y in pairs if not _array(x)
-    )
+    return all(_equal(x, y) for x, y in pairs)
 
 
-def _array(value: Any) -> bool:
-    return isinstance(value, np.ndarray)
-
-
-def _floats(value: np.ndarray[Any, Any]) -> bool:
-    return value.dtype.kind == "f"
+def _equal(a: Any, b: Any) -> bool:
+    if isinstance(a, np.ndarray):
+        return np.array_equal(a, b, equal_nan=a.dtype.kind == "f")
+    return bool(a == b)
 
 
 @every_analysis
-def test_arrays_are_read_only_and_on_the_cpu(bench: Workbench, row: Analysis) -> None:
+def test_arrays_are_read_only_and_on_the_cpu(bench: Workbench, row: Analysis[Any]) -> None:
     result = result_of(bench, row)
     assert isinstance(result, row.result_type)
     for field in fields(result):
@@ -80,7 +77,7 @@ def test_arrays_are_read_only_and_on_the_cpu(bench: Workbench, row: Analysis) ->
 
 
 @every_analysis
-def test_provenance_says_what_made_it(bench: Workbench, row: Analysis) -> None:
+def test_provenance_says_what_made_it(bench: Workbench, row: Analysis[Any]) -> None:
     origin = result_of(bench, row).provenance
     assert (origin.analysis, origin.preset, origin.device) == (row.name, "tiny", "cpu")
     assert len(origin.weights_sha256) == 64
@@ -90,7 +87,9 @@ def test_provenance_says_what_made_it(bench: Workbench, row: Analysis) -> None:
 
 
 @every_analysis
-def test_saving_and_loading_gives_the_same(bench: Workbench, row: Analysis, tmp_path: Any) -> None:
+def test_saving_and_loading_gives_the_same(
+    bench: Workbench, row: Analysis[Any], tmp_path: Path
+) -> None:
     result = result_of(bench, row)
     names = {path.name for path in bench.save(result, tmp_path)}
     pictures = {name for name in names if name.endswith(".png")}
@@ -102,7 +101,7 @@ def test_saving_and_loading_gives_the_same(bench: Workbench, row: Analysis, tmp_
 
 @every_analysis
 def test_the_same_request_is_computed_once(
-    bench: Workbench, row: Analysis, monkeypatch: pytest.MonkeyPatch
+    bench: Workbench, row: Analysis[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = result_of(bench, row)
     monkeypatch.setattr(import_module(f"convmixer_viz.analyses.{row.module}"), "compute", None)
@@ -110,28 +109,28 @@ def test_the_same_request_is_computed_once(
 
 
 @every_repeatable
-def test_every_run_gives_the_same_bits(bench: Workbench, row: Analysis) -> None:
+def test_every_run_gives_the_same_bits(bench: Workbench, row: Analysis[Any]) -> None:
     first = result_of(bench, row)
     bench.forget_results()
     assert same(first, result_of(bench, row))
 
 
 @every_analysis
-def test_progress_adds_up(row: Analysis) -> None:
-    model, chosen = loaded(), row.options(**CHEAP.get(row.name, {}))
+def test_progress_adds_up(row: Analysis[Any]) -> None:
+    model, options = loaded(), row.options(**CHEAP.get(row.name, {}))
     prepared = [prepare(load(name), TINY.transform) for name in pictures(row)]
-    steps = list(row.compute(model, prepared, chosen))
+    steps = list(row.compute(model, prepared, options))
     assert [step.done for step in steps] == [*range(1, steps[0].total + 1)]
     assert {step.total for step in steps} == {len(steps)}
     assert isinstance(steps[-1].partial, row.result_type)
 
 
 @every_analysis
-def test_the_model_is_left_as_it_was(row: Analysis) -> None:
-    model, chosen = loaded(), row.options(**CHEAP.get(row.name, {}))
+def test_the_model_is_left_as_it_was(row: Analysis[Any]) -> None:
+    model, options = loaded(), row.options(**CHEAP.get(row.name, {}))
     before = {name: tensor.clone() for name, tensor in model.module.state_dict().items()}
     prepared = [prepare(load(name), TINY.transform) for name in pictures(row)]
-    for _ in row.compute(model, prepared, chosen):
+    for _ in row.compute(model, prepared, options):
         assert torch.is_grad_enabled()
         assert not torch.is_autocast_enabled("cpu")
     assert all(torch.equal(before[k], v) for k, v in model.module.state_dict().items())
@@ -144,34 +143,34 @@ def test_the_model_is_left_as_it_was(row: Analysis) -> None:
 
 
 @every_analysis
-def test_it_draws_a_figure_with_something_in_it(bench: Workbench, row: Analysis) -> None:
+def test_it_draws_a_figure_with_something_in_it(bench: Workbench, row: Analysis[Any]) -> None:
     figure = bench.draw(result_of(bench, row))
     assert len(figure.data) + len(figure.layout.images) > 0
 
 
 @every_repeatable
-def test_two_callers_at_once_get_the_serial_results(bench: Workbench, row: Analysis) -> None:
+def test_two_callers_at_once_get_the_serial_results(bench: Workbench, row: Analysis[Any]) -> None:
     serial = [result_of(bench, row), bench.run("prediction", ["gallery:dot"], preset="tiny")]
     bench.forget_results()
-    found: dict[int, Any] = {}
+    results: dict[int, Any] = {}
 
     def first() -> None:
-        found[0] = result_of(bench, row)
+        results[0] = result_of(bench, row)
 
     def second() -> None:
-        found[1] = bench.run("prediction", ["gallery:dot"], preset="tiny")
+        results[1] = bench.run("prediction", ["gallery:dot"], preset="tiny")
 
     threads = [threading.Thread(target=work) for work in (first, second)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert same(found[0], serial[0])
-    assert same(found[1], serial[1])
+    assert same(results[0], serial[0])
+    assert same(results[1], serial[1])
 
 
 @every_analysis
-def test_every_option_tells_what_it_does(row: Analysis) -> None:
+def test_every_option_says_what_it_does(row: Analysis[Any]) -> None:
     for field in option_fields(row.options):
         assert len(field.sentence) > 8, field.name
         assert field.kind in (int, float, str, bool), field.name
@@ -179,7 +178,7 @@ def test_every_option_tells_what_it_does(row: Analysis) -> None:
 
 
 @every_analysis
-def test_a_table_falls_out(bench: Workbench, row: Analysis) -> None:
+def test_a_table_falls_out(bench: Workbench, row: Analysis[Any]) -> None:
     rows = result_of(bench, row).rows()
     assert rows
     assert all(rows[0].keys() == line.keys() for line in rows)

@@ -17,7 +17,7 @@ from convmixer_viz.pictures.prepare import PreparedPicture
 from convmixer_viz.questions.receptive_field import Options, ReceptiveField
 
 BORDER = 0.01  # of the mass in the outermost ring of tokens: the picture cuts the field
-OFTEN = 8  # pictures of which each gives a partial result, then every eighth: they cost a fifth
+PARTIAL_EVERY = 8  # pictures; the first eight give a partial result each: they cost a fifth
 
 
 def compute(
@@ -38,11 +38,15 @@ def compute(
             sums.add(group, gradients, options.reduction, measurement.middle)
             done += 1
             if done < total:
-                due = group.start == 0 and (sums.count <= OFTEN or sums.count % OFTEN == 0)
+                due = group.start == 0 and _gives_partial(sums.count)
                 partial = _result(measurement, sums, models) if due else partial
                 yield Step(done, total, partial)
     sums.reduce()
     yield Step(total, total, _result(measurement, sums, models))
+
+
+def _gives_partial(pictures: Floats) -> bool:
+    return bool(pictures <= PARTIAL_EVERY or pictures % PARTIAL_EVERY == 0)
 
 
 def _models(measurement: Measurement) -> tuple[Floats, Floats]:

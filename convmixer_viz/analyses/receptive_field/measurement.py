@@ -11,6 +11,7 @@ from torch import Tensor
 
 from convmixer_viz.analyses.receptive_field import backward
 from convmixer_viz.analyses.receptive_field.backward import Token, Trace
+from convmixer_viz.engine import hardware
 from convmixer_viz.engine.runtime import LoadedModel
 from convmixer_viz.errors import ChoiceError, DeviceError
 from convmixer_viz.pictures.prepare import PreparedPicture
@@ -137,8 +138,6 @@ def bytes_needed(measurement: Measurement) -> int:
 
 
 def _check_memory(measurement: Measurement) -> None:
-    from convmixer_viz.engine import hardware  # brings torch: not at import
-
     needed, free = bytes_needed(measurement), hardware.free_memory(measurement.model.device)
     if needed <= MEMORY_SHARE * free:
         return

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from convmixer_viz.analyses.attribution.maps import ask, plan
+from convmixer_viz.analyses.attribution.maps import ask, compute, plan
 from convmixer_viz.analyses.attribution.question import Question
 from convmixer_viz.engine.runtime import LoadedModel
 from convmixer_viz.pictures.prepare import PreparedPicture
 from convmixer_viz.presets.table import Preset
-from convmixer_viz.questions.attribution import Options
-from tests.conftest import TINY, calibrated, loaded
+from convmixer_viz.questions.attribution import AttributionMap, Options
+from tests.conftest import TINY, calibrated, final, loaded
 
+SHORT: dict[str, Any] = {"target": "3", "steps": 5, "samples": 12}
 RELU = replace(TINY, shape=replace(TINY.shape, activation="relu"))
 
 
@@ -37,7 +40,7 @@ def linear(preset: Preset = TINY) -> LoadedModel:
     return loaded(preset, module)
 
 
-def weight(model: LoadedModel, index: int) -> torch.Tensor:
+def weight(model: LoadedModel, index: int) -> Tensor:
     """The linear network's weight of each pixel, (3, h, w), by finite differences from zero."""
     zero = torch.zeros(1, 3, 16, 16, dtype=torch.float64)
     module = copy.deepcopy(model.module).double()
@@ -46,12 +49,36 @@ def weight(model: LoadedModel, index: int) -> torch.Tensor:
     return torch.cat(rises)[:, index].view(3, 16, 16)
 
 
-def question(model: LoadedModel, name: str, **choices: object) -> Question:
-    options = Options(method=name, **{"target": "3", "steps": 5, **choices})  # type: ignore[arg-type]
+def make_question(model: LoadedModel, method: str, **choices: Any) -> Question:
+    """A method's question about class 3 of the picture of noise."""
+    options = Options(method=method, **{"target": "3", "steps": 5, **choices})
     return ask(model, model.tensor([picture()]), options)
 
 
-def run(asked: Question) -> torch.Tensor:
+def last_map(question: Question) -> Tensor:
     """The method's last map."""
-    *_, last = plan(asked).maps
+    *_, last = plan(question).maps
     return last
+
+
+def attribution(model: LoadedModel, method: str, **choices: Any) -> AttributionMap:
+    """A method's result on the picture of noise, with few steps and samples."""
+    options = Options(method=method, **{**SHORT, **choices})
+    steps = list(compute(model, [picture()], options))
+    assert [step.done for step in steps] == list(range(1, steps[0].total + 1))
+    return final(steps)
+
+
+def assert_close(values: Tensor, expected: Tensor) -> None:
+    expected = torch.as_tensor(expected).double()
+    torch.testing.assert_close(values, expected, rtol=0, atol=2e-4 * float(expected.abs().max()))
+
+
+def last_fields(
+    measure: Callable[[Question, Tensor], Iterator[dict[str, Any]]],
+    question: Question,
+    tokens: Tensor,
+) -> dict[str, Any]:
+    """What a measure gives after its last chunk."""
+    *_, fields = measure(question, tokens)
+    return fields

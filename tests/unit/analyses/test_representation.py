@@ -1,14 +1,20 @@
+"""Gram matrices are products of the blocks' own outputs; too many pictures are refused."""
+
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
-from convmixer_viz.analyses import representation as analysis
+from convmixer_viz.analyses.representation import compute
+from convmixer_viz.contract import Step
 from convmixer_viz.engine import hardware
 from convmixer_viz.errors import DeviceError
 from convmixer_viz.pictures.prepare import PreparedPicture
-from tests.conftest import loaded
+from convmixer_viz.questions.representation import Options, Representation
+from tests.conftest import final, loaded
 
 
 def pictures(count: int) -> list[PreparedPicture]:
@@ -17,13 +23,13 @@ def pictures(count: int) -> list[PreparedPicture]:
     return [PreparedPicture(f"{i}", f"sha {i}", array, view, box) for i, array in enumerate(arrays)]
 
 
-def steps(images: list[PreparedPicture], **options: object) -> list:
-    return list(analysis.compute(loaded(), images, analysis.Options(**options)))
+def steps(images: list[PreparedPicture], **options: Any) -> list[Step[Representation]]:
+    return list(compute(loaded(), images, Options(**options)))
 
 
 def test_gram_is_every_pair_of_the_blocks_flat_outputs() -> None:
     images, model = pictures(5), loaded()
-    result = steps(images)[-1].partial
+    result = final(steps(images))
     with torch.no_grad():
         states = list(model.module.states(model.tensor(images)))
     for gram, state in zip(result.gram, states, strict=True):
@@ -33,12 +39,12 @@ def test_gram_is_every_pair_of_the_blocks_flat_outputs() -> None:
 
 
 def test_steps_and_partials_grow_block_by_block() -> None:
-    taken = steps(pictures(10))  # two calls a block
-    assert [step.done for step in taken] == list(range(1, 9)) and taken[0].total == 8
-    assert [len(s.partial.blocks) for s in taken if s.partial] == [1, 2, 3, 4]
+    all_steps = steps(pictures(10))  # two calls a block
+    assert [step.done for step in all_steps] == list(range(1, 9)) and all_steps[0].total == 8
+    assert [len(s.partial.blocks) for s in all_steps if s.partial] == [1, 2, 3, 4]
     some = steps(pictures(3), blocks=(2, 1))
-    assert some[-1].partial.blocks == (1, 2) and some[-1].done == some[-1].total == 3
-    assert np.allclose(some[-1].partial.gram, steps(pictures(3))[-1].partial.gram[1:3])
+    assert final(some).blocks == (1, 2) and some[-1].total == 3
+    assert np.allclose(final(some).gram, final(steps(pictures(3))).gram[1:3])
 
 
 def test_too_many_pictures_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import cast
 
 import pytest
 import torch
 
 from convmixer_viz.engine import runtime
 from convmixer_viz.model import convmixer
-from convmixer_viz.presets.table import PRESETS
+from convmixer_viz.presets.table import PRESETS, Preset
 from tests.conftest import TINY, calibrated
 
 
 @pytest.mark.parametrize("preset", PRESETS.values(), ids=list(PRESETS))
-def test_parameters_are_what_the_shape_says(preset: convmixer.Shape) -> None:
+def test_parameters_are_what_the_shape_says(preset: Preset) -> None:
     with torch.device("meta"):
         module = convmixer.ConvMixer(preset.shape, preset.class_count)
     assert sum(p.numel() for p in module.parameters()) == preset.parameters
@@ -22,9 +23,13 @@ def test_parameters_are_what_the_shape_says(preset: convmixer.Shape) -> None:
 
 @pytest.mark.parametrize(
     ("name", "count"),
-    [("imagenet-768-32", 21_110_248), ("imagenet-1024-20", 24_383_464),
-     ("imagenet-1536-20", 51_625_960), ("cifar10-256-8", 594_186)],
-)  # fmt: skip
+    [
+        ("imagenet-768-32", 21_110_248),
+        ("imagenet-1024-20", 24_383_464),
+        ("imagenet-1536-20", 51_625_960),
+        ("cifar10-256-8", 594_186),
+    ],
+)
 def test_published_parameter_counts(name: str, count: int) -> None:
     assert PRESETS[name].parameters == count
 
@@ -48,7 +53,7 @@ def test_multiply_adds_equal_what_the_layers_do() -> None:
 
     def count(layer: torch.nn.Module, _: object, out: torch.Tensor) -> None:
         nonlocal counted
-        weight = layer.weight
+        weight = cast(torch.Tensor, layer.weight)
         counted += out[0].numel() // weight.shape[0] * weight.numel()
 
     module = convmixer.ConvMixer(TINY.shape, 10).eval()

@@ -13,14 +13,15 @@ from torch import Tensor
 from convmixer_viz.engine import hardware
 from convmixer_viz.model import fused
 from convmixer_viz.model.convmixer import Block, ConvMixer, initialise
-from convmixer_viz.presets.table import Shape
+from convmixer_viz.presets.table import Activation, Shape
 from tests.conftest import TINY, calibrated, loaded
 
 pytestmark = pytest.mark.skipif(not fused.available(), reason="this torch has no oneDNN")
 
+ACTIVATIONS: tuple[Activation, ...] = ("gelu", "relu")
 SHAPES = [
     Shape(12, 3, k, 2, activation=activation, residual=residual)
-    for activation, residual, k in product(("gelu", "relu"), (True, False), (3, 5))
+    for activation, residual, k in product(ACTIVATIONS, (True, False), (3, 5))
 ]
 
 

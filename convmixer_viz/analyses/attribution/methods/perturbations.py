@@ -143,9 +143,9 @@ def rise(question: Question) -> Plan:
             shown = masks.to(x.device)[:, None]
             mixed = [model.place(blank + shown * (x - blank)) for blank in blanks]
             each = [question.target.probability(model.logits(pictures)) for pictures in mixed]
-            chances = torch.stack(each).mean(0).cpu()
+            probabilities = torch.stack(each).mean(0).cpu()
             tokens = _patch_means(masks.double(), model.preset.shape.patch_size)
-            total = total + torch.einsum("n,nij->ij", chances, tokens)
+            total = total + torch.einsum("n,nij->ij", probabilities, tokens)
             yield total / ((start + number) * KEEP)
 
     return Plan(len(starts), maps())

@@ -62,13 +62,13 @@ def _curves(question: Question, order: Tensor, name: str) -> Iterator[dict[str, 
     counts = (torch.arange(POINTS) * order[0].numel() / (POINTS - 1)).round()
     chosen = order[:, None] < counts[:, None, None]  # (orders, points, H, W)
     keep = (chosen if name == "insertion" else ~chosen).flatten(0, 1)
-    chances: list[Tensor] = []
+    probabilities: list[Tensor] = []
     for kind in BASELINES:
         picture = _masked(question, kind)
         for part in torch.split(keep, picture.batch_size):
-            chances.append(question.target.probability(picture.logits(part)).cpu())
+            probabilities.append(question.target.probability(picture.logits(part)).cpu())
             yield {}
-    curves = torch.cat(chances).view(len(BASELINES), len(order), POINTS)
+    curves = torch.cat(probabilities).view(len(BASELINES), len(order), POINTS)
     areas = torch.trapezoid(curves, dx=1 / (POINTS - 1))
     yield {name: curves.float().numpy(), f"{name}_area": areas.float().numpy()}
 
@@ -90,27 +90,27 @@ def road(question: Question, tokens: Tensor) -> Iterator[dict[str, Any]]:
     picture = question.pixels[0, :, : rows * p, : columns * p].double().cpu().numpy()
     noise = ROAD_NOISE * np.random.default_rng(question.options.seed).standard_normal(picture.shape)
     order = ranks(question, tokens)[0].numpy()
-    chances: list[float] = []  # most relevant first, then least
+    probabilities: list[float] = []  # most relevant first, then least
     waiting: list[NDArray[np.float64]] = []
     for rank in (order, order.size - 1 - order):
         for share in SHARES:
             removed = (rank < round(share * order.size)).repeat(p, 0).repeat(p, 1)
             waiting.append(impute(picture, removed) + noise * removed)
             if len(waiting) == question.model.batch_size(question.side):
-                chances += _chances(question, waiting)
+                probabilities += _probabilities(question, waiting)
                 waiting = []
             yield {}
-    most, least = np.split(np.array(chances + _chances(question, waiting)), 2)
+    most, least = np.split(np.array(probabilities + _probabilities(question, waiting)), 2)
     curves = np.stack([most, least]).astype(np.float32)
     yield {"road_curves": curves, "road": float((least - most).mean() / 2)}
 
 
-def _chances(question: Question, pictures: list[NDArray[np.float64]]) -> list[float]:
+def _probabilities(question: Question, pictures: list[NDArray[np.float64]]) -> list[float]:
     if not pictures:
         return []
     pixels = question.model.place(torch.from_numpy(np.stack(pictures)))
-    chances: list[float] = question.target.probability(question.model.logits(pixels)).tolist()
-    return chances
+    probabilities: list[float] = question.target.probability(question.model.logits(pixels)).tolist()
+    return probabilities
 
 
 def impute(picture: NDArray[np.float64], removed: NDArray[np.bool_]) -> NDArray[np.float64]:

@@ -1,0 +1,16 @@
+"""A linear network, whose attributions are known."""
+
+from __future__ import annotations
+
+import pytest
+from torch import Tensor
+
+from convmixer_viz.engine.runtime import LoadedModel
+from tests.unit.analyses.questions import linear, weight
+
+
+@pytest.fixture(scope="module")
+def line() -> tuple[LoadedModel, Tensor]:
+    """The network, and its weight of each pixel for class 3, (3, h, w)."""
+    model = linear()
+    return model, weight(model, 3)

@@ -1,0 +1,100 @@
+"""Removal: curves, orders, imputation and infidelity against answers known beforehand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from convmixer_viz.analyses.attribution.question import Question, patch_sums
+from convmixer_viz.analyses.attribution.scores import removal
+from convmixer_viz.engine.runtime import LoadedModel
+from tests.unit.analyses.questions import last_fields, linear, make_question, weight
+
+
+@pytest.fixture(scope="module")
+def exact() -> tuple[Question, Tensor]:
+    """A linear network's question, and the exact contribution of each token to removal."""
+    model = linear()
+    question = make_question(model, "occlusion", baseline="mean")
+    return question, patch_sums(weight(model, 3) * question.pixels[0].double(), 2)
+
+
+@pytest.mark.parametrize(("name", "step"), [("deletion", 5), ("insertion", 20)])
+def test_a_point_of_a_curve_in_pixels(tiny: LoadedModel, name: str, step: int) -> None:
+    question = make_question(tiny, "saliency")
+    tokens = torch.randn(8, 8, generator=question.generator())
+    probability = last_fields(getattr(removal, name), question, tokens)[name][0, 0, step]
+    first = tokens.flatten().sort(descending=True).indices[: 2 * step]
+    gone = torch.zeros(64, dtype=torch.bool).index_fill(0, first, True).view(8, 8)
+    gone = gone if name == "deletion" else ~gone
+    mask = gone.repeat_interleave(2, 0).repeat_interleave(2, 1)
+    chance = tiny.module(question.pixels.masked_fill(mask, 0)).softmax(1)[0, 3]
+    assert probability == pytest.approx(float(chance), abs=1e-5)
+
+
+def test_the_right_order_beats_the_wrong_one(tiny: LoadedModel) -> None:
+    question = make_question(tiny, "occlusion")
+    good = torch.randn(8, 8, generator=question.generator())
+    areas = [
+        last_fields(removal.deletion, question, t)["deletion_area"][0, 0] for t in (good, -good)
+    ]
+    inserted = [
+        last_fields(removal.insertion, question, t)["insertion_area"][0, 0] for t in (good, -good)
+    ]
+    assert areas[0] == pytest.approx(inserted[1], abs=1e-5)  # the same pictures, backwards
+    assert areas[1] == pytest.approx(inserted[0], abs=1e-5)
+
+
+def test_controls_are_random_and_centre_first(tiny: LoadedModel) -> None:
+    question = make_question(tiny, "saliency")
+    _, chance, centre = removal.ranks(question, torch.zeros(8, 8))
+    assert sorted(chance.flatten().tolist()) == list(range(64))
+    assert sorted(centre[3:5, 3:5].flatten().tolist()) == [0, 1, 2, 3]
+    assert sorted(centre[::7, ::7].flatten().tolist()) == [60, 61, 62, 63]
+
+
+def test_infidelity_of_the_exact_map_is_zero(exact: tuple[Question, Tensor]) -> None:
+    question, shares = exact
+    assert last_fields(removal.infidelity, question, shares)["infidelity"] < 1e-9
+    assert (
+        last_fields(removal.infidelity, question, -3 * shares)["infidelity"] < 1e-9
+    )  # β takes the scale
+    assert last_fields(removal.infidelity, question, torch.zeros(8, 8))["infidelity"] == 1
+    noise = torch.randn(8, 8, generator=question.generator())
+    assert 0.05 < last_fields(removal.infidelity, question, noise)["infidelity"] <= 1
+
+
+def test_imputation_keeps_a_plane() -> None:
+    rows, columns = np.mgrid[:12, :10].astype(float)
+    plane = np.stack([rows, columns, 2 * rows - columns])
+    removed = np.zeros((12, 10), bool)
+    removed[3:9, 2:7] = True
+    removed[5, 5] = False
+    np.testing.assert_allclose(
+        removal.impute(np.where(removed, 99, plane), removed), plane, atol=1e-9
+    )
+
+
+def test_imputation_solves_its_equations_at_the_border() -> None:
+    rng = np.random.default_rng(0)
+    picture, removed = rng.standard_normal((3, 6, 7)), rng.random((6, 7)) < 0.7
+    imputed = removal.impute(picture, removed)
+    np.testing.assert_array_equal(imputed[:, ~removed], picture[:, ~removed])
+    for i, j in np.argwhere(removed):
+        total, mean = 0.0, np.zeros(3)
+        for di, dj in removal.NEIGHBOURS:
+            share = 1 / 12 if di and dj else 1 / 6
+            if 0 <= i + di < 6 and 0 <= j + dj < 7:
+                total, mean = total + share, mean + share * imputed[:, i + di, j + dj]
+        np.testing.assert_allclose(imputed[:, i, j], mean / total, atol=1e-9)
+
+
+def test_road_is_half_the_mean_difference_of_its_curves(tiny: LoadedModel) -> None:
+    question = make_question(tiny, "occlusion")
+    tokens = torch.randn(8, 8, generator=question.generator())
+    fields, mirrored = (last_fields(removal.road, question, t) for t in (tokens, -tokens))
+    most, least = fields["road_curves"]
+    assert fields["road"] == pytest.approx((least - most).mean() / 2, abs=1e-6)
+    assert mirrored["road"] == pytest.approx(-fields["road"], abs=1e-6)
