@@ -12,9 +12,8 @@ from convmixer_viz.analyses import cost
 from convmixer_viz.analyses.cost import compute
 from convmixer_viz.engine.runtime import LoadedModel
 from convmixer_viz.errors import ChoiceError
-from convmixer_viz.figures import cost as figures
 from convmixer_viz.questions.cost import Cost, Options
-from tests.conftest import TINY, final
+from tests.conftest import final
 from tests.unit.analyses.questions import picture
 
 
@@ -58,11 +57,3 @@ def test_memory_is_what_lives_at_once() -> None:
         assert live.now == 0
         torch.ones(100)
     assert live.most == list(accumulate(sizes))[-1]
-
-
-def test_the_table_has_the_median_and_how_it_was_measured(measured: Cost) -> None:
-    (row,) = figures.table([measured])
-    assert row["ms a call"] == pytest.approx(1e3 * measured.median_seconds, abs=0.06)
-    assert row["parameters"] == TINY.parameters
-    assert "median of 3 calls" in figures.describe([measured])
-    assert list(figures.draw(measured).data[0].y) == pytest.approx(1e3 * measured.call_seconds)
