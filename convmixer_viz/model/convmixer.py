@@ -114,12 +114,12 @@ class ConvMixer(nn.Module):
         return self.classify(self.blocks(self.embed(x)))
 
     def twin(self) -> ConvMixer:
-        """New modules over the same tensors, for whoever must hang hooks on them."""
+        """New modules over the same tensors, on which hooks change nothing for others."""
         shared = {id(t): t for t in (*self.parameters(), *self.buffers())}
         return copy.deepcopy(self, shared)
 
     def freeze(self) -> ConvMixer:
-        """Eval mode, no gradients for parameters: how a loaded model stands from then on."""
+        """Eval mode and no gradients for parameters, as for every loaded model."""
         return self.eval().requires_grad_(False)
 
 

@@ -31,8 +31,8 @@ RELU = replace(TINY, shape=replace(TINY.shape, activation="relu"))
 CAPTUM_CALLS = {"guided-backprop", "deeplift"}  # closed forms in unit/analyses/attribution/methods
 WITHOUT = {"rise"}  # captum has none: a slow truth in the same folder
 SAMPLES = 40
-SHIPPED = [name for name, preset in PRESETS.items()
-           if preset.class_set == "cifar10" and locate.find_file(preset)]  # fmt: skip
+CIFAR10 = [name for name, preset in PRESETS.items() if preset.class_set == "cifar10"]
+SHIPPED = [name for name in CIFAR10 if locate.find_file(PRESETS[name])]
 VIEW = np.zeros((8, 8, 3), np.uint8)
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:captum")
 

@@ -30,7 +30,7 @@ def compute(
     counts = [resolve(f"{SCORES}.{measure.chunks}") for measure in measures]
     for step in maps.compute(model, images, options):
         total = step.total + sum(count(question, step.total - 2) + 1 for count in counts)
-        result = None if step.partial is None else _begin(step.partial)
+        result = None if step.partial is None else _without_scores(step.partial)
         yield Step(step.done, total, result)
     assert result is not None
     done, tokens = step.total, torch.from_numpy(result.tokens.copy())
@@ -40,7 +40,7 @@ def compute(
             yield Step(done, total, result)
 
 
-def _begin(map_: AttributionMap) -> Faithfulness:
+def _without_scores(map_: AttributionMap) -> Faithfulness:
     return Faithfulness(
         picture=map_.picture,
         method=map_.method,

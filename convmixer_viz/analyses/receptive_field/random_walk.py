@@ -54,7 +54,9 @@ def weights_model(module: ConvMixer) -> list[WalkStep]:
     ]
     slope = _SLOPES[module.shape.activation]
     return [
-        _share(float(block.spatial.residual), _energies(block, slope(*_normal(block, norm))))
+        _scaled(
+            float(block.spatial.residual), _energies(block, slope(*_activation_input(block, norm)))
+        )
         for block, norm in zip(blocks, before, strict=True)
     ]
 
@@ -83,12 +85,12 @@ def _spread(energies: Floats, kernel: Floats) -> Floats:
     return spread
 
 
-def _share(stays: float, spreads: Floats) -> WalkStep:
+def _scaled(stays: float, spreads: Floats) -> WalkStep:
     whole = stays + spreads.sum()
     return WalkStep(stays / whole, spreads / whole)
 
 
-def _normal(block: Block, before: nn.BatchNorm2d) -> tuple[Floats, Floats]:
+def _activation_input(block: Block, before: nn.BatchNorm2d) -> tuple[Floats, Floats]:
     """Mean and deviation (dim,) of what enters the depthwise activation."""
     kernels, bias = _array(block.depthwise.weight), _array(cast("Tensor", block.depthwise.bias))
     mean = bias + _array(before.bias) * kernels.sum((1, 2, 3))
@@ -109,7 +111,7 @@ def _array(tensor: Tensor) -> Floats:
 
 def _relu_slope(mean: Floats, deviation: Floats) -> Floats:
     """E[1(z > 0)] = Φ(mean / deviation)."""
-    return _area(mean / deviation)
+    return _normal_cdf(mean / deviation)
 
 
 def _gelu_slope(mean: Floats, deviation: Floats) -> Floats:
@@ -118,23 +120,25 @@ def _gelu_slope(mean: Floats, deviation: Floats) -> Floats:
     variance = deviation**2
     whole = 1 + variance
     bound = mean / np.sqrt(whole)
-    squared = _area(bound) - 2 * scipy.special.owens_t(bound, 1 / np.sqrt(1 + 2 * variance))
+    squared = _normal_cdf(bound) - 2 * scipy.special.owens_t(bound, 1 / np.sqrt(1 + 2 * variance))
     middle, width = mean / whole, variance / whole  # of z's density times φ
     edge = np.sqrt(1 + width)
-    mixed = middle * _area(middle / edge) + width / edge * _density(middle / edge)
+    mixed = middle * _normal_cdf(middle / edge) + width / edge * _normal_density(middle / edge)
     double = 0.5 + variance
     middle, width = mean / 2 / double, variance / 2 / double  # of z's density times φ²
-    last = _density(mean / np.sqrt(double)) / np.sqrt(double) * (middle**2 + width)
-    slope: Floats = squared + 2 * _density(bound) / np.sqrt(whole) * mixed + last / (2 * _ROOT_PI)
+    last = _normal_density(mean / np.sqrt(double)) / np.sqrt(double) * (middle**2 + width)
+    slope: Floats = (
+        squared + 2 * _normal_density(bound) / np.sqrt(whole) * mixed + last / (2 * _ROOT_PI)
+    )
     return slope
 
 
-def _area(x: Floats) -> Floats:
+def _normal_cdf(x: Floats) -> Floats:
     area: Floats = scipy.special.ndtr(x)
     return area
 
 
-def _density(x: Floats) -> Floats:
+def _normal_density(x: Floats) -> Floats:
     density: Floats = np.exp(-(x**2) / 2) / (np.sqrt(2) * _ROOT_PI)
     return density
 

@@ -37,20 +37,20 @@ def _cam(question: Question, combine: Callable[[Tensor, Tensor], Tensor]) -> Pla
 
     def combined() -> Tensor:
         last = block == len(question.model.module.blocks)
-        tokens, slope = _last(question) if last else _at(question, block)
+        tokens, slope = _last_block(question) if last else _earlier_block(question, block)
         return combine(tokens.double(), slope.double()).sum(0)
 
     return one_chunk(combined)
 
 
-def _last(question: Question) -> tuple[Tensor, Tensor]:
+def _last_block(question: Question) -> tuple[Tensor, Tensor]:
     """The last block's output and the score's gradient with respect to it, (dim, H, W) each:
     pooling and head are linear, so there is no backward pass."""
     row = head_row(question.model.module, question.target) / question.tokens[0].numel()
     return question.tokens, row[:, None, None].expand(question.tokens.shape)
 
 
-def _at(question: Question, block: int) -> tuple[Tensor, Tensor]:
+def _earlier_block(question: Question, block: int) -> tuple[Tensor, Tensor]:
     """The same of an earlier block."""
     module = question.model.module
 
