@@ -12,6 +12,8 @@ from streamlit.delta_generator import DeltaGenerator
 from convmixer_viz.contract import Result
 from convmixer_viz.request import Request
 
+KEY = "_state"  # of the one object in Streamlit's session state that is no widget's value
+
 
 @dataclass(frozen=True, slots=True)
 class Choices:
@@ -71,7 +73,7 @@ class State:
 
 def state() -> State:
     """The state of the person whose page this is."""
-    if "state" not in st.session_state:
-        st.session_state["state"] = State()
-    current: State = st.session_state["state"]
+    if KEY not in st.session_state:
+        st.session_state[KEY] = State()
+    current: State = st.session_state[KEY]
     return current
