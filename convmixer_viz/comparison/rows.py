@@ -37,11 +37,11 @@ R = TypeVar("R", bound=Result)
 SIGNED = "Red speaks for the class that the table names, blue against; one scale a row."
 
 
-def _none(results: Sequence[Any]) -> list[Any]:
+def _nothing(results: Sequence[Any]) -> list[Any]:
     return []
 
 
-def _silence(results: Sequence[Any]) -> str:
+def _no_sentence(results: Sequence[Any]) -> str:
     return ""
 
 
@@ -53,10 +53,10 @@ class Row(Generic[R]):
     title: str
     analysis: Analysis[R]
     numbers: Callable[[Sequence[R]], Table]  # a line a preset, with its agreement with the first
-    figures: Callable[[Sequence[R]], list[go.Figure]] = _none  # one a column, or one for all
-    against_first: Callable[[Sequence[R]], list[Pair]] = _none  # every preset held against it
-    galleries: Callable[[Sequence[R]], list[Gallery]] = _none  # pictures that belong to the row
-    sentence: Callable[[Sequence[R]], str] = _silence  # the numbers in words
+    figures: Callable[[Sequence[R]], list[go.Figure]] = _nothing  # one a column, or one for all
+    against_first: Callable[[Sequence[R]], list[Pair]] = _nothing  # every preset held against it
+    galleries: Callable[[Sequence[R]], list[Gallery]] = _nothing  # pictures that belong to the row
+    sentence: Callable[[Sequence[R]], str] = _no_sentence  # the numbers in words
     reading: str = ""  # what the colours of the figures say
     options: dict[str, Any] = field(default_factory=dict)  # of the analysis
     fewest: int = 1  # pictures that it needs
@@ -67,16 +67,16 @@ class Row(Generic[R]):
         return "target" in {option.name for option in fields(self.analysis.options)}
 
 
-def _predictions(results: Sequence[Prediction]) -> list[go.Figure]:
+def _draw_predictions(results: Sequence[Prediction]) -> list[go.Figure]:
     return [prediction.draw(result) for result in results]
 
 
-def _evidence(results: Sequence[Evidence]) -> list[go.Figure]:
+def _draw_evidence(results: Sequence[Evidence]) -> list[go.Figure]:
     limit = overlays.shared_limit([result.maps[-1] for result in results])
     return [evidence.draw(result, limit=limit) for result in results]
 
 
-def _attributions(results: Sequence[AttributionMap]) -> list[go.Figure]:
+def _draw_attributions(results: Sequence[AttributionMap]) -> list[go.Figure]:
     limit = attribution_maps.shared_limit(results)
     return [attribution_maps.draw(result, limit=limit) for result in results]
 
@@ -105,7 +105,7 @@ ROWS: tuple[Row[Any], ...] = (
         "What they say",
         PREDICTION,
         numbers.answers,
-        figures=_predictions,
+        figures=_draw_predictions,
         galleries=against_first.disagreements,
     ),
     Row(
@@ -113,7 +113,7 @@ ROWS: tuple[Row[Any], ...] = (
         "Evidence",
         EVIDENCE,
         numbers.maps,
-        figures=_evidence,
+        figures=_draw_evidence,
         against_first=against_first.differences,
         reading=SIGNED,
     ),
@@ -122,7 +122,7 @@ ROWS: tuple[Row[Any], ...] = (
         "Integrated gradients",
         ATTRIBUTION,
         numbers.maps,
-        figures=_attributions,
+        figures=_draw_attributions,
         against_first=against_first.differences,
         reading=SIGNED,
         options={"method": "integrated-gradients"},
