@@ -10,7 +10,8 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from convmixer_viz.engine.cache import BytesCache
 from convmixer_viz.errors import PictureError
-from convmixer_viz.pictures.decode import GALLERY, Picture, decode, load
+from convmixer_viz.pictures.decode import Picture, decode, load
+from convmixer_viz.pictures.gallery import GALLERY
 
 MOST_BYTES = 256 * 2**20  # bytes of decoded pictures, all sessions together
 

@@ -16,19 +16,27 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from convmixer_viz.errors import PictureError
-from convmixer_viz.pictures.gallery import (
-    GALLERY as GALLERY,  # pages and commands name it from here
-    photograph,
-)
+from convmixer_viz.pictures.gallery import GALLERY, photograph
 
 MAX_BYTES = 64 * 2**20  # of the file
 MAX_PIXELS = 64_000_000  # width × height; checked before anything is decoded
 DECODED_BYTES = 256 * 2**20  # of the pictures of one request that stay in memory as pixels
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "JPEG2000", "AVIF")
 SUFFIXES = (
-    ".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".pgm", ".pnm",
-    ".jp2", ".avif",
-)  # fmt: skip
+    ".png",
+    ".jpg",
+    ".jpeg",
+    ".webp",
+    ".gif",
+    ".bmp",
+    ".tif",
+    ".tiff",
+    ".ppm",
+    ".pgm",
+    ".pnm",
+    ".jp2",
+    ".avif",
+)
 HEIC_MARKS = (b"ftypheic", b"ftypheix", b"ftyphevc", b"ftypheim", b"ftypheis", b"ftypmif1")
 FIRST_BYTES = (b"\x89PNG", b"\xff\xd8\xff", b"RIFF", b"GIF8", b"BM", b"II*\0", b"MM\0*")
 READABLE_FORMATS = "PNG, JPEG, WebP, GIF, BMP, TIFF, PPM, JPEG 2000 or AVIF"

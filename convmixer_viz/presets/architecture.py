@@ -1,4 +1,4 @@
-"""A preset's layers in numbers: output shape, parameters, multiply-adds, reach; no torch needed."""
+"""A preset's layers in numbers, without torch: output, parameters, multiply-adds, reach."""
 
 from __future__ import annotations
 

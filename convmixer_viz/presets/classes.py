@@ -1,4 +1,4 @@
-"""Lists of class names, and classes found by what a person types."""
+"""Lists of class names; reading them from a file, and finding a class by what a person types."""
 
 from __future__ import annotations
 
@@ -48,11 +48,11 @@ def read_names(path: Path, count: int) -> tuple[str, ...]:
 
 
 def check(values: Sequence[Any], count: int, source: str) -> tuple[str, ...]:
-    """Names that somebody gave, as many as the model has classes."""
-    found = class_list([v.strip() if isinstance(v, str) else v for v in values], source)
-    if len(found) != count:
-        raise WeightsError(f"{source} names {len(found)} classes, but the model has {count}.")
-    return found
+    """Class names, as many as the model has classes; in errors they are called `source`."""
+    names = class_list([v.strip() if isinstance(v, str) else v for v in values], source)
+    if len(names) != count:
+        raise WeightsError(f"{source} names {len(names)} classes, but the model has {count}.")
+    return names
 
 
 def class_list(values: Any, source: str) -> tuple[str, ...]:
@@ -72,12 +72,13 @@ def find(class_names: Sequence[str], text: str) -> int:
     if _is_index(text):
         return _by_index(class_names, text)
     for key in (str, str.lower):
-        found = [i for i, name in enumerate(class_names) if key(name) == key(text)]
-        if len(found) == 1:
-            return found[0]
-        if found:
-            which = ", ".join(f"{class_names[i]} ({i})" for i in found)
-            raise ChoiceError(f"{text!r} names {len(found)} classes: choose {which} by its number.")
+        matches = [i for i, name in enumerate(class_names) if key(name) == key(text)]
+        if len(matches) == 1:
+            return matches[0]
+        if matches:
+            which = ", ".join(f"{class_names[i]} ({i})" for i in matches)
+            sentence = f"{text!r} names {len(matches)} classes: choose {which} by its number."
+            raise ChoiceError(sentence)
     raise ChoiceError(f"There is no class {text!r}: {_suggestion(class_names, text)}")
 
 
@@ -122,6 +123,6 @@ def _imagenet() -> tuple[str, ...]:
     if folder is None:
         raise WeightsError("ImageNet's class names come with torchvision: pip install torchvision.")
     file = Path(folder, "models", "_meta.py")
-    found: dict[str, Sequence[str]] = {}
-    exec(compile(file.read_text("utf-8"), str(file), "exec"), found)
-    return tuple(found["_IMAGENET_CATEGORIES"])
+    variables: dict[str, Sequence[str]] = {}
+    exec(compile(file.read_text("utf-8"), str(file), "exec"), variables)
+    return tuple(variables["_IMAGENET_CATEGORIES"])

@@ -1,4 +1,4 @@
-"""The training log, `<preset>.json`: recipe, machine and the whole curve, read without torch."""
+"""The training log `<preset>.json`, without torch: recipe, machine, and the curve of all epochs."""
 
 from __future__ import annotations
 
@@ -14,9 +14,7 @@ from numpy.typing import NDArray
 from convmixer_viz.errors import DataError
 
 CURVES = ("train_loss", "train_accuracy", "test_loss", "test_accuracy", "learning_rate", "seconds")
-
-
-PART = 20
+PART = 20  # a test repeats the measurement on every PART-th picture, in seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +40,7 @@ class Epoch:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What `evaluate` says of the file that ships."""
+    """What `evaluate` counted for the weights that ship."""
 
     weights_sha256: str
     device: str
@@ -50,7 +48,7 @@ class Measured:
     right: int
     right_5: int
     calibration_error: float
-    part_pictures: int  # every PART-th picture: what a test can repeat in seconds
+    part_pictures: int  # the same over every PART-th picture
     part_right: int
 
 

@@ -1,4 +1,4 @@
-"""The presets: shape, preprocessing, classes, accuracy and where the weights come from."""
+"""The table of presets: shape, preprocessing, classes, accuracy, and where the weights are from."""
 
 from __future__ import annotations
 
@@ -108,18 +108,45 @@ IMAGENETTE_TERMS = "MIT (weights); data: Imagenette, ImageNet's terms"
 def _imagenet(name: str, shape: Shape, published: Published) -> Preset:
     summary = f"ConvMixer-{shape.dim}/{shape.depth} of the paper, trained on ImageNet-1k"
     return Preset(
-        name, shape, IMAGENET, "imagenet", 1000, "cat", MIT_AUTHORS, summary, 448, published
-    )  # fmt: skip
+        name,
+        shape,
+        IMAGENET,
+        class_set="imagenet",
+        class_count=1000,
+        opening="cat",
+        licence=MIT_AUTHORS,
+        summary=summary,
+        field_side=448,
+        published=published,
+    )
 
 
 def _cifar10(name: str, shape: Shape, summary: str) -> Preset:
-    return Preset(name, shape, CIFAR10, "cifar10", 10, "cat", CIFAR10_TERMS, summary, 128)
+    return Preset(
+        name,
+        shape,
+        CIFAR10,
+        class_set="cifar10",
+        class_count=10,
+        opening="cat",
+        licence=CIFAR10_TERMS,
+        summary=summary,
+        field_side=128,
+    )
 
 
 def _imagenette(name: str, shape: Shape, summary: str) -> Preset:
     return Preset(
-        name, shape, IMAGENETTE, "imagenette", 10, "cat", IMAGENETTE_TERMS, summary, 448
-    )  # fmt: skip
+        name,
+        shape,
+        IMAGENETTE,
+        class_set="imagenette",
+        class_count=10,
+        opening="cat",
+        licence=IMAGENETTE_TERMS,
+        summary=summary,
+        field_side=448,
+    )
 
 
 AS_K5 = ", otherwise as cifar10-128-8-k5"
@@ -175,10 +202,10 @@ DEFAULT = "cifar10-256-8"
 SIDE_BY_SIDE = ("cifar10-128-8-k3", "cifar10-128-8-k5", "cifar10-128-8-k9")  # compared by default
 
 
-def find(name: str, known: Mapping[str, Preset]) -> Preset:
+def find(name: str, presets: Mapping[str, Preset]) -> Preset:
     """The preset of that name, with a near miss suggested."""
-    if name not in known:
-        near = get_close_matches(name, known, 1)
-        hint = f"did you mean {near[0]}?" if near else f"choose one of {', '.join(known)}."
+    if name not in presets:
+        near = get_close_matches(name, presets, 1)
+        hint = f"did you mean {near[0]}?" if near else f"choose one of {', '.join(presets)}."
         raise ChoiceError(f"There is no preset {name!r}: {hint}")
-    return known[name]
+    return presets[name]

@@ -1,4 +1,4 @@
-"""Augmentation: uint8 pictures and labels → normalised pictures and class probabilities.
+"""Augments and normalises a batch: uint8 pictures and labels → pictures and probabilities.
 
 Shift, flip, jitter and holes are drawn a picture and done a batch at a time: torchvision's
 transforms give a whole batch the same draw, and one call a picture costs as much as the training

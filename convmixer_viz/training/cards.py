@@ -84,8 +84,8 @@ def _recipe(recipe: dict[str, Any]) -> str:
     """The options that are on; the seed always."""
     options = {name: value for name, value in recipe.items() if name != "preset"}
     used = {name: value for name, value in options.items() if name == "seed" or _on(value)}
-    words = (f"{name.replace('_', ' ')} {value}" for name, value in used.items())
-    return "AdamW, one cycle, " + ", ".join(words)
+    options_text = (f"{name.replace('_', ' ')} {value}" for name, value in used.items())
+    return "AdamW, one cycle, " + ", ".join(options_text)
 
 
 def _on(value: Any) -> bool:

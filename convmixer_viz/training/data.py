@@ -1,4 +1,4 @@
-"""Folders of pictures → uint8 tensors and labels: one folder a class, or torchvision's CIFAR-10."""
+"""Labelled pictures for training and evaluation: a folder a class, or torchvision's CIFAR-10."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Listing:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Pictures:
+class LabelledPictures:
     """Decoded pictures in memory, and the files that could not be read."""
 
     pixels: Tensor  # (n, 3, h, w) uint8
@@ -65,8 +65,8 @@ def find(data_dir: Path, split: Split) -> Listing:
         if (data_dir / name).is_dir():
             return _listing(data_dir / name)
     if _has_splits(data_dir):
-        wanted = " or ".join(f"{name}/" for name in _FOLDERS[split])
-        raise DataError(f"{data_dir} has no {wanted}: add it, or give one folder a class.")
+        names = " or ".join(f"{name}/" for name in _FOLDERS[split])
+        raise DataError(f"{data_dir} has no {names}: add it, or give one folder a class.")
     return _held_out(_listing(data_dir), split)
 
 
@@ -84,15 +84,15 @@ def _has_splits(data_dir: Path) -> bool:
 
 def _listing(folder: Path) -> Listing:
     classes = sorted(path.name for path in folder.iterdir() if path.is_dir())
-    found = [
+    labelled_files = [
         (path, label)
         for label, name in enumerate(classes)
         for path in sorted((folder / name).rglob("*"))
         if path.suffix.lower() in pictures_decode.SUFFIXES
     ]
-    if not found:
+    if not labelled_files:
         raise DataError(f"{folder} holds no pictures: it needs one folder a class, with pictures.")
-    files, labels = zip(*found, strict=True)
+    files, labels = zip(*labelled_files, strict=True)
     if empty := [name for label, name in enumerate(classes) if label not in set(labels)]:
         raise DataError(f"{folder} has no picture in {', '.join(empty)}: fill or remove it.")
     return Listing(files, labels, tuple(classes))
@@ -135,7 +135,7 @@ def _try(source: Source, transform: Transform) -> Tensor | str:
         return f"{source.parent.name}/{error}" if isinstance(source, Path) else str(error)
 
 
-def batches(listing: Listing, transform: Transform, rows: int) -> Iterator[Pictures]:
+def batches(listing: Listing, transform: Transform, rows: int) -> Iterator[LabelledPictures]:
     """Decode a listing, `rows` pictures at a time; what can't be read is left out and named."""
     with ThreadPoolExecutor() as pool:
         for start in range(0, len(listing), rows):
@@ -146,10 +146,10 @@ def batches(listing: Listing, transform: Transform, rows: int) -> Iterator[Pictu
 
 def _pictures(
     decoded: list[Tensor | str], labels: Sequence[int], classes: tuple[str, ...], size: int
-) -> Pictures:
+) -> LabelledPictures:
     good = [(p, n) for p, n in zip(decoded, labels, strict=True) if not isinstance(p, str)]
     none = torch.empty(0, 3, size, size, dtype=torch.uint8)
-    return Pictures(
+    return LabelledPictures(
         torch.stack([p for p, _ in good]) if good else none,
         torch.tensor([n for _, n in good], dtype=torch.int64),
         classes,
@@ -157,13 +157,13 @@ def _pictures(
     )
 
 
-def load(data_dir: Path, split: Split, transform: Transform) -> Pictures:
+def load(data_dir: Path, split: Split, transform: Transform) -> LabelledPictures:
     """Decode a whole split into memory."""
     listing = find(data_dir, split)
     parts = list(batches(listing, transform, 1024))
     if not any(map(len, parts)):
         raise DataError(f"No picture in {data_dir} can be read: give whole PNG or JPEG files.")
-    return Pictures(
+    return LabelledPictures(
         torch.cat([part.pixels for part in parts]),
         torch.cat([part.labels for part in parts]),
         listing.classes,

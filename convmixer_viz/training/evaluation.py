@@ -1,4 +1,4 @@
-"""A model over a labelled folder: counts that add up exactly, however many processes share it."""
+"""Evaluates a model on a labelled folder: counts that are the same for any number of processes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from convmixer_viz.engine.runtime import LoadedModel, chunk
 from convmixer_viz.errors import ChoiceError, DataError
 from convmixer_viz.training import data
 from convmixer_viz.training.augment import normalise
-from convmixer_viz.training.data import Listing, Pictures
+from convmixer_viz.training.data import LabelledPictures, Listing
 
 BINS = 15  # of equal width over the confidence, for the calibration error
 ROWS = 500  # pictures decoded and counted at once
@@ -106,7 +106,8 @@ def evaluate(model: LoadedModel, data_dir: Path, *, every: int = 1) -> Iterator[
 def _as_the_model_counts(model: LoadedModel, listing: Listing, data_dir: Path) -> Listing:
     """The listing with the model's labels: folders are matched by name; in sorted order only where
     they are ImageNet's synsets, or where the model's classes have no names."""
-    names, folders = ([_plain(n) for n in given] for given in (model.class_names, listing.classes))
+    names = [_plain(name) for name in model.class_names]
+    folders = [_plain(name) for name in listing.classes]
     if len(folders) != len(names):
         raise DataError(
             f"{data_dir} has {len(folders)} classes, {model.preset.name} {len(names)}: give a "
@@ -138,7 +139,7 @@ def _zero(classes: int) -> _Counts:
     )
 
 
-def _count(model: LoadedModel, part: Pictures, counts: _Counts) -> None:
+def _count(model: LoadedModel, part: LabelledPictures, counts: _Counts) -> None:
     """Add a batch to the counts."""
     counts.unreadable += part.unreadable
     if not len(part):

@@ -1,4 +1,4 @@
-"""What a run writes: whole or not at all, so that the last good file stays."""
+"""Writes a run's files, each whole or not at all, so that the last good file stays."""
 
 from __future__ import annotations
 

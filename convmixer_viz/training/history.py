@@ -1,4 +1,4 @@
-"""How the kernels formed: depthwise kernels and patch embedding at chosen epochs, float16."""
+"""The history of a run: depthwise kernels and patch embedding at chosen epochs, float16."""
 
 from __future__ import annotations
 

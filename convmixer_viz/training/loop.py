@@ -1,4 +1,4 @@
-"""The training loop: one for every recipe, CPU and GPU; a killed run goes on where it was."""
+"""The training loop of all recipes, on CPU and GPU; a killed run goes on where it was."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ from torch.nn import functional as F
 
 from convmixer_viz.errors import ChoiceError, DataError
 from convmixer_viz.presets.log import Epoch
-from convmixer_viz.training import history, recipes
-from convmixer_viz.training import run as runs
+from convmixer_viz.training import history, recipes, run as runs
 from convmixer_viz.training.augment import augment, normalise
 from convmixer_viz.training.run import Run
 

@@ -19,7 +19,7 @@ from convmixer_viz.model.convmixer import ConvMixer, initialise
 from convmixer_viz.presets.log import TrainingLog, loads
 from convmixer_viz.presets.table import PRESETS, Preset
 from convmixer_viz.training import data, files, history, layers, recipes
-from convmixer_viz.training.data import Pictures
+from convmixer_viz.training.data import LabelledPictures
 from convmixer_viz.training.recipes import Recipe
 
 
@@ -31,8 +31,8 @@ class Run:
     preset: Preset
     device: str
     folder: Path
-    train: Pictures
-    test: Pictures
+    train: LabelledPictures
+    test: LabelledPictures
     log: TrainingLog
     model: ConvMixer
     optimizer: Optimizer
@@ -78,7 +78,7 @@ def start(recipe: Recipe, data_dir: Path, out_dir: Path, device: str) -> Run:
     return run
 
 
-def _check(recipe: Recipe, preset: Preset, train: Pictures, test: Pictures) -> None:
+def _check(recipe: Recipe, preset: Preset, train: LabelledPictures, test: LabelledPictures) -> None:
     if train.classes != test.classes or len(train.classes) != preset.class_count:
         raise DataError(
             f"{preset.name} has {preset.class_count} classes, the data {len(train.classes)} to "
@@ -88,7 +88,7 @@ def _check(recipe: Recipe, preset: Preset, train: Pictures, test: Pictures) -> N
         raise DataError(f"{len(train)} pictures don't fill one batch of {recipe.batch}: add more.")
 
 
-def _place(pictures: Pictures, device: str) -> Pictures:
+def _place(pictures: LabelledPictures, device: str) -> LabelledPictures:
     pixels, labels = pictures.pixels.to(device), pictures.labels.to(device)
     return replace(pictures, pixels=pixels, labels=labels)
 
@@ -106,16 +106,22 @@ def _learner(
     model = model.to(device).to(memory_format=torch.channels_last)
     optimizer = AdamW(model.parameters(), lr=0.0, weight_decay=recipe.weight_decay, fused=True)
     schedule = OneCycleLR(
-        optimizer, recipe.learning_rate, recipe.epochs * steps + 1,
-        pct_start=recipe.warm_share, anneal_strategy="linear", cycle_momentum=False,
-    )  # fmt: skip
+        optimizer,
+        recipe.learning_rate,
+        recipe.epochs * steps + 1,
+        pct_start=recipe.warm_share,
+        anneal_strategy="linear",
+        cycle_momentum=False,
+    )
     if not recipe.average:
         return model, optimizer, schedule, None
     decay = get_ema_multi_avg_fn(recipe.average)  # type: ignore[no-untyped-call]
     return model, optimizer, schedule, AveragedModel(model, multi_avg_fn=decay, use_buffers=True)
 
 
-def _new_log(recipe: Recipe, device: str, train: Pictures, test: Pictures) -> TrainingLog:
+def _new_log(
+    recipe: Recipe, device: str, train: LabelledPictures, test: LabelledPictures
+) -> TrainingLog:
     return TrainingLog(
         preset=recipe.preset,
         recipe=asdict(recipe),

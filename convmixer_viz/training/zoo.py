@@ -1,4 +1,4 @@
-"""From a finished run to files that ship: weights, log, history and card in one folder.
+"""Turns a finished run into the files that ship: weights, log, history and card in one folder.
 
 python -m convmixer_viz.training.zoo RUN DATA pretrained NAME…
 """
@@ -39,9 +39,15 @@ def measure(weights: Path, data_dir: Path) -> Measured:
     model = load(weights)
     result, part = result_of(model, data_dir, 1), result_of(model, data_dir, PART)
     return Measured(
-        model.weights_sha256, hardware.describe("cpu"), result.pictures, result.right,
-        result.right_5, result.calibration_error, part.pictures, part.right,
-    )  # fmt: skip
+        model.weights_sha256,
+        hardware.describe("cpu"),
+        result.pictures,
+        result.right,
+        result.right_5,
+        result.calibration_error,
+        part.pictures,
+        part.right,
+    )
 
 
 def result_of(model: runtime.LoadedModel, data_dir: Path, every: int) -> Evaluation:

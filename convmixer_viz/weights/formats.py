@@ -26,14 +26,26 @@ MAX_PARAMETERS = 200_000_000  # 0.8 GB in float32; the largest published has 52 
 MAX_HEADER = 16 * 2**20  # bytes of a safetensors header or of a zip's pickle
 LEGACY_START = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."  # torch's magic number before 1.6
 ALLOWED_IN_PICKLES = {
-    "collections OrderedDict", "argparse Namespace", "torch Size",
-    "torch._utils _rebuild_tensor_v2", "torch._utils _rebuild_parameter",
-}  # fmt: skip
+    "collections OrderedDict",
+    "argparse Namespace",
+    "torch Size",
+    "torch._utils _rebuild_tensor_v2",
+    "torch._utils _rebuild_parameter",
+}
 # keys under which files keep a state dict; averaged weights first, as timm's own loader does
 WRAPPERS = (
-    "state_dict_ema", "ema_state_dict", "model_ema", "ema", "state_dict", "model_state_dict",
-    "model_state", "model", "net", "params", "weights",
-)  # fmt: skip
+    "state_dict_ema",
+    "ema_state_dict",
+    "model_ema",
+    "ema",
+    "state_dict",
+    "model_state_dict",
+    "model_state",
+    "model",
+    "net",
+    "params",
+    "weights",
+)
 _one_at_a_time = threading.Lock()  # torch's list of safe globals belongs to the process
 
 

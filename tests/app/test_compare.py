@@ -9,7 +9,7 @@ from convmixer_viz import agreement
 from convmixer_viz.catalog import EVIDENCE
 from convmixer_viz.comparison.numbers import on_common_grid
 from convmixer_viz.comparison.rows import ROWS
-from convmixer_viz.pictures.decode import GALLERY
+from convmixer_viz.pictures.gallery import GALLERY
 from convmixer_viz.workbench import Workbench
 from tests.app.conftest import Visit
 from tests.app.elements import array, tables, texts, traces

@@ -16,8 +16,7 @@ import pytest
 from PIL import Image
 
 from convmixer_viz import cli
-from convmixer_viz.commands import app, console, flags
-from convmixer_viz.contract import Step, clock
+from convmixer_viz.catalog import PREDICTION
 from convmixer_viz.errors import DataError
 from convmixer_viz.export import files
 from convmixer_viz.workbench import Workbench
@@ -28,20 +27,6 @@ Capture = pytest.CaptureFixture[str]
 def picture(path: Path, colour: str = "red") -> Path:
     Image.new("RGB", (40, 30), colour).save(path)
     return path
-
-
-@pytest.mark.parametrize(
-    ("text", "numbers"),
-    [("3", (3,)), ("1-4", (1, 2, 3, 4)), ("1,3-4", (1, 3, 4)), ("all", ()), ("0", (0,))],
-)
-def test_numbers_are_read(text: str, numbers: tuple[int, ...]) -> None:
-    assert flags.numbers(text) == numbers
-
-
-@pytest.mark.parametrize("text", ["", "a", "1-", "-", "1,,2", "1-1000000000", "4-1", "2,5-3"])
-def test_what_is_no_number_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match=r"."):
-        flags.numbers(text)
 
 
 @pytest.mark.parametrize(
@@ -73,10 +58,10 @@ def test_what_is_no_number_is_refused(text: str) -> None:
 )
 def test_mistakes_are_one_sentence_and_exit_2(line: str, capsys: Capture) -> None:
     assert cli.main(line.split()) == 2
-    told = capsys.readouterr()
-    assert told.err.startswith("error: ")
-    assert told.err.count("\n") == 1
-    assert told.out == ""
+    output = capsys.readouterr()
+    assert output.err.startswith("error: ")
+    assert output.err.count("\n") == 1
+    assert output.out == ""
 
 
 def test_a_table_for_people(capsys: Capture) -> None:
@@ -89,18 +74,19 @@ def test_a_table_for_people(capsys: Capture) -> None:
 def test_json_is_one_list_with_an_object_a_picture(capsys: Capture, tmp_path: Path) -> None:
     picture(tmp_path / "b.png"), picture(tmp_path / "a.png", "blue")
     assert cli.main(["prediction", str(tmp_path), "--random", "0", "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert [thing["picture"] for thing in told] == ["a.png", "b.png"]
-    assert len(told[0]["top"]) == 5
+    entries = json.loads(capsys.readouterr().out)
+    assert [entry["picture"] for entry in entries] == ["a.png", "b.png"]
+    assert len(entries[0]["top"]) == 5
 
 
 def test_a_folder_leaves_out_what_cannot_be_read(capsys: Capture, tmp_path: Path) -> None:
     picture(tmp_path / "a.png"), (tmp_path / "b.png").write_bytes(b"x")
     line = ["prediction", "--random", "0", "--top", "1"]
     assert cli.main([*line, str(tmp_path)]) == 0
-    told = capsys.readouterr()
-    assert told.err.startswith("left out: b.png is not an image") and told.err.count("\n") == 1
-    assert "a.png" in told.out and len(told.out.splitlines()) == 2
+    output = capsys.readouterr()
+    assert output.err.startswith("left out: b.png is not an image")
+    assert output.err.count("\n") == 1
+    assert "a.png" in output.out and len(output.out.splitlines()) == 2
     assert cli.main([*line, str(tmp_path / "a.png"), str(tmp_path / "b.png")]) == 2
     assert capsys.readouterr().err.startswith("error: b.png is not an image")
     (tmp_path / "a.png").unlink()
@@ -123,8 +109,9 @@ def test_a_folder_a_preset_and_a_folder_a_picture(tmp_path: Path) -> None:
     presets = "cifar10-128-8-k3,cifar10-128-8-k5"
     line = ["evidence", *map(str, same), "--presets", presets, "--random", "0"]
     assert cli.main([*line, "--out", str(tmp_path / "out")]) == 0
-    found = {path.relative_to(tmp_path / "out").parent for path in tmp_path.glob("out/*/*/*.npz")}
-    assert found == {Path(p, s) for p in presets.split(",") for s in ("cat", "cat-2")}
+    paths = tmp_path.glob("out/*/*/*.npz")
+    folders = {path.relative_to(tmp_path / "out").parent for path in paths}
+    assert folders == {Path(p, s) for p in presets.split(",") for s in ("cat", "cat-2")}
 
 
 def test_no_folder_is_used_twice() -> None:
@@ -168,13 +155,13 @@ def test_a_damaged_result_is_one_sentence(tmp_path: Path, capsys: Capture, damag
     if damage == "npz":
         (tmp_path / "prediction.npz").write_bytes((tmp_path / "prediction.npz").read_bytes()[:-40])
     else:
-        told = json.loads((tmp_path / "prediction.json").read_text())
-        (tmp_path / "prediction.json").write_text(json.dumps(told | {"fields": []}))
+        record = json.loads((tmp_path / "prediction.json").read_text())
+        (tmp_path / "prediction.json").write_text(json.dumps(record | {"fields": []}))
     assert cli.main([*line, "--resume"]) == 2
     assert "can't be read as a result" in capsys.readouterr().err
 
 
-def test_an_unwritable_folder_is_told(tmp_path: Path, capsys: Capture) -> None:
+def test_an_unwritable_folder_is_refused(tmp_path: Path, capsys: Capture) -> None:
     (tmp_path / "file").write_text("in the way")
     assert cli.main(["prediction", "--random", "0", "--out", str(tmp_path / "file")]) == 2
     assert "choose another --out" in capsys.readouterr().err
@@ -183,8 +170,8 @@ def test_an_unwritable_folder_is_told(tmp_path: Path, capsys: Capture) -> None:
 def test_the_same_bits_from_python_and_the_command_line(tmp_path: Path, capsys: Capture) -> None:
     assert cli.main(["prediction", "gallery:cat", "--random", "3", "--out", str(tmp_path)]) == 0
     bench = Workbench("cpu")
-    ours = bench.run("prediction", ["gallery:cat"], random=3)
-    assert np.array_equal(bench.load(tmp_path).logits, ours.logits)
+    ours = bench.run(PREDICTION, ["gallery:cat"], random=3)
+    assert np.array_equal(bench.load(tmp_path, PREDICTION).logits, ours.logits)
     bench.close()
 
 
@@ -192,8 +179,11 @@ def test_ctrl_c_ends_after_the_chunk_with_130() -> None:
     line = [sys.executable, "-m", "convmixer_viz.cli", "attribution", "--random", "0"]
     command = subprocess.Popen(
         [*line, "--preset", "imagenet-1024-20", "--method", "occlusion", "--device", "cpu"],
-        stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=os.environ,
-    )  # fmt: skip
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=os.environ,
+    )
     time.sleep(9)
     assert command.poll() is None
     command.send_signal(signal.SIGINT)
@@ -208,48 +198,12 @@ def test_a_reader_that_has_seen_enough_ends_the_command(line: str) -> None:
     entry = "import sys; from convmixer_viz.cli import main; sys.exit(main())"
     command = subprocess.Popen(
         [sys.executable, "-c", entry, *line.split()],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=os.environ,
-    )  # fmt: skip
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=os.environ,
+    )
     assert command.stdout and command.stderr
     command.stdout.close()
     assert command.wait(60) == cli.PIPE_CLOSED
     assert command.stderr.read() == b""
     command.stderr.close()
-
-
-def test_a_taken_port_is_told(capsys: Capture) -> None:
-    import socket
-
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        assert cli.main(["app", "--port", str(taken.getsockname()[1])]) == 2
-    assert "choose another --port" in capsys.readouterr().err
-    assert cli.main(["app", "--port", "99999"]) == 2
-
-
-def test_a_device_that_is_not_there_is_told_before_the_server_starts(
-    capsys: Capture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(os, "execv", lambda *_: pytest.fail("started"))
-    assert cli.main(["app", "--port", "0", "--device", "gpu"]) == 2
-    assert capsys.readouterr().err.startswith("error: ")
-
-
-def test_the_router_is_found() -> None:
-    assert app.launcher().name == "streamlit_app.py"
-    assert app.launcher().is_file()
-
-
-@pytest.mark.parametrize(
-    ("seconds", "words"),
-    [(0.2, "0 s"), (42, "42 s"), (185, "3 min 05 s"), (7800, "2 h 10 min")],
-)
-def test_durations_in_words(seconds: float, words: str) -> None:
-    assert clock(seconds) == words
-    assert Step(1, 2, None, seconds).describe().endswith(f"{words} left")
-
-
-def test_tables_line_up() -> None:
-    rows = [{"a": 1, "b": 0.123456}, {"a": 200, "b": None}]
-    assert console.as_table(rows) == "a    b\n1    0.1235\n200  None"

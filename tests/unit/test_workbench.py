@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,40 +14,47 @@ import pytest
 from PIL import Image
 
 from convmixer_viz import contract
+from convmixer_viz.catalog import ATTRIBUTION, PREDICTION
+from convmixer_viz.contract import Provenance, Result
 from convmixer_viz.engine import hardware
 from convmixer_viz.errors import ChoiceError, WeightsError
 from convmixer_viz.export import files
 from convmixer_viz.pictures import decode as pictures_decode
-from convmixer_viz.pictures.decode import decode, load
+from convmixer_viz.pictures.decode import PictureSource, decode, load
 from convmixer_viz.workbench import Workbench
 from tests.conftest import TINY, calibrated
 
-SAID = {"activation": "gelu", "residual": True, "preprocess": "cifar10-256-8"}
+TINY_OPTIONS = {"activation": "gelu", "residual": True, "preprocess": "cifar10-256-8"}
+
+
+def provenance(result: Result) -> Provenance:
+    assert result.provenance is not None
+    return result.provenance
 
 
 @pytest.fixture
 def bench() -> Iterator[Workbench]:
     bench = Workbench("cpu")
-    bench.add("tiny", calibrated(TINY).state_dict(), **SAID)
+    bench.add("tiny", calibrated(TINY).state_dict(), **TINY_OPTIONS)
     yield bench
     bench.close()
 
 
-def test_a_picture_comes_as_path_bytes_name_or_decoded(bench: Workbench, tmp_path: Any) -> None:
+def test_a_picture_comes_as_path_bytes_name_or_decoded(bench: Workbench, tmp_path: Path) -> None:
     path = tmp_path / "red.png"
     Image.new("RGB", (20, 20), "red").save(path)
-    ways = [str(path), path, path.read_bytes(), decode(path)]
-    logits = [bench.run("prediction", [way], preset="tiny").logits for way in ways]
+    sources: list[PictureSource] = [str(path), path, path.read_bytes(), decode(path)]
+    logits = [bench.run(PREDICTION, [source], preset="tiny").logits for source in sources]
     assert all(np.array_equal(logits[0], other) for other in logits)
 
 
 def test_no_picture_is_the_presets_opening_one(bench: Workbench) -> None:
     result = bench.run("prediction", preset="tiny")
-    assert result.provenance.images == (load("gallery:cat").sha256,)
+    assert provenance(result).images == (load("gallery:cat").sha256,)
 
 
-def test_many_files_are_not_held_and_give_the_same(bench: Workbench, tmp_path: Any) -> None:
-    """Pictures beyond the room stay in their files: same request, same numbers, same digests."""
+def test_many_pictures_stay_in_their_files(bench: Workbench, tmp_path: Path) -> None:
+    """Those beyond DECODED_BYTES do: same request, same numbers, same digests."""
     paths = [tmp_path / f"{number}.png" for number in range(9)]
     for number, path in enumerate(paths):
         pixels = np.random.default_rng(number).integers(0, 256, (20, 20, 3), np.uint8)
@@ -62,7 +71,7 @@ def test_many_files_are_not_held_and_give_the_same(bench: Workbench, tmp_path: A
         first = files.arrays(bench.finish(whole))
         bench.forget_results()
         second = bench.finish(left)
-        assert second.provenance.images == tuple(decode(path).sha256 for path in paths)
+        assert provenance(second).images == tuple(decode(path).sha256 for path in paths)
         for field, array in files.arrays(second).items():
             assert np.array_equal(array, first[field], equal_nan=True), (name, field)
 
@@ -78,71 +87,69 @@ def test_an_untrained_twin_needs_no_weights(bench: Workbench) -> None:
     )
     assert one is two
     assert not np.array_equal(one.logits, other.logits)
-    assert one.provenance.untrained_seed == 0
-    assert one.provenance.weights_sha256 == ""
+    assert provenance(one).untrained_seed == 0
+    assert provenance(one).weights_sha256 == ""
 
 
 def test_pictures_with_the_same_pixels_share_work_but_keep_their_names(bench: Workbench) -> None:
     cat = load("gallery:cat")
-    import dataclasses
-
-    alias = dataclasses.replace(cat, name="alias")
-    first, second = (bench.run("prediction", [c], preset="tiny") for c in (cat, alias))
+    alias = replace(cat, name="alias")
+    first, second = (bench.run(PREDICTION, [c], preset="tiny") for c in (cat, alias))
     assert (first.names, second.names) == (("cat",), ("alias",))
     assert np.array_equal(first.logits, second.logits)
 
 
 def test_results_come_alone_and_in_company_with_the_same_bits(bench: Workbench) -> None:
     names = [f"gallery:{name}" for name in ("cat", "coffee", "dot", "chirp")]
-    together = bench.run("prediction", names, preset="tiny").logits
+    together = bench.run(PREDICTION, names, preset="tiny").logits
     for i, name in enumerate(names):
-        assert np.array_equal(together[i], bench.run("prediction", [name], preset="tiny").logits[0])
+        alone = bench.run(PREDICTION, [name], preset="tiny").logits
+        assert np.array_equal(together[i], alone[0])
 
 
 def test_five_callers_at_once_get_the_serial_results(bench: Workbench) -> None:
     """Two ask for the same, one stops, one fails, one returns later; each job is computed once."""
-    asked = {"same": "gallery:cat", "later": "gallery:dot"}
-    found: dict[str, Any] = {}
+    pictures = {"same": "gallery:cat", "later": "gallery:dot"}
+    results: dict[str, Any] = {}
 
     def follow(key: str, name: str) -> None:
-        found[key] = bench.run("attribution", [name], preset="tiny", method="occlusion").tokens
+        results[key] = bench.run(ATTRIBUTION, [name], preset="tiny", method="occlusion").tokens
 
-    for key, name in asked.items():
+    for key, name in pictures.items():
         follow(f"serial {key}", name)
     bench.forget_results()
     before = threading.active_count()
 
     def stop_and_return() -> None:
-        choices = {"preset": "tiny", "method": "occlusion"}
-        with closing(bench.steps("attribution", [asked["later"]], **choices)) as steps:
+        choices: dict[str, Any] = {"preset": "tiny", "method": "occlusion"}
+        with closing(bench.steps("attribution", [pictures["later"]], **choices)) as steps:
             next(steps)
-        follow("later", asked["later"])
+        follow("later", pictures["later"])
 
     def fail() -> None:
         try:
             bench.run("attribution", ["gallery:cat"], preset="tiny", target="nobody")
         except ChoiceError as error:
-            found["failed"] = error
+            results["failed"] = error
 
     def stop() -> None:
         with closing(bench.steps("evidence", ["gallery:coffee"], preset="tiny")) as steps:
             next(steps)
 
-    work = [(follow, "a", asked["same"]), (follow, "b", asked["same"]), (stop_and_return,),
-            (fail,), (stop,)]  # fmt: skip
-    threads = [threading.Thread(target=task, args=args) for task, *args in work]
+    same = [threading.Thread(target=follow, args=(key, pictures["same"])) for key in "ab"]
+    threads = [*same, *(threading.Thread(target=task) for task in (stop_and_return, fail, stop))]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert np.array_equal(found["a"], found["serial same"])
-    assert found["a"] is found["b"]
-    assert np.array_equal(found["later"], found["serial later"])
-    assert isinstance(found["failed"], ChoiceError)
+    assert np.array_equal(results["a"], results["serial same"])
+    assert results["a"] is results["b"]
+    assert np.array_equal(results["later"], results["serial later"])
+    assert isinstance(results["failed"], ChoiceError)
     assert threading.active_count() <= before + 1
 
 
-def test_models_leave_the_shelf_when_it_is_full(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_models_leave_the_cache_when_it_is_full() -> None:
     bench = Workbench("cpu", model_bytes=100_000)
     for seed in range(3):
         bench.predict("gallery:cat", preset="cifar10-128-8-k3", random=seed)
@@ -152,14 +159,14 @@ def test_models_leave_the_shelf_when_it_is_full(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_fast_mode_is_a_request_of_its_own(bench: Workbench) -> None:
-    exact, fast = (bench.run("prediction", preset="tiny", mode=mode) for mode in ("exact", "fast"))
-    assert exact.provenance.mode == "exact"
-    assert fast.provenance.dtype == ("bfloat16" if hardware.native_bf16() else "float32")
+    exact, fast = (bench.run(PREDICTION, preset="tiny", mode=mode) for mode in ("exact", "fast"))
+    assert provenance(exact).mode == "exact"
+    assert provenance(fast).dtype == ("bfloat16" if hardware.native_bf16() else "float32")
 
 
 def test_a_mode_that_is_not_there_is_refused(bench: Workbench) -> None:
     with pytest.raises(ChoiceError, match="no mode 'fsat'"):
-        bench.request("prediction", preset="tiny", mode="fsat")  # type: ignore[arg-type]
+        bench.request("prediction", preset="tiny", mode="fsat")
 
 
 def test_the_largest_seed_is_one_everywhere(bench: Workbench) -> None:
@@ -187,18 +194,17 @@ def test_a_module_from_memory_becomes_a_preset(bench: Workbench) -> None:
 def test_the_same_weights_with_other_classes_answer_with_those(bench: Workbench) -> None:
     state = calibrated(TINY).state_dict()
     for names in (tuple("abcdefghij"), tuple("klmnopqrst")):
-        bench.add("named", state, **SAID, classes=names)
-        assert bench.run("prediction", preset="named").classes == names
+        bench.add("named", state, **TINY_OPTIONS, classes=names)
+        assert bench.run(PREDICTION, preset="named").classes == names
 
 
 def test_the_name_of_a_preset_in_the_table_is_taken(bench: Workbench) -> None:
     with pytest.raises(ChoiceError, match="already a preset cifar10-128-8-k5"):
-        bench.add("cifar10-128-8-k5", calibrated(TINY).state_dict(), **SAID)
+        bench.add("cifar10-128-8-k5", calibrated(TINY).state_dict(), **TINY_OPTIONS)
 
 
 def test_work_left_by_its_only_watcher_resumes(bench: Workbench) -> None:
-    choices = {"preset": "tiny", "method": "occlusion"}
-    request = bench.request("attribution", ["gallery:cat"], **choices)
+    request = bench.request(ATTRIBUTION, ["gallery:cat"], preset="tiny", method="occlusion")
     with closing(bench.follow(request)) as steps:
         first = next(steps)
     standing = bench.standing(request)

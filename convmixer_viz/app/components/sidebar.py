@@ -12,7 +12,8 @@ from convmixer_viz.app.link import BOUND
 from convmixer_viz.app.state import Choices, state
 from convmixer_viz.engine.runtime import Mode
 from convmixer_viz.errors import VizError
-from convmixer_viz.pictures.decode import GALLERY, READABLE_FORMATS, Picture
+from convmixer_viz.pictures.decode import READABLE_FORMATS, Picture
+from convmixer_viz.pictures.gallery import GALLERY
 from convmixer_viz.presets.table import DEFAULT, Preset
 from convmixer_viz.weights import locate
 

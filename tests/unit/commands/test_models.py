@@ -53,11 +53,11 @@ def test_json_has_the_same_facts(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_show_says_everything_about_one(capsys: pytest.CaptureFixture[str]) -> None:
-    for order in (
+    for line in (
         ["models", "show", "imagenet-768-32"],
         ["models", "show", "imagenet-768-32", "--json"],
     ):
-        assert main(order) == 0
+        assert main(line) == 0
     text, _, tail = capsys.readouterr().out.partition("\n{")
     assert "depthwise 1,233,125,376" in text and "block 32  768×32×32" in text
     assert "leave the depthwise convolutions out" in text
@@ -72,8 +72,8 @@ def test_add_says_what_it_assumed_and_remove_takes_it_back(
     file: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["models", "add", file, "--name", "my-own"]) == 0
-    said = capsys.readouterr()
-    assert said.out.startswith("my-own: ") and said.err.count("assumed: ") == 3
+    output = capsys.readouterr()
+    assert output.out.startswith("my-own: ") and output.err.count("assumed: ") == 3
     assert main(["models"]) == 0 and "my-own" in capsys.readouterr().out
     assert main(["models", "show", "my-own"]) == 0
     assert "mine.pth, added" in capsys.readouterr().out
@@ -82,8 +82,8 @@ def test_add_says_what_it_assumed_and_remove_takes_it_back(
 
 
 def test_add_takes_what_a_person_says(file: str, capsys: pytest.CaptureFixture[str]) -> None:
-    order = f"models add {file} --activation relu --preprocess imagenette-256-8 --no-residual"
-    assert main(order.split()) == 0
+    line = f"models add {file} --activation relu --preprocess imagenette-256-8 --no-residual"
+    assert main(line.split()) == 0
     assert capsys.readouterr().err == ""
     preset = locate.all_presets()["mine"]
     assert (preset.shape.activation, preset.shape.residual) == ("relu", False)
@@ -91,22 +91,32 @@ def test_add_takes_what_a_person_says(file: str, capsys: pytest.CaptureFixture[s
 
 
 @pytest.mark.parametrize(
-    "order",
+    "line",
     [
-        "models show none", "models fetch none", "models fetch cifar10-256-8",
-        "models remove none", "models remove ../x", "models add none.pth",
-        "models add FILE --as imagenet-768-32", "models add FILE --name ../x",
-        "models add FILE --activation tanh", "models add FILE --preprocess none",
-        "models add FILE --as a --name b", "models add FILE --classes none", "models nothing",
-        "models show", "models add",
+        "models show none",
+        "models fetch none",
+        "models fetch cifar10-256-8",
+        "models remove none",
+        "models remove ../x",
+        "models add none.pth",
+        "models add FILE --as imagenet-768-32",
+        "models add FILE --name ../x",
+        "models add FILE --activation tanh",
+        "models add FILE --preprocess none",
+        "models add FILE --as a --name b",
+        "models add FILE --classes none",
+        "models nothing",
+        "models show",
+        "models add",
     ],
-)  # fmt: skip
+)
 def test_mistakes_are_one_sentence_and_exit_2(
-    order: str, file: str, capsys: pytest.CaptureFixture[str]
+    line: str, file: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main([file if word == "FILE" else word for word in order.split()]) == 2
-    said = capsys.readouterr()
-    assert said.out == "" and said.err.startswith("error: ") and said.err.count("\n") == 1
+    assert main([file if word == "FILE" else word for word in line.split()]) == 2
+    output = capsys.readouterr()
+    assert output.out == "" and output.err.startswith("error: ")
+    assert output.err.count("\n") == 1
     assert user_folder.entries() == {}
 
 
@@ -114,10 +124,10 @@ def test_hostile_files_are_one_sentence_and_exit_2(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     marker = tmp_path / "it ran"
-    for path, words in hostile.files(tmp_path, STATE, marker).values():
+    for path, sentence in hostile.files(tmp_path, STATE, marker).values():
         assert main(["models", "add", str(path)]) == 2
-        said = capsys.readouterr().err
-        assert said.startswith("error: ") and words in said and said.count("\n") == 1
+        error = capsys.readouterr().err
+        assert error.startswith("error: ") and sentence in error and error.count("\n") == 1
     assert not marker.exists() and user_folder.entries() == {}
 
 
@@ -125,10 +135,10 @@ def test_hostile_weights_of_an_analysis_are_one_sentence_and_exit_2(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     marker = tmp_path / "it ran"
-    for path, words in hostile.files(tmp_path, STATE, marker).values():
+    for path, sentence in hostile.files(tmp_path, STATE, marker).values():
         assert main(["prediction", "gallery:dot", "--weights", str(path)]) == 2
-        said = capsys.readouterr().err
-        assert said.startswith("error: ") and words in said and said.count("\n") == 1
+        error = capsys.readouterr().err
+        assert error.startswith("error: ") and sentence in error and error.count("\n") == 1
     assert not marker.exists()
 
 
@@ -164,15 +174,17 @@ def test_ctrl_c_ends_a_fetch_with_130_and_leaves_nothing(tmp_path: Path) -> None
         process = subprocess.Popen(
             [sys.executable, "-m", "convmixer_viz.cli", "models", "fetch", "imagenet-1024-20"],
             env=os.environ | environment | {"HF_ENDPOINT": server.endpoint},
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        )  # fmt: skip
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
         for _ in range(600):
             if list((tmp_path / "hub").rglob("*.incomplete")):
                 break
             time.sleep(0.05)
         process.send_signal(signal.SIGINT)
-        out, said = process.communicate(timeout=30)
-    assert process.returncode == 130 and out == "" and "Traceback" not in said
+        out, errors = process.communicate(timeout=30)
+    assert process.returncode == 130 and out == "" and "Traceback" not in errors
     assert [p for p in (tmp_path / "hub").rglob("*") if "blobs" in p.parts and p.is_file()] == []
 
 

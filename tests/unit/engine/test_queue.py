@@ -13,21 +13,22 @@ import pytest
 
 from convmixer_viz.contract import Step
 from convmixer_viz.engine import queue
+from convmixer_viz.engine.queue import DeviceQueue
 from convmixer_viz.errors import BusyError
 
 
 @pytest.fixture
-def line() -> Iterator[queue.DeviceQueue]:
-    line = queue.DeviceQueue(lambda: None, lambda name: nullcontext())
-    yield line
-    line.close()
+def device_queue() -> Iterator[DeviceQueue]:
+    device_queue = DeviceQueue(lambda: None, lambda name: nullcontext())
+    yield device_queue
+    device_queue.close()
 
 
 def counting(total: int, seen: list[int], pause: float = 0.0) -> Iterator[Step[Any]]:
     for done in range(1, total + 1):
         time.sleep(pause)
         seen.append(done)
-        yield Step(done, total, f"part {done}")  # type: ignore[type-var]
+        yield Step(done, total, f"part {done}")
 
 
 def last(steps: Iterator[Step[Any]]) -> Any:
@@ -35,19 +36,19 @@ def last(steps: Iterator[Step[Any]]) -> Any:
     return step.partial
 
 
-def test_the_last_step_always_comes(line: queue.DeviceQueue) -> None:
+def test_the_last_step_always_comes(device_queue: DeviceQueue) -> None:
     seen: list[int] = []
     for _ in range(50):
-        assert last(line.follow("job", "job", lambda: counting(7, seen))) == "part 7"
+        assert last(device_queue.follow("job", "job", lambda: counting(7, seen))) == "part 7"
     assert seen == [*range(1, 8)] * 50
 
 
-def test_two_who_ask_for_the_same_share_one_computation(line: queue.DeviceQueue) -> None:
+def test_two_who_ask_for_the_same_share_one_computation(device_queue: DeviceQueue) -> None:
     seen: list[int] = []
     results: list[Any] = []
 
     def ask() -> None:
-        results.append(last(line.follow("job", "job", lambda: counting(20, seen, 0.01))))
+        results.append(last(device_queue.follow("job", "job", lambda: counting(20, seen, 0.01))))
 
     threads = [threading.Thread(target=ask) for _ in range(3)]
     for thread in threads:
@@ -58,7 +59,7 @@ def test_two_who_ask_for_the_same_share_one_computation(line: queue.DeviceQueue)
     assert seen == [*range(1, 21)]
 
 
-def test_jobs_take_turns(line: queue.DeviceQueue) -> None:
+def test_jobs_take_turns(device_queue: DeviceQueue) -> None:
     order: list[str] = []
 
     def work(name: str) -> Iterator[Step[Any]]:
@@ -68,7 +69,7 @@ def test_jobs_take_turns(line: queue.DeviceQueue) -> None:
             yield Step(done, 5)
 
     def follow(name: str) -> None:
-        for _ in line.follow(name, name, lambda: work(name)):
+        for _ in device_queue.follow(name, name, lambda: work(name)):
             pass
 
     threads = [threading.Thread(target=follow, args=(name,)) for name in "ab"]
@@ -88,22 +89,22 @@ def test_the_time_left_is_that_of_the_turns_after_the_first(
     assert [job.advance().seconds_left for _ in range(3)] == [5 * 8, 2 * 7, 1.5 * 6]
 
 
-def test_who_leaves_suspends_the_work_and_who_returns_resumes_it(line: queue.DeviceQueue) -> None:
+def test_who_leaves_suspends_the_work_and_who_returns_resumes_it(device_queue: DeviceQueue) -> None:
     seen: list[int] = []
-    with closing(line.follow("job", "job", lambda: counting(30, seen, 0.01))) as steps:
+    with closing(device_queue.follow("job", "job", lambda: counting(30, seen, 0.01))) as steps:
         next(steps)
     time.sleep(0.1)
     stopped = len(seen)
     time.sleep(0.1)
     assert len(seen) == stopped < 30
-    standing = line.latest_step("job")
-    assert standing is not None and standing.seconds_left > 0
-    assert (standing.done, standing.total, standing.partial) == (stopped, 30, f"part {stopped}")
-    assert last(line.follow("job", "job", lambda: counting(30, [], 0))) == "part 30"
+    step = device_queue.latest_step("job")
+    assert step is not None and step.seconds_left is not None and step.seconds_left > 0
+    assert (step.done, step.total, step.partial) == (stopped, 30, f"part {stopped}")
+    assert last(device_queue.follow("job", "job", lambda: counting(30, [], 0))) == "part 30"
     assert seen == [*range(1, 31)]
 
 
-def test_a_failure_reaches_every_caller_and_is_forgotten(line: queue.DeviceQueue) -> None:
+def test_a_failure_reaches_every_caller_and_is_forgotten(device_queue: DeviceQueue) -> None:
     started = threading.Event()
 
     def failing() -> Iterator[Step[Any]]:
@@ -115,7 +116,7 @@ def test_a_failure_reaches_every_caller_and_is_forgotten(line: queue.DeviceQueue
 
     def ask() -> None:
         try:
-            last(line.follow("job", "job", failing))
+            last(device_queue.follow("job", "job", failing))
         except ValueError as error:
             caught.append(error)
 
@@ -127,48 +128,48 @@ def test_a_failure_reaches_every_caller_and_is_forgotten(line: queue.DeviceQueue
     for thread in threads:
         thread.join()
     assert [str(error) for error in caught] == ["broken", "broken"]
-    assert last(line.follow("job", "job", lambda: counting(2, []))) == "part 2"
+    assert last(device_queue.follow("job", "job", lambda: counting(2, []))) == "part 2"
 
 
-def test_work_that_ends_early_is_a_bug_that_shows(line: queue.DeviceQueue) -> None:
+def test_work_that_ends_early_is_a_bug_that_shows(device_queue: DeviceQueue) -> None:
     def short() -> Iterator[Step[Any]]:
         yield Step(1, 2)
 
     with pytest.raises(RuntimeError, match="ended before its last step"):
-        last(line.follow("job", "short work", short))
+        last(device_queue.follow("job", "short work", short))
 
 
-def test_patience_brings_the_latest_step_again(line: queue.DeviceQueue) -> None:
-    steps = line.follow("job", "job", lambda: counting(2, [], 0.2), patience=0.02)
-    told = [step.done for step in steps]
-    assert told.count(1) > 2
-    assert told[0] == 0
-    assert told[-1] == 2
+def test_patience_brings_the_latest_step_again(device_queue: DeviceQueue) -> None:
+    steps = device_queue.follow("job", "job", lambda: counting(2, [], 0.2), patience=0.02)
+    done = [step.done for step in steps]
+    assert done.count(1) > 2
+    assert done[0] == 0
+    assert done[-1] == 2
 
 
 def test_a_full_queue_says_so_at_once(
-    line: queue.DeviceQueue, monkeypatch: pytest.MonkeyPatch
+    device_queue: DeviceQueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(queue, "QUEUE_DEPTH", 1)
-    with closing(line.follow("a", "a", lambda: counting(50, [], 0.02))) as steps:
+    with closing(device_queue.follow("a", "a", lambda: counting(50, [], 0.02))) as steps:
         next(steps)
         with pytest.raises(BusyError, match="try again"):
-            next(line.follow("b", "b", lambda: counting(1, [])))
+            next(device_queue.follow("b", "b", lambda: counting(1, [])))
 
 
-def test_suspended_work_is_bounded(line: queue.DeviceQueue) -> None:
+def test_suspended_work_is_bounded(device_queue: DeviceQueue) -> None:
     for name in range(queue.MAX_SUSPENDED_JOBS + 5):
-        with closing(line.follow(name, "job", lambda: counting(9, [], 0.01))) as steps:
+        with closing(device_queue.follow(name, "job", lambda: counting(9, [], 0.01))) as steps:
             next(steps)
-        while line.active:
+        while device_queue.active:
             time.sleep(0.01)
-    kept = [name for name in range(queue.MAX_SUSPENDED_JOBS + 5) if line.latest_step(name)]
+    kept = [name for name in range(queue.MAX_SUSPENDED_JOBS + 5) if device_queue.latest_step(name)]
     assert len(kept) <= queue.MAX_SUSPENDED_JOBS + 1
 
 
 def test_no_thread_is_left() -> None:
     before = threading.active_count()
-    line = queue.DeviceQueue(lambda: None, lambda name: nullcontext())
-    last(line.follow("job", "job", lambda: counting(3, [])))
-    line.close()
+    device_queue = DeviceQueue(lambda: None, lambda name: nullcontext())
+    last(device_queue.follow("job", "job", lambda: counting(3, [])))
+    device_queue.close()
     assert threading.active_count() == before

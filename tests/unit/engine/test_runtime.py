@@ -49,8 +49,8 @@ def test_chunk_sets_flags_and_restores_them() -> None:
     before = runtime._flags()
     with runtime.chunk("test"):
         assert torch.are_deterministic_algorithms_enabled()
-        assert torch.backends.mkldnn.matmul.fp32_precision == "ieee"
-        assert not torch.utils.deterministic.fill_uninitialized_memory
+        assert torch.backends.mkldnn.matmul.fp32_precision == "ieee"  # type: ignore[attr-defined]
+        assert not torch.utils.deterministic.fill_uninitialized_memory  # type: ignore[attr-defined]
     assert runtime._flags() == before
 
 
@@ -85,7 +85,8 @@ class Scarce:
     """A device whose memory holds only so many pictures at once."""
 
     def __init__(self, batch_size: int) -> None:
-        self.batch_size, self.calls = batch_size, []
+        self.batch_size = batch_size
+        self.calls: list[int] = []  # the batch size of each
 
     def __call__(self, part: torch.Tensor) -> torch.Tensor:
         self.calls.append(len(part))

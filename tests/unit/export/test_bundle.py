@@ -13,6 +13,7 @@ from convmixer_viz import cli
 from convmixer_viz.errors import DataError
 from convmixer_viz.export import bundle
 from convmixer_viz.pictures.decode import load
+from convmixer_viz.questions.prediction import Prediction
 from convmixer_viz.workbench import Workbench
 
 Capture = pytest.CaptureFixture[str]
@@ -53,11 +54,11 @@ def test_replay_sees_a_changed_array(
 
 
 def test_another_machine_is_allowed_a_stated_tolerance(packed: Path, tmp_path: Path) -> None:
-    held = bundle.read(packed, tmp_path)
-    elsewhere = replace(held.provenance, threads=held.provenance.threads + 1)
+    stored = bundle.read(packed, tmp_path)
+    elsewhere = replace(stored.provenance, threads=stored.provenance.threads + 1)
     (here,), (there,) = (
-        {d.allowed for d in bundle.compare(held.result, replace(held, provenance=provenance))}
-        for provenance in (held.provenance, elsewhere)
+        {d.allowed for d in bundle.compare(stored.result, replace(stored, provenance=provenance))}
+        for provenance in (stored.provenance, elsewhere)
     )
     assert (here, there) == (0.0, bundle.TOLERANCE)
 
@@ -75,7 +76,7 @@ def test_other_weights_are_refused(packed: Path, capsys: pytest.CaptureFixture[s
 
 
 @pytest.mark.parametrize("content", [b"", b"no zip", b"PK\x03\x04 broken"])
-def test_what_is_no_bundle_is_told(content: bytes, tmp_path: Path) -> None:
+def test_what_is_no_bundle_is_refused(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "x.zip").write_bytes(content)
     with pytest.raises(DataError, match="can't be read as a bundle"):
         bundle.read(tmp_path / "x.zip", tmp_path)
@@ -103,7 +104,7 @@ def changed(packed: Path, entry: str, old: bytes, new: bytes) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("entry", "old", "new", "words"),
+    ("entry", "old", "new", "sentence"),
     [
         ("pictures.json", b'["cat"]', b"5", "can't be read as a bundle"),
         ("pictures.json", b'["cat"]', b"[5]", "can't be read as a bundle"),
@@ -118,12 +119,12 @@ def changed(packed: Path, entry: str, old: bytes, new: bytes) -> Path:
     ],
 )
 def test_a_forged_bundle_is_one_sentence(
-    packed: Path, capsys: Capture, entry: str, old: bytes, new: bytes, words: str
+    packed: Path, capsys: Capture, entry: str, old: bytes, new: bytes, sentence: str
 ) -> None:
     assert cli.main(["replay", str(changed(packed, entry, old, new))]) == 2
-    told = capsys.readouterr().err
-    assert told.startswith("error: ") and told.count("\n") == 1
-    assert words in told
+    error = capsys.readouterr().err
+    assert error.startswith("error: ") and error.count("\n") == 1
+    assert sentence in error
 
 
 @pytest.mark.parametrize("entry", ["prediction.json", "prediction.npz", "pictures/0.png"])
@@ -132,7 +133,7 @@ def test_a_flipped_byte_is_one_sentence(packed: Path, capsys: Capture, entry: st
         info = archive.getinfo(entry)
         place = info.header_offset + 30 + len(entry)  # the kind of its first block
     data = bytearray(packed.read_bytes())
-    for bit in range(1, 8):  # bit 0 says that it is the last one, which nobody needs to be told
+    for bit in range(1, 8):  # bit 0 says that it is the last one, which nobody needs to know
         data[place] ^= 1 << bit
         packed.write_bytes(data)
         assert cli.main(["replay", str(packed)]) == 2
@@ -141,6 +142,7 @@ def test_a_flipped_byte_is_one_sentence(packed: Path, capsys: Capture, entry: st
 
 
 def test_arrays_of_another_kind_differ(packed: Path, tmp_path: Path) -> None:
-    held = bundle.read(packed, tmp_path)
-    other = replace(held.result, logits=held.result.logits.astype(str))
-    assert [d.array for d in bundle.compare(other, held) if not d.within_tolerance] == ["logits"]
+    stored = bundle.read(packed, tmp_path)
+    assert isinstance(stored.result, Prediction)
+    other = replace(stored.result, logits=stored.result.logits.astype(str))
+    assert [d.array for d in bundle.compare(other, stored) if not d.within_tolerance] == ["logits"]

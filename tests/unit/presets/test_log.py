@@ -14,13 +14,18 @@ from convmixer_viz.errors import DataError
 from convmixer_viz.presets.log import CURVES, Epoch, Measured, TrainingLog, loads, read
 
 LOG = TrainingLog(
-    preset="cifar10-128-8-k5", recipe={"epochs": 2, "seed": 0, "rand_augment": [0, 0]},
-    command="convmixer-viz train cifar10-128-8-k5 --data DIR --out DIR", machine="a processor",
-    precision="float32", versions={"torch": "2.15"}, pictures={"train": 50000, "test": 10000},
+    preset="cifar10-128-8-k5",
+    recipe={"epochs": 2, "seed": 0, "rand_augment": [0, 0]},
+    command="convmixer-viz train cifar10-128-8-k5 --data DIR --out DIR",
+    machine="a processor",
+    precision="float32",
+    versions={"torch": "2.15"},
+    pictures={"train": 50000, "test": 10000},
     epochs=[
-        Epoch(1, 1.5, 0.4, None, 0.5, None, 3600.0), Epoch(2, 1.0, 0.6, 0.9, 0.65, 0.001, 1800.0),
+        Epoch(1, 1.5, 0.4, None, 0.5, None, 3600.0),
+        Epoch(2, 1.0, 0.6, 0.9, 0.65, 0.001, 1800.0),
     ],
-)  # fmt: skip
+)
 MEASURED = Measured("0" * 64, "a processor", 10000, 6503, 9801, 0.0123, 500, 321)
 
 

@@ -16,9 +16,12 @@ from convmixer_viz.training.recipes import Recipe
 
 CLASSES = ("dark", "light")
 TINY = replace(
-    table.PRESETS["cifar10-128-8-k5"], name="tiny", shape=Shape(8, 2, 3, 4), class_count=2,
+    table.PRESETS["cifar10-128-8-k5"],
+    name="tiny",
+    shape=Shape(8, 2, 3, 4),
+    class_count=2,
     transform=Transform(16, "crop"),
-)  # fmt: skip
+)
 RECIPE = Recipe(
     preset="tiny", epochs=3, batch=8, shift=2, jitter=0.1, label_smoothing=0.1, erase=0.5, hole=4
 )

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -20,11 +23,8 @@ PICTURES = torch.randint(
 LABELS = torch.arange(64) % 10
 
 
-def run(seed: int = 0, **options: object) -> tuple[Tensor, Tensor]:
-    from dataclasses import replace
-
-    recipe = replace(PLAIN, **options)  # type: ignore[arg-type]
-    return augment(PICTURES, LABELS, recipe, classes=10, seed=seed)
+def run(seed: int = 0, **options: Any) -> tuple[Tensor, Tensor]:
+    return augment(PICTURES, LABELS, replace(PLAIN, **options), classes=10, seed=seed)
 
 
 def test_nothing_on_changes_nothing() -> None:
@@ -34,7 +34,14 @@ def test_nothing_on_changes_nothing() -> None:
 
 
 def test_one_seed_one_draw_and_global_generator_untouched() -> None:
-    options = {"shift": 2, "flip": True, "jitter": 0.2, "erase": 0.5, "hole": 3, "mixup": 0.4}
+    options: dict[str, Any] = {
+        "shift": 2,
+        "flip": True,
+        "jitter": 0.2,
+        "erase": 0.5,
+        "hole": 3,
+        "mixup": 0.4,
+    }
     state = torch.get_rng_state()
     first, again, other = run(3, **options), run(3, **options), run(4, **options)
     assert torch.equal(torch.get_rng_state(), state)
@@ -61,7 +68,7 @@ def test_flip_mirrors_about_half() -> None:
 
 def test_jitter_scales_brightness_and_contrast_a_picture() -> None:
     half = torch.full_like(PICTURES, 100)
-    jittered, _ = augment(half, LABELS, Recipe(**_with(jitter=0.2)), classes=10, seed=0)
+    jittered, _ = augment(half, LABELS, replace(PLAIN, jitter=0.2), classes=10, seed=0)
     means = jittered.mean((1, 2, 3))
     spread = (jittered - means[:, None, None, None]).abs().max()
     assert spread < 1e-4  # no contrast to change
@@ -71,7 +78,7 @@ def test_jitter_scales_brightness_and_contrast_a_picture() -> None:
 def test_holes_are_square_and_cut_at_the_chance() -> None:
     white = torch.full((400, 3, 16, 16), 255, dtype=torch.uint8)
     labels = torch.zeros(400, dtype=torch.long)
-    recipe = Recipe(**_with(erase=0.5, hole=5))
+    recipe = replace(PLAIN, erase=0.5, hole=5)
     holes = (augment(white, labels, recipe, classes=10, seed=0)[0] == 128).all(1)
     sizes = holes.flatten(1).sum(1)
     assert sizes.max() == 25
@@ -80,7 +87,8 @@ def test_holes_are_square_and_cut_at_the_chance() -> None:
 
 def test_mixing_mixes_labels_as_it_mixes_pictures() -> None:
     for option in ("mixup", "cutmix"):
-        pictures, targets = run(**{option: 1.0})
+        choice: dict[str, Any] = {option: 1.0}
+        pictures, targets = run(**choice)
         torch.testing.assert_close(targets.sum(1), torch.ones(64))
         share = targets.gather(1, LABELS[:, None])[:, 0].min()
         partner = PICTURES.roll(1, 0).float()
@@ -94,8 +102,9 @@ def test_mixing_mixes_labels_as_it_mixes_pictures() -> None:
 
 def test_torchvisions_transforms_run_a_call_a_picture() -> None:
     same = PICTURES[:1].expand(64, -1, -1, -1)
-    for option in ({"zoom": 0.3}, {"rand_augment": (2, 12)}):
-        drawn, _ = augment(same, LABELS, Recipe(**_with(**option)), classes=10, seed=0)
+    options: tuple[dict[str, Any], ...] = ({"zoom": 0.3}, {"rand_augment": (2, 12)})
+    for option in options:
+        drawn, _ = augment(same, LABELS, replace(PLAIN, **option), classes=10, seed=0)
         assert drawn.shape == PICTURES.shape and drawn.dtype == torch.uint8
         assert len({picture.numpy().tobytes() for picture in drawn}) > 8
 
@@ -107,7 +116,3 @@ def test_normalise_equals_preprocessing_to_the_last_bit() -> None:
         torch.from_numpy(pixels).permute(2, 0, 1)[None], PRESETS["cifar10-256-8"].transform
     )
     assert np.array_equal(ours[0].numpy(), truth)
-
-
-def _with(**options: object) -> dict[str, object]:
-    return {"preset": "cifar10-256-8", "epochs": 1, "flip": False, **options}

@@ -17,7 +17,7 @@ from torch import Tensor
 from convmixer_viz.engine.runtime import LoadedModel
 from convmixer_viz.errors import ChoiceError, DataError
 from convmixer_viz.training import evaluation
-from convmixer_viz.training.data import Pictures
+from convmixer_viz.training.data import LabelledPictures
 from convmixer_viz.training.evaluation import Evaluation, evaluate
 from tests.conftest import TINY, loaded
 from tests.unit.training.conftest import write_pictures
@@ -38,7 +38,7 @@ Path(sys.argv[2], f"{process()[0]}.json").write_text(json.dumps([*kept, counts.u
 
 
 class Oracle:
-    """Says the logits it was given, picture by picture."""
+    """A model whose answers are these logits, picture by picture."""
 
     def __init__(self, logits: Tensor) -> None:
         self.preset, self.device, self.answers = TINY, "cpu", logits
@@ -55,7 +55,8 @@ def counted(logits: Tensor, labels: list[int]) -> Evaluation:
     model, classes = Oracle(logits), logits.shape[1]
     counts = evaluation._zero(classes)
     pixels = torch.zeros(len(labels), 3, 16, 16, dtype=torch.uint8)
-    evaluation._count(model, Pictures(pixels, torch.tensor(labels), model.class_names), counts)  # type: ignore[arg-type]
+    part = LabelledPictures(pixels, torch.tensor(labels), model.class_names)
+    evaluation._count(model, part, counts)  # type: ignore[arg-type]
     return evaluation._result(model, counts)  # type: ignore[arg-type]
 
 

@@ -24,6 +24,7 @@ def test_gradients_equal_torchs(k: int) -> None:
     x = torch.randn(2, 3, 6, 5, generator=draw, dtype=torch.float64)  # smaller than the kernel
     layer = layers.Depthwise(3, 3, k, groups=3, dtype=torch.float64)
     upstream = torch.randn(2, 3, 6, 5, generator=draw, dtype=torch.float64)
+    assert layer.bias is not None
     inputs = (x.requires_grad_(), layer.weight, layer.bias)
     truth = F.conv2d(x, layer.weight, layer.bias, padding=k // 2, groups=3)
     torch.testing.assert_close(layer(x), truth)

@@ -49,7 +49,8 @@ def test_a_run_learns_and_writes_everything(tiny: Recipe, pictures: Path, tmp_pa
     rows = [step.row for step in steps if step.row]
     assert len(rows) == 3 and len(steps) == 3 * (5 + 1)
     assert rows[-1].test_accuracy == 1.0 and rows[-1].train_loss < rows[0].train_loss
-    assert rows[-1].learning_rate < 1e-4 * tiny.learning_rate
+    last_rate = rows[-1].learning_rate
+    assert last_rate is not None and last_rate < 1e-4 * tiny.learning_rate
     log = read(tmp_path / "out" / "tiny.json")
     assert log.epochs == rows and log.pictures == {"train": 40, "test": 14}
     assert log.recipe["seed"] == 0 and log.measured is None
@@ -133,7 +134,7 @@ def test_a_full_disk_keeps_the_last_epoch(
     assert len(read(tmp_path / "out" / "tiny.json").epochs) == 3
 
 
-def test_left_out_pictures_are_told_once(tiny: Recipe, pictures: Path, tmp_path: Path) -> None:
+def test_left_out_pictures_are_named_once(tiny: Recipe, pictures: Path, tmp_path: Path) -> None:
     (pictures / "train" / "dark" / "00.png").write_bytes(b"")
     notices = [step.notice for step in run(pictures, tmp_path / "out", epochs=1)]
     assert "dark/00.png" in notices[0] and not any(notices[1:])

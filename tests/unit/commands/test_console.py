@@ -1,0 +1,24 @@
+"""Tables and progress as a terminal shows them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from convmixer_viz.commands import console
+from convmixer_viz.contract import Step, clock
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.2, "0 s"), (42, "42 s"), (185, "3 min 05 s"), (7800, "2 h 10 min")],
+)
+def test_durations_in_words(seconds: float, text: str) -> None:
+    assert clock(seconds) == text
+    assert Step(1, 2, None, seconds).describe().endswith(f"{text} left")
+
+
+def test_tables_line_up() -> None:
+    rows: list[dict[str, Any]] = [{"a": 1, "b": 0.123456}, {"a": 200, "b": None}]
+    assert console.as_table(rows) == "a    b\n1    0.1235\n200  None"
