@@ -157,6 +157,4 @@ def find(name: str) -> Analysis[Any]:
 
 def row_of(result: Result) -> Analysis[Any]:
     """The row that made a result."""
-    if result.provenance is None:
-        raise ChoiceError("This result has no provenance: take it from a Workbench.")
-    return find(result.provenance.analysis)
+    return find(result.origin.analysis)

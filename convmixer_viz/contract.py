@@ -34,6 +34,16 @@ class Provenance:
     seconds: float
     halved_to: tuple[int, ...] = ()  # fast mode's smaller batch sizes, where memory ran out
 
+    @property
+    def title(self) -> str:
+        """Which analysis of which model."""
+        twin = "" if self.untrained_seed is None else f" untrained (seed {self.untrained_seed})"
+        return f"{self.analysis}, {self.preset}{twin}"
+
+    def describe(self) -> str:
+        """The same, on which device, and the seconds that it took."""
+        return f"{self.title}, {self.device} {self.dtype}, {self.seconds:.2g} s"
+
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Result:
@@ -67,8 +77,19 @@ class Result:
 
     def objects(self) -> list[dict[str, Any]]:
         """What --json prints of this result: an object a picture."""
-        origin = self.provenance
-        return [{"preset": origin and origin.preset, "rows": self.rows()}]
+        provenance = self.provenance
+        return [{"preset": provenance and provenance.preset, "rows": self.rows()}]
+
+    @property
+    def origin(self) -> Provenance:
+        """The provenance, which every result of a workbench has."""
+        if self.provenance is None:
+            raise ChoiceError("This result has no provenance: take it from a Workbench.")
+        return self.provenance
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        """What a notebook shows; by name, since files stand above what they are made of."""
+        return resolve("export.notebook.bundle")(self)  # type: ignore[no-any-return]
 
     @property
     def nbytes(self) -> int:
@@ -185,6 +206,12 @@ class Analysis(Generic[R]):
     def draw(self) -> Callable[..., Any]:
         """Result → plotly figure."""
         return resolve(f"figures.{self.module}.draw")  # type: ignore[no-any-return]
+
+    @property
+    def still(self) -> Callable[[R], bytes | None]:
+        """The result's main picture as a PNG, where its figures have one."""
+        figures = import_module(f"convmixer_viz.figures.{self.module}")
+        return getattr(figures, "still", lambda result: None)
 
     @property
     def pictures(self) -> Callable[[R], dict[str, bytes]]:

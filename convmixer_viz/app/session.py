@@ -10,8 +10,7 @@ from typing import Any, Generic, NoReturn, TypeVar, cast
 
 import streamlit as st
 
-from convmixer_viz.app import captions, picture_list
-from convmixer_viz.app.captions import origin
+from convmixer_viz.app import picture_list
 from convmixer_viz.app.components import progress_line
 from convmixer_viz.app.state import Choices, PendingWork, state
 from convmixer_viz.commands.app import DEVICE_VARIABLE
@@ -113,7 +112,7 @@ def run_if(
         coming = _wait_for(needed, slot, line, start=start, sketch=None if before else sketch)
         if before is not None:
             promise = " The new one is on its way." if coming else ""
-            note.caption(f"Still shown: {captions.describe(before)}.{promise}")
+            note.caption(f"Still shown: {before.origin.describe()}.{promise}")
         result = before
     return _shown(result)
 
@@ -151,7 +150,7 @@ def run_each(asks: Mapping[K, Ask[R]], *, slot: str, together: bool = False) -> 
 
 def of_same_pictures(results: Iterable[Any]) -> bool:
     """Whether all that is there was computed of the same pictures."""
-    return len({origin(result).images for result in results if result}) < 2
+    return len({result.origin.images for result in results if result}) < 2
 
 
 def _shown(result: R | None) -> R | None:

@@ -10,7 +10,6 @@ import streamlit as st
 
 from convmixer_viz import agreement as agreements
 from convmixer_viz.app import glossary, session
-from convmixer_viz.app.captions import origin
 from convmixer_viz.app.components import chart
 from convmixer_viz.app.link import BOUND
 from convmixer_viz.catalog import ATTRIBUTION, FAITHFULNESS
@@ -60,7 +59,7 @@ def show_evidence(results: Mapping[str, Evidence | None], look: Look) -> None:
 
 def show_exact(result: Evidence, limit: float, look: Look) -> None:
     """One preset's exact map: what the colours say, and its sum."""
-    name, audit = origin(result).preset, exact.describe_sum(result)
+    name, audit = result.origin.preset, exact.describe_sum(result)
     st.markdown(f"**{result.target_name}** · {name}")
     figure = exact.draw(result, limit=limit, strength=look.strength)
     chart.draw(figure, audit, f"exact-{name}")
@@ -69,7 +68,7 @@ def show_exact(result: Evidence, limit: float, look: Look) -> None:
 
 def show_depth(result: Evidence) -> None:
     """The probe's map and probability after each block."""
-    name, decision = origin(result).preset, exact.describe_decision(result)
+    name, decision = result.origin.preset, exact.describe_decision(result)
     st.markdown(f"**Through depth** · {name}")
     with st.container(key=f"pixelated-{name}"):
         alt = f"The probe's map after each block. {decision}"
@@ -150,7 +149,7 @@ def show_maps(maps: Sequence[AttributionMap], look: Look) -> None:
 def show_map(result: AttributionMap, limit: float | None, look: Look) -> None:
     """One map with its badge; the reason in its place where it is another under a false name."""
     badge, reason = figures.badge(result)
-    preset = origin(result).preset
+    preset = result.origin.preset
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{result.method}** · {preset}", width="content")
         st.badge(badge, color="green" if result.valid else "orange", help=reason)
@@ -175,7 +174,7 @@ def agreement(maps: Sequence[AttributionMap]) -> list[dict[str, Any]]:
     first, *_ = grids = on_common_grid(maps)
     return [
         {
-            "map": f"{result.method} · {origin(result).preset}",
+            "map": f"{result.method} · {result.origin.preset}",
             "Spearman": agreements.spearman(grid, first),
             "SSIM": agreements.ssim(grid, first),
             "overlap of 26 cells": agreements.overlap(grid, first),

@@ -9,8 +9,7 @@ from typing import Any
 
 import streamlit as st
 
-from convmixer_viz.app import captions, picture_list
-from convmixer_viz.app.captions import origin
+from convmixer_viz.app import picture_list
 from convmixer_viz.contract import Result
 from convmixer_viz.export import bundle, files
 
@@ -45,14 +44,14 @@ def draw(results: Sequence[Result]) -> None:
 
 def offer(result: Result) -> None:
     """The result's origin in a line, and a button for each of its files."""
-    sha256 = origin(result).weights_sha256
-    st.caption(f"{captions.describe(result)} · weights {sha256[:12] or 'none'}")
+    sha256 = result.origin.weights_sha256
+    st.caption(f"{result.origin.describe()} · weights {sha256[:12] or 'none'}")
     with st.container(horizontal=True):
         for download in downloads(result):
             st.download_button(
                 f"{download.label} ({download.suffix})",
                 partial(download.make, result),
-                f"{origin(result).analysis}.{download.suffix}",
+                f"{result.origin.analysis}.{download.suffix}",
                 key=f"take-{download.suffix}",
                 on_click="ignore",
             )
@@ -60,7 +59,7 @@ def offer(result: Result) -> None:
 
 def downloads(result: Result) -> tuple[Download, ...]:
     """The files of a result; a bundle has its pictures inside, so they must be this person's."""
-    pictures = picture_list.find_by_digest(origin(result).images)
+    pictures = picture_list.find_by_digest(result.origin.images)
     if pictures is None:
         return DOWNLOADS
     replay = Download("bundle to replay", "zip", lambda result: bundle.pack(result, pictures))
@@ -71,7 +70,7 @@ def _by_name(results: Iterable[Result]) -> dict[str, Result]:
     """Results by title; those of one analysis and model are told apart by what differs."""
     groups: dict[str, list[Result]] = {}
     for result in results:
-        groups.setdefault(captions.title(result), []).append(result)
+        groups.setdefault(result.origin.title, []).append(result)
     named = {}
     for title, group in groups.items():
         options = [_options(result) for result in group]
@@ -82,5 +81,5 @@ def _by_name(results: Iterable[Result]) -> dict[str, Result]:
 
 
 def _options(result: Result) -> dict[str, Any]:
-    source = origin(result)
+    source = result.origin
     return source.options | {"pictures": len(source.images)}

@@ -8,7 +8,6 @@ from typing import Any
 import streamlit as st
 
 from convmixer_viz.app import session
-from convmixer_viz.app.captions import origin
 from convmixer_viz.app.components import canvas, chart
 from convmixer_viz.app.link import BOUND
 from convmixer_viz.catalog import FORMATION, KERNELS, PATCH_EMBEDDING, STRUCTURE
@@ -210,7 +209,7 @@ def show_aligned(atlases: Sequence[KernelAtlas], depth: float) -> None:
     blocks = atlases_figures.aligned_blocks(atlases, depth)
     limit = atlases_figures.shared_limit(atlases, blocks, "unit norm")
     for column, atlas, block in zip(st.columns(len(atlases)), atlases, blocks, strict=True):
-        name = origin(atlas).preset
+        name = atlas.origin.preset
         with column.container(key=f"pixelated-{name}"):
             caption = f"{name}, block {block} of {atlas.blocks.max()}"
             sheet = atlas_figures.block_png(atlas, block, limit=limit, form="unit norm", across=16)
@@ -223,7 +222,7 @@ def show_patch_filters(names: Sequence[str]) -> None:
     asks = {name: session.ask(PATCH_EMBEDDING, preset=name) for name in names}
     results = [each for each in session.run_each(asks, slot="stems").values() if each]
     for column, result in zip(st.columns(len(names)), results, strict=False):
-        name = origin(result).preset
+        name = result.origin.preset
         with column.container(key=f"pixelated-stem-{name}"):
             caption = f"{name}: {patch_embedding.describe(result)}"
             sheet = patch_embedding.filters_png(result)

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import streamlit as st
 
 from convmixer_viz.app import glossary, picture_list, session
-from convmixer_viz.app.captions import origin
 from convmixer_viz.app.components import canvas, chart
 from convmixer_viz.app.link import BOUND
 from convmixer_viz.catalog import FIRING
@@ -148,7 +147,7 @@ def show_kernel(result: Kernel | None) -> None:
 
 def kernel_name(result: Kernel | Firing) -> str:
     """Which kernel a result is of: the one before may still stand there."""
-    return f"Kernel {result.channel} of block {result.block}, {origin(result).preset}"
+    return f"Kernel {result.channel} of block {result.block}, {result.origin.preset}"
 
 
 def show_neighbours(result: Kernel) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import streamlit as st
 
-from convmixer_viz.app.captions import origin
 from convmixer_viz.app.components import chart
 from convmixer_viz.figures import prediction as figures, style
 from convmixer_viz.questions.prediction import Prediction
@@ -31,4 +30,4 @@ def show_answer(result: Prediction | None) -> None:
         st.caption("What the model says stands here in a moment.")
         return
     chart.draw(figures.draw(result), figures.describe(result))
-    st.caption(f"{origin(result).preset} {figures.describe_classes(result)}")
+    st.caption(f"{result.origin.preset} {figures.describe_classes(result)}")

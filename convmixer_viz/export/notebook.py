@@ -1,0 +1,40 @@
+"""A result as a notebook shows it: picture, table and provenance, without script or network."""
+
+from __future__ import annotations
+
+import html
+from base64 import b64encode
+
+from convmixer_viz import catalog
+from convmixer_viz.contract import Result
+from convmixer_viz.export import files
+
+MOST_ROWS = 12  # of a result's table
+
+
+def bundle(result: Result) -> dict[str, str]:
+    """The result by MIME type."""
+    if result.provenance is None:  # made by hand: nobody knows what it is of
+        return {"text/plain": repr(result)}
+    return {"text/html": page(result), "text/plain": result.origin.describe()}
+
+
+def page(result: Result) -> str:
+    """Picture, caption, table and provenance; it shows where a notebook isn't trusted, too."""
+    rows = result.rows()
+    more = f"<p>{len(rows) - MOST_ROWS} more rows: <code>rows()</code></p>"
+    caption = html.escape(result.origin.describe())
+    return (
+        f"<figure style='margin:0'>{_picture(result, caption)}<figcaption>{caption}</figcaption>"
+        f"{files.html_table(rows[:MOST_ROWS])}{more if len(rows) > MOST_ROWS else ''}"
+        "<details><summary>Where it comes from</summary>"
+        f"{files.html_provenance(result)}</details></figure>"
+    )
+
+
+def _picture(result: Result, caption: str) -> str:
+    png = catalog.row_of(result).still(result)
+    if png is None:
+        return ""
+    data = b64encode(png).decode()
+    return f'<img src="data:image/png;base64,{data}" alt="{caption}" style="max-width:100%">'
