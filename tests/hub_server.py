@@ -14,14 +14,14 @@ PAGE = b"<!DOCTYPE html><html><body>Please log in to the network.</body></html>"
 
 
 class Hub(ThreadingHTTPServer):
-    """Serves one file under every address; `mood` says how."""
+    """Serves one file under every address, well or badly: as `behaviour` names it."""
 
     daemon_threads = True
 
     def __init__(self, content: bytes) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.content = content
-        self.mood = "good"
+        self.behaviour = "good"
         self.pace = 0.05  # seconds between the forty parts of a slow answer
         self.ranges: list[str] = []  # Range headers of the GET requests, "" where none
         self.stop = threading.Event()  # ends stalls
@@ -39,39 +39,42 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_HEAD(self) -> None:
-        mood = self.server.mood
-        if mood == "404":
+        behaviour = self.server.behaviour
+        if behaviour == "404":
             self._head(404, 0, {"X-Error-Code": "EntryNotFound", "X-Repo-Commit": COMMIT})
-        elif mood == "500":
+        elif behaviour == "500":
             self._head(500, 0, {})
-        elif mood == "a login page everywhere":
+        elif behaviour == "a login page everywhere":
             self._head(200, len(PAGE), {"Content-Type": "text/html"})
-        elif mood == "stalls at once":
+        elif behaviour == "stalls at once":
             self.server.stop.wait(60)
         else:
-            self._head(200, len(self.server.content), self._names())
+            self._head(200, len(self.server.content), self._content_headers())
 
     def do_GET(self) -> None:
         if "/resolve/" not in self.path:  # the client asks for its own affairs, too
             self._head(404, 0, {})
             return
-        asked = self.headers.get("Range") or ""
-        self.server.ranges.append(asked)
-        start = int(asked.removeprefix("bytes=").split("-")[0]) if asked else 0
-        body, mood = self.server.content, self.server.mood
-        if mood == "a page instead":
+        requested = self.headers.get("Range") or ""
+        self.server.ranges.append(requested)
+        start = int(requested.removeprefix("bytes=").split("-")[0]) if requested else 0
+        body, behaviour = self.server.content, self.server.behaviour
+        if behaviour == "a page instead":
             body = PAGE
-        elif mood == "wrong content":
+        elif behaviour == "wrong content":
             body = bytes(len(body))
         rest = body[start:]
-        status = 206 if asked else 200
-        self._head(status, len(rest), self._names() | self._range(start, len(body), asked))
-        if mood == "cut once" and len(self.server.ranges) == 1:
+        status = 206 if requested else 200
+        headers = self._content_headers()
+        if requested:
+            headers["Content-Range"] = f"bytes {start}-{len(body) - 1}/{len(body)}"
+        self._head(status, len(rest), headers)
+        if behaviour == "cut once" and len(self.server.ranges) == 1:
             rest = rest[: len(rest) // 2]
-        elif mood == "always cut":
+        elif behaviour == "always cut":
             rest = b""
-        elif mood in ("stalls", "slow"):
-            self._trickle(rest if mood == "slow" or not asked else b"", mood)
+        elif behaviour in ("stalls", "slow"):
+            self._trickle(rest if behaviour == "slow" or not requested else b"", behaviour)
             self.close_connection = True
             return
         self.wfile.write(rest)
@@ -80,22 +83,19 @@ class Handler(BaseHTTPRequestHandler):
     def log_message(self, format: str, *args: Any) -> None:
         """Quiet."""
 
-    def _trickle(self, rest: bytes, mood: str) -> None:
+    def _trickle(self, rest: bytes, behaviour: str) -> None:
         """Forty parts, one after another; where it stalls, twenty and then nothing."""
         part = len(rest) // 40 + 1
-        for begin in range(0, len(rest) // 2 if mood == "stalls" else len(rest), part):
+        for begin in range(0, len(rest) // 2 if behaviour == "stalls" else len(rest), part):
             self.wfile.write(rest[begin : begin + part])
             self.wfile.flush()
-            self.server.stop.wait(self.server.pace if mood == "slow" else 0)
-        if mood == "stalls":
+            self.server.stop.wait(self.server.pace if behaviour == "slow" else 0)
+        if behaviour == "stalls":
             self.server.stop.wait(60)
 
-    def _names(self) -> dict[str, str]:
+    def _content_headers(self) -> dict[str, str]:
         digest = hashlib.sha256(self.server.content).hexdigest()
         return {"ETag": f'"{digest}"', "X-Repo-Commit": COMMIT, "Accept-Ranges": "bytes"}
-
-    def _range(self, start: int, size: int, asked: str) -> dict[str, str]:
-        return {"Content-Range": f"bytes {start}-{size - 1}/{size}"} if asked else {}
 
     def _head(self, status: int, length: int, headers: dict[str, str]) -> None:
         self.send_response(status)

@@ -1,6 +1,8 @@
-"""Layers for training on a CPU, equal to torch's, with the costly steps compiled: the depthwise
-weight gradient, which costs torch 4 to 14 times as much (in bfloat16 most of a training step), and
-GELU, whose slope is kept instead of computed anew from another erf."""
+"""Layers for training on a CPU, equal to torch's, with the costly steps compiled.
+
+These are the depthwise weight gradient, which costs torch 4 to 14 times as much (in bfloat16 most
+of a training step), and GELU, whose slope is kept instead of computed anew from another erf.
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,8 @@
-"""What tensors don't show (activation, residual, preprocessing): as the file records it, as the
-person chose it, or assumed as likely, and then said in a sentence."""
+"""Settle what tensors don't show: activation, residual and preprocessing.
+
+They are as the file records them, as the person chose them, or as is likely: then a sentence says
+so.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Recognise whose names a file's tensors have (timm's, the authors', mmpretrain's), and translate
-them into ours (timm's); read the shape off them, and say which tensor doesn't fit first.
+"""Recognise whose names a file's tensors have, and translate them into ours (timm's).
 
-Here `source` is what an error's sentence calls the file.
+The dialects are timm's, the authors' and mmpretrain's. The shape is read off the tensors, and the
+first that doesn't fit is named; `source` is what that sentence calls the file.
 """
 
 from __future__ import annotations

@@ -1,5 +1,7 @@
-"""Open a weights file (safetensors, or either format of torch.save) and take out its tensors;
-hostile files are refused here, before they run anything or take memory."""
+"""Open a weights file (safetensors, or either format of torch.save) and take out its tensors.
+
+Hostile files are refused here, before they run anything or take memory.
+"""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ def fetched_files(tmp_path: Path) -> list[Path]:
 def test_fetch_shows_progress_can_be_cancelled_and_says_what_came(
     address: str, hub: Hub, page: Page, tmp_path: Path
 ) -> None:
-    hub.mood, hub.pace = "slow", 1.0
+    hub.behaviour, hub.pace = "slow", 1.0
     page.goto(f"{address}/models?preset={PRESET.name}")
     fetch = page.get_by_role("button", name="Fetch 98 MB")
     fetch.click(timeout=120_000)
@@ -61,7 +61,7 @@ def test_fetch_shows_progress_can_be_cancelled_and_says_what_came(
     fetch.wait_for(timeout=15_000)
     settle(page)
     assert fetched_files(tmp_path) == []
-    hub.mood = "wrong content"
+    hub.behaviour = "wrong content"
     fetch.click()
     error = page.get_by_text("is not its weights and was thrown away")
     error.wait_for(timeout=120_000)

@@ -170,7 +170,7 @@ def test_fetch_prints_where_the_file_is(
 def test_ctrl_c_ends_a_fetch_with_130_and_leaves_nothing(tmp_path: Path) -> None:
     environment = {"HF_HUB_CACHE": str(tmp_path / "hub"), "CONVMIXER_VIZ_CACHE": str(tmp_path)}
     with serving(bytes(4 * 2**20)) as server:
-        server.mood, server.pace = "slow", 1.0
+        server.behaviour, server.pace = "slow", 1.0
         process = subprocess.Popen(
             [sys.executable, "-m", "convmixer_viz.cli", "models", "fetch", "imagenet-1024-20"],
             env=os.environ | environment | {"HF_ENDPOINT": server.endpoint},

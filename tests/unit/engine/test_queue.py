@@ -24,10 +24,10 @@ def device_queue() -> Iterator[DeviceQueue]:
     device_queue.close()
 
 
-def counting(total: int, seen: list[int], pause: float = 0.0) -> Iterator[Step[Any]]:
+def counting(total: int, computed: list[int], pause: float = 0.0) -> Iterator[Step[Any]]:
     for done in range(1, total + 1):
         time.sleep(pause)
-        seen.append(done)
+        computed.append(done)
         yield Step(done, total, f"part {done}")
 
 
@@ -37,18 +37,20 @@ def last(steps: Iterator[Step[Any]]) -> Any:
 
 
 def test_the_last_step_always_comes(device_queue: DeviceQueue) -> None:
-    seen: list[int] = []
+    computed: list[int] = []
     for _ in range(50):
-        assert last(device_queue.follow("job", "job", lambda: counting(7, seen))) == "part 7"
-    assert seen == [*range(1, 8)] * 50
+        assert last(device_queue.follow("job", "job", lambda: counting(7, computed))) == "part 7"
+    assert computed == [*range(1, 8)] * 50
 
 
 def test_two_who_ask_for_the_same_share_one_computation(device_queue: DeviceQueue) -> None:
-    seen: list[int] = []
+    computed: list[int] = []
     results: list[Any] = []
 
     def ask() -> None:
-        results.append(last(device_queue.follow("job", "job", lambda: counting(20, seen, 0.01))))
+        results.append(
+            last(device_queue.follow("job", "job", lambda: counting(20, computed, 0.01)))
+        )
 
     threads = [threading.Thread(target=ask) for _ in range(3)]
     for thread in threads:
@@ -56,7 +58,7 @@ def test_two_who_ask_for_the_same_share_one_computation(device_queue: DeviceQueu
     for thread in threads:
         thread.join()
     assert results == ["part 20"] * 3
-    assert seen == [*range(1, 21)]
+    assert computed == [*range(1, 21)]
 
 
 def test_jobs_take_turns(device_queue: DeviceQueue) -> None:
@@ -90,18 +92,18 @@ def test_the_time_left_is_that_of_the_turns_after_the_first(
 
 
 def test_who_leaves_suspends_the_work_and_who_returns_resumes_it(device_queue: DeviceQueue) -> None:
-    seen: list[int] = []
-    with closing(device_queue.follow("job", "job", lambda: counting(30, seen, 0.01))) as steps:
+    computed: list[int] = []
+    with closing(device_queue.follow("job", "job", lambda: counting(30, computed, 0.01))) as steps:
         next(steps)
     time.sleep(0.1)
-    stopped = len(seen)
+    stopped = len(computed)
     time.sleep(0.1)
-    assert len(seen) == stopped < 30
+    assert len(computed) == stopped < 30
     step = device_queue.latest_step("job")
     assert step is not None and step.seconds_left is not None and step.seconds_left > 0
     assert (step.done, step.total, step.partial) == (stopped, 30, f"part {stopped}")
     assert last(device_queue.follow("job", "job", lambda: counting(30, [], 0))) == "part 30"
-    assert seen == [*range(1, 31)]
+    assert computed == [*range(1, 31)]
 
 
 def test_a_failure_reaches_every_caller_and_is_forgotten(device_queue: DeviceQueue) -> None:

@@ -60,11 +60,11 @@ def test_a_folder_of_ruins_is_refused(pictures: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("inside", "says"), [("", "holds no pictures"), ("train/empty", "holds no")]
+    ("inside", "sentence"), [("", "holds no pictures"), ("train/empty", "holds no")]
 )
-def test_empty_folders_are_refused(tmp_path: Path, inside: str, says: str) -> None:
+def test_empty_folders_are_refused(tmp_path: Path, inside: str, sentence: str) -> None:
     (tmp_path / inside).mkdir(parents=True, exist_ok=True)
-    with pytest.raises(DataError, match=says):
+    with pytest.raises(DataError, match=sentence):
         data.find(tmp_path, "train")
 
 

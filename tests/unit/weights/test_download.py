@@ -34,19 +34,19 @@ def test_a_good_file_arrives_with_progress_and_is_kept(server: Hub, tmp_path: Pa
     assert locate.location(TINY_PUBLISHED).kind == "fetched"
     assert locate.require_file(TINY_PUBLISHED) == path
     requests = len(server.ranges)
-    server.mood = "404"
+    server.behaviour = "404"
     assert download_tiny() == path and len(server.ranges) == requests  # no network needed any more
 
 
 def test_a_cut_connection_is_resumed(server: Hub) -> None:
-    server.mood = "cut once"
+    server.behaviour = "cut once"
     assert download_tiny().read_bytes() == PUBLISHED_FILE
     first, second = server.ranges
     assert first == "" and 0 < int(second.strip("bytes=-")) <= len(PUBLISHED_FILE) // 2
 
 
 @pytest.mark.parametrize(
-    ("mood", "sentence"),
+    ("behaviour", "sentence"),
     [
         ("always cut", "breaks off again and again"),
         ("a page instead", "wrong size, cut off or a page instead"),
@@ -58,15 +58,15 @@ def test_a_cut_connection_is_resumed(server: Hub) -> None:
     ],
 )
 def test_misbehaviour_is_one_sentence_and_leaves_nothing(
-    server: Hub, tmp_path: Path, mood: str, sentence: str
+    server: Hub, tmp_path: Path, behaviour: str, sentence: str
 ) -> None:
-    server.mood = mood
+    server.behaviour = behaviour
     with pytest.raises(WeightsError, match=sentence) as caught:
         download_tiny()
     error = str(caught.value)
     assert "models add FILE --as tiny-published" in error and "\n" not in error
     assert cached_files(tmp_path) == [] and locate.find_file(TINY_PUBLISHED) is None
-    server.mood = "good"
+    server.behaviour = "good"
     assert download_tiny().read_bytes() == PUBLISHED_FILE
 
 

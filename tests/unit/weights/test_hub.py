@@ -19,7 +19,7 @@ from tests.unit.weights.conftest import PUBLISHED_FILE, cached_files
 
 
 def test_the_process_reports_every_byte_and_two_at_once_agree(server: Hub, tmp_path: Path) -> None:
-    server.mood = "slow"
+    server.behaviour = "slow"
     ends: list[Any] = []
 
     def one() -> None:
@@ -37,14 +37,14 @@ def test_the_process_reports_every_byte_and_two_at_once_agree(server: Hub, tmp_p
 
 
 def test_cancelling_ends_the_process_and_leaves_nothing(server: Hub, tmp_path: Path) -> None:
-    server.mood = "slow"
+    server.behaviour = "slow"
     with closing(hub.fetch(TINY_PUBLISHED)) as steps:
         assert any(0 < step.done < step.total for step in steps)
     assert cached_files(tmp_path) == []
 
 
 def test_a_stall_is_given_up(server: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    server.mood = "stalls"
+    server.behaviour = "stalls"
     monkeypatch.setattr(hub, "STALL_SECONDS", 2.0)
     with pytest.raises(WeightsError, match="Nothing has come for 2 seconds"):
         list(hub.fetch(TINY_PUBLISHED))
