@@ -125,7 +125,7 @@ def draw_field(result: ReceptiveField, block: int) -> go.Figure:
     style.figure(figure, height=420).update_layout(margin_t=8, legend=LEGEND_WITHIN)
     window = {"constrain": "domain", "row": 1, "col": 1}
     figure.update_xaxes(range=[right - reach, right + reach], **window)
-    figure.update_yaxes(range=[down + reach, down - reach], scaleanchor="x", title="px", **window)
+    figure.update_yaxes(range=[down + reach, down - reach], scaleanchor="x", **window, title="px")
     figure.update_xaxes(title="px from the token's centre", row=1, col=2)
     return figure.update_yaxes(
         title="share of the mass, by token column", rangemode="tozero", col=2
