@@ -208,8 +208,8 @@ class Analysis(Generic[R]):
         return resolve(f"figures.{self.module}.draw")  # type: ignore[no-any-return]
 
     @property
-    def still(self) -> Callable[[R], bytes | None]:
-        """The result's main picture as a PNG, where its figures have one."""
+    def still(self) -> Callable[[R], tuple[bytes, str] | None]:
+        """The result's main picture as a PNG with its caption, where its figures have one."""
         figures = import_module(f"convmixer_viz.figures.{self.module}")
         return getattr(figures, "still", lambda result: None)
 

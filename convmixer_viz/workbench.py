@@ -44,6 +44,11 @@ class Explanation(NamedTuple):
     evidence: Evidence  # which patches carried that
     field: ReceptiveField  # how far each block sees
 
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        """What a notebook shows: the three, one below the other."""
+        parts = [result._repr_mimebundle_() for result in self]
+        return {kind: "\n".join(part[kind] for part in parts) for kind in parts[0]}
+
 
 class Workbench:
     """Runs any analysis on any preset; shared by threads, one per process is enough."""

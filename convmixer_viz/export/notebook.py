@@ -23,18 +23,21 @@ def page(result: Result) -> str:
     """Picture, caption, table and provenance; it shows where a notebook isn't trusted, too."""
     rows = result.rows()
     more = f"<p>{len(rows) - MOST_ROWS} more rows: <code>rows()</code></p>"
-    caption = html.escape(result.origin.describe())
     return (
-        f"<figure style='margin:0'>{_picture(result, caption)}<figcaption>{caption}</figcaption>"
-        f"{files.html_table(rows[:MOST_ROWS])}{more if len(rows) > MOST_ROWS else ''}"
-        "<details><summary>Where it comes from</summary>"
-        f"{files.html_provenance(result)}</details></figure>"
+        f"{_picture(result)}{files.html_table(rows[:MOST_ROWS])}"
+        f"{more if len(rows) > MOST_ROWS else ''}"
+        f"<details><summary>{html.escape(result.origin.describe())}</summary>"
+        f"{files.html_provenance(result)}</details>"
     )
 
 
-def _picture(result: Result, caption: str) -> str:
-    png = catalog.row_of(result).still(result)
-    if png is None:
+def _picture(result: Result) -> str:
+    still = catalog.row_of(result).still(result)
+    if still is None:
         return ""
-    data = b64encode(png).decode()
-    return f'<img src="data:image/png;base64,{data}" alt="{caption}" style="max-width:100%">'
+    png, caption = still
+    address, text = b64encode(png).decode(), html.escape(caption)
+    return (
+        f'<figure style="margin:0"><img src="data:image/png;base64,{address}" alt="{text}" '
+        f'style="max-width:100%;image-rendering:pixelated"><figcaption>{text}</figcaption></figure>'
+    )

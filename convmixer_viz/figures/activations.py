@@ -7,6 +7,7 @@ import plotly.graph_objects as go
 
 from convmixer_viz.figures import color_scales, overlays, style
 from convmixer_viz.figures.sheet import mosaic
+from convmixer_viz.figures.style import Still
 from convmixer_viz.questions.activations import Activations
 
 ACROSS = 6  # channel maps in a row
@@ -61,3 +62,9 @@ def describe_components(result: Activations) -> str:
         f"Three components hold {shares.min():.0%} to {shares.max():.0%} of a block's variance; "
         "each block's colours are turned to the block before."
     )
+
+
+def still(result: Activations) -> Still:
+    """The strip of blocks."""
+    blocks = ", ".join(map(str, result.blocks))
+    return Still(strip_png(result), f"Blocks {blocks} (0: the stem). {describe_components(result)}")

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from textwrap import shorten
 
+import numpy as np
 import plotly.graph_objects as go
 
 from convmixer_viz.figures import overlays, style
+from convmixer_viz.figures.style import Still
 from convmixer_viz.questions.evidence import Evidence
 
 LONGEST = 18  # letters of a class name above the probe's line
@@ -24,6 +26,16 @@ def draw(
     if block is not None:
         values = result.maps[result.blocks.tolist().index(block)]
     return overlays.draw(result.view, values, limit=limit, strength=strength, unit="logit a token")
+
+
+def still(result: Evidence) -> Still:
+    """The exact evidence over what the model saw."""
+    limit = float(np.abs(result.exact).max())
+    return Still(
+        style.png(style.overlay(result.view, result.exact, limit)),
+        f"Red speaks for {result.target_name}, blue against; "
+        f"full colour is ±{limit:.2g} of the logit on one token.",
+    )
 
 
 def describe_sum(result: Evidence) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from convmixer_viz.figures import strip, style
+from convmixer_viz.figures import strip
 from convmixer_viz.figures.kernels import atlas as kernels_atlas
 from convmixer_viz.figures.sheet import Sheet
 from convmixer_viz.questions.activations import Activations
@@ -45,21 +45,6 @@ def _probes(evidence: Evidence) -> list[tuple[str, float]]:
     """The stem, the blocks, and the head: what it says of the last block is the prediction."""
     probes = list(zip(evidence.probe_names, evidence.probe_probability.tolist(), strict=True))
     return [*probes, probes[-1]]
-
-
-def evidence_png(evidence: Evidence) -> bytes:
-    """The exact evidence over what the model saw: red speaks for the target, blue against."""
-    limit = float(np.abs(evidence.exact).max())
-    return style.png(style.overlay(evidence.view, evidence.exact, limit))
-
-
-def evidence_caption(evidence: Evidence) -> str:
-    """What the colours mean, and their limits."""
-    limit = float(np.abs(evidence.exact).max())
-    return (
-        f"Red speaks for {evidence.target_name}, blue against; "
-        f"full colour is ±{limit:.2g} of the logit on one token."
-    )
 
 
 def strip_caption(evidence: Evidence | None) -> str:

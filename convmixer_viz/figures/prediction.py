@@ -5,6 +5,7 @@ from __future__ import annotations
 import plotly.graph_objects as go
 
 from convmixer_viz.figures import color_scales, style
+from convmixer_viz.figures.style import Still
 from convmixer_viz.questions.prediction import Prediction
 
 MOST_NAMED = 12  # classes that a sentence lists
@@ -50,6 +51,13 @@ def describe(result: Prediction, picture: int = 0) -> str:
     best = result.top[picture][0]
     share = result.probabilities[picture, best]
     return f"{result.names[picture]}: {result.classes[best]}, {share:.1%}"
+
+
+def still(result: Prediction) -> Still:
+    """The first picture as the model saw it."""
+    height, width = result.views[0].shape[:2]
+    png = style.png(result.views[0], scale=max(1, 224 // width))
+    return Still(png, f"{describe(result)}. Seen as {width}×{height} px.")
 
 
 def describe_classes(result: Prediction) -> str:

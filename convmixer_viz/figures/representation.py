@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 from convmixer_viz import agreement
 from convmixer_viz.errors import ChoiceError
 from convmixer_viz.figures import color_scales, style
+from convmixer_viz.figures.style import Still
 from convmixer_viz.questions.representation import Representation
 
 
@@ -41,6 +42,15 @@ def draw(result: Representation, *, other: Representation | None = None) -> go.F
     return figure.update_yaxes(
         title=_title(result), autorange="reversed", scaleanchor="x", constrain="domain"
     )
+
+
+def still(result: Representation) -> Still | None:
+    """CKA of every block with every other; none for too few pictures."""
+    if len(result.names) < agreement.FEWEST_PICTURES:
+        return None
+    values = _cka(result, result).values
+    png = style.palette_png(values, 0, 1, colors=color_scales.SEQUENTIAL, scale=24)
+    return Still(png, f"Linear CKA, block by block, from 0 (dark) to 1. {describe(result)}")
 
 
 def describe(result: Representation, other: Representation | None = None) -> str:

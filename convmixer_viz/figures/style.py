@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from io import BytesIO
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import plotly.graph_objects as go
@@ -41,6 +41,13 @@ _TEMPLATE = go.layout.Template(
         hoverlabel={"font": {"family": FONT, "size": 14}},
     )
 )
+
+
+class Still(NamedTuple):
+    """A result's main picture where nothing can be clicked."""
+
+    png: bytes
+    caption: str  # what it shows, and on which scale
 
 
 def figure(fig: go.Figure, title: str | None = None, *, height: int | None = None) -> go.Figure:

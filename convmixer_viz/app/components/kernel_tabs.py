@@ -83,7 +83,7 @@ def show_covariance(atlas: KernelAtlas, block: int, channel: int) -> None:
     """The block's covariance as k×k blocks of k×k, its eigenvalues and eigen-kernels."""
     results = structures()
     preset = session.choices().preset
-    if not results or origin(results[0]).preset != preset:
+    if not results or results[0].origin.preset != preset:
         st.caption(f"The covariance of {preset}'s kernels stands here once it is computed.")
         return
     first = results[0]

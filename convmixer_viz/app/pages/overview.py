@@ -8,7 +8,7 @@ import streamlit as st
 from convmixer_viz.app import glossary, session
 from convmixer_viz.app.components import canvas, chart, prediction, target
 from convmixer_viz.catalog import ACTIVATIONS, EVIDENCE, KERNELS, PREDICTION, RECEPTIVE_FIELD
-from convmixer_viz.figures import architecture, overview
+from convmixer_viz.figures import architecture, evidence as figures, overview
 from convmixer_viz.questions.evidence import Evidence
 
 PAGES = ("kernels", "receptive_field", "prediction", "attribution")  # what the strip's rows open
@@ -19,7 +19,7 @@ def show_evidence(result: Evidence | None) -> None:
     if result is None:
         st.caption("The evidence for the class stands here once it is computed.")
         return
-    picture, caption = overview.evidence_png(result), overview.evidence_caption(result)
+    picture, caption = figures.still(result)
     alt = f"Evidence. {caption}"
     with st.container(key="pixelated-why"):
         st.image(picture, width=prediction.WIDTH, output_format="PNG", alt=alt)

@@ -10,7 +10,8 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
-from convmixer_viz.figures import color_scales, style
+from convmixer_viz.figures import color_scales, overlays, style
+from convmixer_viz.figures.style import Still
 from convmixer_viz.questions.faithfulness import Faithfulness
 
 CURVES = ("deletion", "insertion")
@@ -32,6 +33,13 @@ def draw(result: Faithfulness, *, baseline: str = "mean") -> go.Figure:
     if result.deletion is None and result.insertion is None and result.randomisation is not None:
         return draw_randomisation([result])
     return compare([result], baseline=baseline)
+
+
+def still(result: Faithfulness) -> Still:
+    """The map that is scored, over what the model saw."""
+    limit = overlays.shared_limit([result.tokens])
+    png = style.png(style.overlay(result.view, result.tokens, limit))
+    return Still(png, f"{result.method} for {result.target_name}; full colour is {limit:.2g}.")
 
 
 def compare(results: Sequence[Faithfulness], *, baseline: str = "mean") -> go.Figure:

@@ -9,7 +9,8 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from convmixer_viz.figures import overlays
+from convmixer_viz.figures import overlays, style
+from convmixer_viz.figures.style import Still
 from convmixer_viz.questions.attribution import METHODS, AttributionMap
 
 Resolution = Literal["tokens", "pixels"]
@@ -32,6 +33,13 @@ def draw(
         strength=strength,
         unit=unit(result, resolution),
     )
+
+
+def still(result: AttributionMap) -> Still:
+    """The map by token over what the model saw."""
+    limit = overlays.shared_limit([result.tokens])
+    png = style.png(style.overlay(result.view, result.tokens, limit))
+    return Still(png, f"{describe(result)} Full colour is {limit:.2g} {unit(result)}.")
 
 
 def unit(result: AttributionMap, resolution: Resolution = "tokens") -> str:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from convmixer_viz.figures import color_scales, style
 from convmixer_viz.figures.kernels import thumbnails
 from convmixer_viz.figures.sheet import Band, Sheet, mosaic
+from convmixer_viz.figures.style import Still
 from convmixer_viz.questions.formation import Formation
 from convmixer_viz.questions.kernels import STATISTICS as STATISTICS, KernelAtlas
 from convmixer_viz.questions.structure import Structure
@@ -225,6 +226,13 @@ def block_png(
     scale = max(1, PNG_WIDTH // (across * (tiles.shape[-1] + 1)))
     picture = mosaic(tiles / np.where(own == 0, 1, own), across)
     return style.palette_png(picture, -1, 1, scale=scale)
+
+
+def still(result: KernelAtlas) -> Still:
+    """The kernels of the first block that was measured."""
+    block = int(result.blocks[0])
+    caption = f"Kernels of block {block}, each on its own scale about zero: red is positive."
+    return Still(block_png(result, block), caption)
 
 
 def files(result: KernelAtlas) -> dict[str, bytes]:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
 from convmixer_viz.figures import style
+from convmixer_viz.figures.style import Still
 from convmixer_viz.questions.firing import Firing
 
 Bytes = NDArray[np.uint8]
@@ -45,6 +46,13 @@ def captions(result: Firing) -> list[str]:
         f"{name}: {answer:.3g}"
         for name, answer in zip(result.pictures, result.answers, strict=True)
     ]
+
+
+def still(result: Firing) -> Still:
+    """The windows, the strongest answer first."""
+    scale = max(1, 96 // result.patches.shape[1])
+    png = style.png(np.hstack(list(result.patches)), scale=scale)
+    return Still(png, f"Windows and answers: {', '.join(captions(result))}.")
 
 
 def mark_window(result: Firing, place: int) -> Bytes:

@@ -13,6 +13,7 @@ from convmixer_viz.figures import color_scales, style
 from convmixer_viz.figures.kernels.atlas import LEGEND_ABOVE, block_index, tiles_png
 from convmixer_viz.figures.kernels.structure import CLASS_COLORS, depth_colors
 from convmixer_viz.figures.sheet import Band, Sheet
+from convmixer_viz.figures.style import Still
 from convmixer_viz.questions.formation import Formation
 from convmixer_viz.questions.structure import CURVES as CURVES
 
@@ -94,6 +95,15 @@ def filmstrip_png(result: Formation, block: int, channel: int) -> bytes:
     """One kernel at every epoch kept, from left to right, each on its own scale."""
     tiles = result.weights[:, block_index(result, block), channel].astype(np.float32)
     return tiles_png(tiles.repeat(6, axis=1).repeat(6, axis=2), None, across=len(tiles))
+
+
+def still(result: Formation) -> Still:
+    """The first kernel at every epoch kept."""
+    block = int(result.blocks[0])
+    caption = (
+        f"Kernel 0 of block {block} by epoch, each on its own scale. {describe(result, block)}"
+    )
+    return Still(filmstrip_png(result, block, 0), caption)
 
 
 def movie_png(result: Formation, block: int) -> bytes:

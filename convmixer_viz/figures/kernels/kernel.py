@@ -11,6 +11,8 @@ from plotly.subplots import make_subplots
 
 from convmixer_viz.figures import color_scales, style
 from convmixer_viz.figures.kernels import thumbnails
+from convmixer_viz.figures.sheet import mosaic
+from convmixer_viz.figures.style import Still
 from convmixer_viz.questions.kernel import Kernel
 from convmixer_viz.questions.kernels import STATISTICS
 
@@ -128,6 +130,16 @@ def _neighbours(
         {"kernel": picture, "channel": int(channel), "pointwise weight": float(weight)}
         for picture, channel, weight in zip(pictures, channels, weights, strict=True)
     ]
+
+
+def still(result: Kernel) -> Still:
+    """The kernel, its best template and the rest, on one scale."""
+    tiles = np.stack([result.weights, result.template, result.rest])
+    limit = float(np.abs(tiles).max()) or 1.0
+    png = style.palette_png(mosaic(tiles, 3), -limit, limit, scale=max(1, 128 // tiles.shape[-1]))
+    return Still(
+        png, f"Kernel, best template, rest; red is positive to {limit:.3g}. {describe(result)}"
+    )
 
 
 def patch_filter_png(result: Kernel) -> bytes | None:

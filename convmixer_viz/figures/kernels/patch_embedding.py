@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from convmixer_viz.figures import color_scales, style
 from convmixer_viz.figures.sheet import Band, Sheet, mosaic
+from convmixer_viz.figures.style import Still
 from convmixer_viz.questions.patch_embedding import PatchEmbedding
 
 Bytes = NDArray[np.uint8]
@@ -109,6 +110,11 @@ def filters_png(result: PatchEmbedding, *, by: str = "norm") -> bytes:
 def files(result: PatchEmbedding) -> dict[str, bytes]:
     """PNGs by file name for a folder of saved results."""
     return {"patch-embedding.png": filters_png(result)}
+
+
+def still(result: PatchEmbedding) -> Still:
+    """All filters, the largest norm first."""
+    return Still(filters_png(result), f"{describe(result)} Each on its own scale; grey is zero.")
 
 
 def describe(result: PatchEmbedding) -> str:

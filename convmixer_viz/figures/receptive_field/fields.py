@@ -10,7 +10,8 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
-from convmixer_viz.figures import color_scales, style
+from convmixer_viz.figures import color_scales, overlays, style
+from convmixer_viz.figures.style import Still
 from convmixer_viz.questions.receptive_field import ReceptiveField
 
 Floats = NDArray[np.floating[Any]]
@@ -39,6 +40,14 @@ STYLES = {  # dashes of the baselines
 def draw(result: ReceptiveField, *, twin: ReceptiveField | None = None) -> go.Figure:
     """σ by block in px: measured, untrained, null model, weights alone, theoretical bound."""
     return compare_growth((result,), twins=(twin,))
+
+
+def still(result: ReceptiveField) -> Still:
+    """Every block's field by token."""
+    sizes = ", ".join(f"{sigma:.1f}" for sigma in result.sigma)
+    png = overlays.strip_png(result.tokens, signed=False)
+    caption = f"A field a block, each on its own scale from 0 (dark); σ {sizes} px."
+    return Still(png, caption)
 
 
 def compare_growth(

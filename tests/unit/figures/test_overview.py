@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from convmixer_viz.figures import color_scales, overview
+from convmixer_viz.figures import color_scales, evidence as figures, overview
 from convmixer_viz.questions.activations import Activations
 from convmixer_viz.questions.evidence import Evidence
 from convmixer_viz.questions.kernels import KernelAtlas
@@ -46,9 +46,9 @@ def test_the_strip_shows_the_kernels_nearest_to_the_centres(atlas: KernelAtlas) 
 
 def test_evidence_reddens_the_token_that_speaks_for_the_target(evidence: Evidence) -> None:
     known = with_map(evidence, {(0, 0): 2.0, (7, 7): -2.0})
-    shown = pixels(overview.evidence_png(known))
+    shown = pixels(figures.still(known).png)
     assert shown[0, 0, 0] > shown[0, 0, 2] and shown[-1, -1, 0] < shown[-1, -1, 2]
-    assert "±2 of the logit" in overview.evidence_caption(known)
+    assert "±2 of the logit" in figures.still(known).caption
 
 
 def test_the_sentence_of_the_evidence_sums_to_the_logit(evidence: Evidence) -> None:
