@@ -21,7 +21,8 @@ NAME = "receptive-field-growth.png"
 FAMILY = "cifar10-128-8-"
 KERNELS = ("k3", "k5", "k9")
 PHOTOGRAPHS = [f"gallery:{name}" for name, (_, file) in GALLERY.items() if isinstance(file, str)]
-CURVES = ("measured", "untrained")  # of compare_growth(); what is derived and not measured stays away
+# of compare_growth(); what is derived and not measured stays away
+CURVES = ("measured", "untrained")
 WIDTH, HEIGHT, FINE = 880, 500, 2  # px, each drawn by FINE × FINE
 INK, SIZE = "#1f2328", 15  # of words, size in px
 TITLE = {
