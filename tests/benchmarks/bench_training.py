@@ -21,7 +21,7 @@ from convmixer_viz.engine import allocator, hardware
 from convmixer_viz.model.convmixer import ConvMixer, initialise
 from convmixer_viz.presets.table import PRESETS
 from convmixer_viz.training import data, loop, run
-from convmixer_viz.training.data import Pictures
+from convmixer_viz.training.data import LabelledPictures
 from convmixer_viz.training.recipes import RECIPES
 
 NAME, BATCH, ROUNDS = "cifar10-256-8", 128, 7
@@ -34,7 +34,7 @@ def noise(monkeypatch: pytest.MonkeyPatch) -> None:
     """Random pictures instead of a folder."""
     draw = torch.Generator().manual_seed(0)
     pixels = torch.randint(0, 256, (4 * BATCH, 3, 32, 32), dtype=torch.uint8, generator=draw)
-    pictures = Pictures(pixels, torch.arange(4 * BATCH) % 10, tuple(map(str, range(10))))
+    pictures = LabelledPictures(pixels, torch.arange(4 * BATCH) % 10, tuple(map(str, range(10))))
     monkeypatch.setattr(data, "load", lambda *_: pictures)
 
 
