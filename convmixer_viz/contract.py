@@ -88,8 +88,8 @@ class Result:
         return self.provenance
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        """What a notebook shows; by name, since files stand above what they are made of."""
-        return resolve("export.notebook.bundle")(self)  # type: ignore[no-any-return]
+        """What a notebook shows; found by name, since export/ loads this module."""
+        return resolve("export.notebook.by_mime_type")(self)  # type: ignore[no-any-return]
 
     @property
     def nbytes(self) -> int:
@@ -214,7 +214,7 @@ class Analysis(Generic[R]):
         return getattr(figures, "still", lambda result: None)
 
     @property
-    def pictures(self) -> Callable[[R], dict[str, bytes]]:
+    def extra_files(self) -> Callable[[R], dict[str, bytes]]:
         """PNGs by file name that lie beside a saved result, where its figures make any."""
         figures = import_module(f"convmixer_viz.figures.{self.module}")
         return getattr(figures, "files", lambda result: {})

@@ -203,8 +203,8 @@ class Workbench:
         return self._queue(request.key.device).latest_step(request.digest)
 
     def follow(self, request: Request[R], patience: float | None = None) -> Steps[R]:
-        """Steps of a request; with patience (seconds) the latest comes again while nothing new
-        does. Close the iterator to stop: work that nobody follows is suspended."""
+        """Steps of a request. With `patience` the latest step is repeated after so many seconds
+        without a new one. Close the iterator to stop: work that nobody follows is suspended."""
         stored = self.result(request)
         if stored is not None:
             yield Step(1, 1, stored)

@@ -37,6 +37,8 @@ NEVER = {room: never for rooms, never in FLOORS for room in rooms}
 # the rooms that command line and pages load at once
 TORCH_FREE = ("errors", "contract", "agreement", "presets", "questions", "catalog", "pictures")
 EVERYWHERE = {"__init__", "py"}  # py.typed
+# what is looked up by name, on use: a row's computation and its figures, and a notebook's page
+BY_NAME = {"convmixer_viz.contract": ("analyses", "figures", "export")}
 # a lazily loaded name stands in sys.modules before anything of it was read: look for a part
 LOADED = {
     "torch": "torch._C",
@@ -74,8 +76,18 @@ def dependencies(node: ast.AST) -> Iterator[str]:
         yield from dependencies(child)
 
 
+def names_resolved(node: ast.AST) -> Iterator[str]:
+    """What code looks up by contract.resolve, as far as its text tells."""
+    for call in (n for n in ast.walk(node) if isinstance(n, ast.Call) and n.args):
+        if ast.unparse(call.func) == "resolve":
+            place = call.args[0]
+            part = place.values[0] if isinstance(place, ast.JoinedStr) else place
+            yield f"{PACKAGE.name}.{ast.literal_eval(part)}".rstrip(".")
+
+
 SOURCES = {module_name(path): ast.parse(path.read_text("utf-8")) for path in PACKAGE.rglob("*.py")}
 LOADS = {name: sorted(set(dependencies(tree))) for name, tree in SOURCES.items()}
+RESOLVED = {name: sorted(set(names_resolved(tree))) for name, tree in SOURCES.items()}
 
 
 def breaches(module: str, loads: list[str]) -> list[str]:
@@ -118,6 +130,9 @@ def test_each_room_loads_only_what_stands_below_it(here: str) -> None:
     modules = [module for module in SOURCES if room(module) == here]
     assert modules
     rows = {module: breaches(module, LOADS[module]) for module in modules}
+    for module in modules:
+        resolved = [n for n in RESOLVED[module] if room(n) not in BY_NAME.get(module, ())]
+        rows[module] += breaches(module, resolved)
     assert {module: names for module, names in rows.items() if names} == {}
 
 
@@ -131,6 +146,10 @@ def test_the_rules_would_see_a_breach() -> None:
     names = sorted(dependencies(tree))
     assert names == ["convmixer_viz.figures.style", "torch.nn"]
     assert breaches("convmixer_viz.questions.cost", names) == ["torch.nn", names[0]]
+    tree = ast.parse('resolve("export.notebook.page")\nresolve(f"figures.{place}.draw")')
+    names = sorted(names_resolved(tree))
+    assert names == ["convmixer_viz.export.notebook.page", "convmixer_viz.figures"]
+    assert breaches("convmixer_viz.catalog", names) == names
     assert circle("a", {"a": {"b"}, "b": {"c"}, "c": {"a"}}) == ["a", "b", "c", "a"]
     with pytest.raises(KeyError):  # a folder that no line of the table names
         breaches("convmixer_viz.utils.misc", names)

@@ -10,8 +10,7 @@ from typing import Any, Generic, NoReturn, TypeVar, cast
 
 import streamlit as st
 
-from convmixer_viz.app import picture_list
-from convmixer_viz.app.components import progress_line
+from convmixer_viz.app import picture_list, progress_line
 from convmixer_viz.app.state import Choices, PendingWork, state
 from convmixer_viz.commands.app import DEVICE_VARIABLE
 from convmixer_viz.contract import Analysis, Result
@@ -82,8 +81,9 @@ def run(
     analysis: Analysis[R], *, slot: str | None = None, start: str | None = None, **options: Any
 ) -> R:
     """The result of the choices, or the last finished one of this slot with its own caption, under
-    one line of fixed height with progress, time left and a button. Without either the page ends
-    here for now. `start` names a button that slow work waits for; `slot` tells two calls apart."""
+    one line of fixed height with progress, time left and a button. Where there is neither, the
+    page ends here (Waiting) until the work is done. `start` names a button that slow work waits
+    for; `slot` tells two calls apart."""
     result = run_if(analysis, slot=slot, start=start, **options)
     if result is None:
         raise Waiting

@@ -43,7 +43,7 @@ def run(arguments: argparse.Namespace) -> None:
     first, *_ = [table.find(name, locate.all_presets()) for name in names]
     seen = pictures.read(arguments.pictures or [f"gallery:{first.opening}"])
     from convmixer_viz.comparison import html, rows
-    from convmixer_viz.comparison.requests import requests
+    from convmixer_viz.comparison.columns import requests
     from convmixer_viz.export import files
     from convmixer_viz.workbench import Workbench
 

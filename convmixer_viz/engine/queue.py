@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Hashable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from convmixer_viz.contract import Step, Steps
@@ -31,7 +31,7 @@ class Job:
     over: bool = False
     turns: int = 0
     seconds: float = 0.0
-    first_seconds: float = field(default=0.0)  # the first turn also loads the model
+    first_seconds: float = 0.0  # the first turn also loads the model
 
     def advance(self) -> Step[Any]:
         """Take one step and add up its seconds."""

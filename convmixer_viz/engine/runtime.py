@@ -80,7 +80,7 @@ class LoadedModel:
         return sum(t.numel() * t.element_size() for t in state)
 
     def target(self, text: str | None, logits: Tensor) -> int:
-        """Class index of a target that the catalog resolved; none is the class predicted."""
+        """Class index of a target that request.fit resolved; none is the class predicted."""
         return int(logits.argmax()) if text is None else int(text)
 
     def tensor(self, images: Sequence[PreparedPicture]) -> Tensor:

@@ -92,7 +92,7 @@ def contents(result: Result) -> dict[str, bytes]:
     any."""
     row = catalog.row_of(result)
     stem = row.name
-    return row.pictures(result) | {
+    return row.extra_files(result) | {
         f"{stem}.npz": npz_bytes(result),
         f"{stem}.json": json_text(result).encode(),
         f"{stem}.csv": csv_text(result).encode(),

@@ -12,7 +12,7 @@ from convmixer_viz.export import files
 MOST_ROWS = 12  # of a result's table
 
 
-def bundle(result: Result) -> dict[str, str]:
+def by_mime_type(result: Result) -> dict[str, str]:
     """The result by MIME type."""
     if result.provenance is None:  # made by hand: nobody knows what it is of
         return {"text/plain": repr(result)}

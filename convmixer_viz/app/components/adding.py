@@ -29,14 +29,14 @@ def draw_form() -> None:
     ]
     replaces = st.selectbox("These weights are", [OWN, *missing], key="weights-as")
     if replaces == OWN:
-        draw_questions()
+        draw_details()
     st.button("Verify and add", disabled=file is None, key="weights-add", on_click=_add)
     if state().refused:
         st.error(state().refused)
         state().refused = ""
 
 
-def draw_questions() -> None:
+def draw_details() -> None:
     """What a file of weights doesn't tell."""
     left, middle, right = st.columns(3)
     left.text_input("Name", key="weights-name", placeholder="the file's")

@@ -9,7 +9,7 @@ import streamlit as st
 
 from convmixer_viz.app import session
 from convmixer_viz.app.components import chart, target
-from convmixer_viz.comparison import requests
+from convmixer_viz.comparison import columns
 from convmixer_viz.comparison.against_first import Gallery
 from convmixer_viz.comparison.numbers import Table, preset_of
 from convmixer_viz.comparison.rows import Row
@@ -73,8 +73,8 @@ def row_results(row: Row[Any], presets: Sequence[str], pictures: Sequence[Pictur
     """Every column's result; none of them while one is missing."""
     if row.explains:
         target.note_unknown(presets)
-    columns = requests.choices(session.bench(), row, presets, pictures, **target.question())
-    asks = {name: session.ask(row.analysis, **column) for name, column in columns.items()}
+    options = columns.choices(session.bench(), row, presets, pictures, **target.question())
+    asks = {name: session.ask(row.analysis, **own) for name, own in options.items()}
     results = session.run_each(asks, slot=f"row-{row.name}", together=True)
     missing = [name for name, result in results.items() if not result]
     if missing:
@@ -120,13 +120,13 @@ def _line(values: dict[str, Any]) -> str:
 
 def show_beside(charts: Sequence[Chart], key: str) -> None:
     """Figures side by side, each below its head."""
-    columns = st.columns(len(charts)) if charts else []
-    for place, (column, (head, figure, alt)) in enumerate(zip(columns, charts, strict=True)):
-        with column:
+    places = st.columns(len(charts)) if charts else []
+    for number, (place, (head, figure, alt)) in enumerate(zip(places, charts, strict=True)):
+        with place:
             if head and figure:
                 st.caption(f"**{head}**")
             if figure:
-                chart.draw(figure, alt, f"{key}-{place}")
+                chart.draw(figure, alt, f"{key}-{number}")
 
 
 def show_gallery(gallery: Gallery) -> None:

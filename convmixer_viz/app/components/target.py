@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from convmixer_viz.app import session
-from convmixer_viz.comparison import requests
+from convmixer_viz.comparison import columns
 
 
 def question() -> dict[str, str | None]:
@@ -20,7 +20,7 @@ def question() -> dict[str, str | None]:
 def note_unknown(presets: Iterable[str]) -> None:
     """A line for each preset that doesn't know the sidebar's classes."""
     for preset in presets:
-        unknown = requests.unknown(session.bench(), preset, **question())
+        unknown = columns.unknown(session.bench(), preset, **question())
         if unknown:
             names = " or ".join(unknown)
             st.caption(f"{preset} does not know {names}: it explains its prediction.")
@@ -29,6 +29,6 @@ def note_unknown(presets: Iterable[str]) -> None:
 def questions(presets: Iterable[str]) -> list[dict[str, Any]]:
     """For each preset, itself and its question: the keywords of session.ask()."""
     return [
-        {"preset": preset} | requests.explained(session.bench(), preset, **question())
+        {"preset": preset} | columns.explained(session.bench(), preset, **question())
         for preset in presets
     ]

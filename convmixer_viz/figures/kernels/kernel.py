@@ -73,14 +73,6 @@ def _spectrum(result: Kernel) -> go.Heatmap:
     )
 
 
-def draw_radial_power(result: Kernel) -> go.Figure:
-    """Mean power over frequency, all orientations together."""
-    figure = go.Figure(go.Scatter(x=np.arange(len(result.radial)) / SIDE, y=result.radial))
-    figure.update_xaxes(title="frequency (cycles per token)")
-    figure.update_yaxes(title="mean power")
-    return style.figure(figure, height=220)
-
-
 def describe(result: Kernel) -> str:
     """The kernel's class in a sentence, and how sure that is."""
     r2 = dict(zip(result.statistics, result.values, strict=True))["r2"]

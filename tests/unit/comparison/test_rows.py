@@ -10,7 +10,7 @@ import pytest
 
 from convmixer_viz import cli
 from convmixer_viz.comparison import rows
-from convmixer_viz.comparison.requests import requests
+from convmixer_viz.comparison.columns import requests
 from convmixer_viz.errors import ChoiceError
 from convmixer_viz.export import files
 from convmixer_viz.pictures.decode import load

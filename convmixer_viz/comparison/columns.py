@@ -31,7 +31,7 @@ def choices(
 
 
 def explained(bench: Workbench, preset: str, **classes: str | None) -> dict[str, str | None]:
-    """The classes that a preset explains: none, but its own prediction, where it lacks one."""
+    """The classes that a preset explains; none (its own prediction) where it lacks one of them."""
     return {} if unknown(bench, preset, **classes) else classes
 
 
