@@ -82,7 +82,8 @@ def names_resolved(node: ast.AST) -> Iterator[str]:
         if ast.unparse(call.func) == "resolve":
             place = call.args[0]
             part = place.values[0] if isinstance(place, ast.JoinedStr) else place
-            yield f"{PACKAGE.name}.{ast.literal_eval(part)}".rstrip(".")
+            if isinstance(part, ast.Constant):  # else a constant's name: what it says isn't read
+                yield f"{PACKAGE.name}.{part.value!s}".rstrip(".")
 
 
 SOURCES = {module_name(path): ast.parse(path.read_text("utf-8")) for path in PACKAGE.rglob("*.py")}
