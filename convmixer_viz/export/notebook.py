@@ -39,5 +39,6 @@ def _picture(result: Result) -> str:
     address, text = b64encode(png).decode(), html.escape(caption)
     return (
         f'<figure style="margin:0"><img src="data:image/png;base64,{address}" alt="{text}" '
-        f'style="max-width:100%;image-rendering:pixelated"><figcaption>{text}</figcaption></figure>'
+        'style="min-width:14rem;max-width:100%;image-rendering:pixelated">'
+        f"<figcaption>{text}</figcaption></figure>"
     )

@@ -56,8 +56,7 @@ def describe(result: Prediction, picture: int = 0) -> str:
 def still(result: Prediction) -> Still:
     """The first picture as the model saw it."""
     height, width = result.views[0].shape[:2]
-    png = style.png(result.views[0], scale=max(1, 224 // width))
-    return Still(png, f"{describe(result)}. Seen as {width}×{height} px.")
+    return Still(style.png(result.views[0]), f"{describe(result)}. Seen as {width}×{height} px.")
 
 
 def describe_classes(result: Prediction) -> str:
