@@ -6,12 +6,14 @@ import threading
 from collections.abc import Iterator
 from dataclasses import fields
 from importlib import import_module
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from convmixer_viz import catalog
 from convmixer_viz.contract import Analysis, option_fields
@@ -25,6 +27,7 @@ CHEAP: dict[str, dict[str, Any]] = {  # options that keep slow analyses small he
     "faithfulness": {"method": "input-x-gradient", "steps": 8},
 }
 WITHOUT_FILE = {"formation"}  # needs the history that ships beside a preset
+TABLES_ONLY = {"structure", "cost"}  # their curves and numbers have no still picture
 MEASURED = {"cost"}  # seconds differ from run to run
 
 TABLE = [row for row in catalog.ANALYSES.values() if row.name not in WITHOUT_FILE]
@@ -146,6 +149,15 @@ def test_the_model_is_left_as_it_was(row: Analysis[Any]) -> None:
 def test_it_draws_a_figure_with_something_in_it(bench: Workbench, row: Analysis[Any]) -> None:
     figure = bench.draw(result_of(bench, row))
     assert len(figure.data) + len(figure.layout.images) > 0
+
+
+@every_analysis
+def test_its_still_is_a_picture_with_a_caption(bench: Workbench, row: Analysis[Any]) -> None:
+    still = row.still(result_of(bench, row))
+    assert (still is None) == (row.name in TABLES_ONLY)
+    if still is not None:
+        png, caption = still
+        assert Image.open(BytesIO(png)).format == "PNG" and caption
 
 
 @every_repeatable
