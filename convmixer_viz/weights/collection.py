@@ -6,13 +6,16 @@ import datetime
 import re
 import tempfile
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from convmixer_viz.contract import Steps
 from convmixer_viz.errors import ChoiceError, WeightsError
 from convmixer_viz.presets import table
 from convmixer_viz.presets.table import PRESETS, Activation, Preset
 from convmixer_viz.weights import hub, locate, metadata, user_folder
+
+if TYPE_CHECKING:
+    from convmixer_viz.weights.checkpoint import Checkpoint
 
 
 class Addition(NamedTuple):
@@ -58,22 +61,15 @@ def add(
         activation=activation,
         residual=residual,
     )
-    stored = user_folder.weights_file(target)
-    checkpoint.save(stored, weights.state, preset, weights.class_names, dtype=checkpoint.FLOAT32)
-    try:
-        user_folder.write_entry(
-            target,
-            metadata.dumps(preset, weights.class_names),
-            replaces=replaces is not None,
-            class_count=preset.class_count,
-            origin=file.name,
-            origin_sha256=weights.sha256,
-            date=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-            assumed=weights.assumed,
-        )
-    except WeightsError:
-        stored.unlink()
-        raise
+    entry = {
+        "replaces": replaces is not None,
+        "class_count": preset.class_count,
+        "origin": file.name,
+        "origin_sha256": weights.sha256,
+        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "assumed": weights.assumed,
+    }
+    _store(preset, weights, entry)
     return Addition(PRESETS[target] if replaces else preset, weights.assumed)
 
 
@@ -103,6 +99,20 @@ def remove(name: str) -> None:
     if file is None:
         raise ChoiceError(f"{name} has no weights here: there is nothing to remove.")
     hub.delete_cached(preset)
+
+
+def _store(preset: Preset, weights: Checkpoint, entry: dict[str, Any]) -> None:
+    """Write the weights and their entry into the user's folder, both or none."""
+    from convmixer_viz.weights import checkpoint  # late: torch takes seconds
+
+    file = user_folder.weights_file(preset.name)
+    checkpoint.save(file, weights.state, preset, weights.class_names, dtype=checkpoint.FLOAT32)
+    record = metadata.dumps(preset, weights.class_names)
+    try:
+        user_folder.write_entry(preset.name, record, **entry)
+    except WeightsError:
+        file.unlink()
+        raise
 
 
 def _free_name(name: str, replaces: bool) -> str:
