@@ -1,4 +1,4 @@
-"""The README tells the truth: its Python runs, its commands exist, its table is generated."""
+"""The READMEs tell the truth: their Python runs, commands and links exist, tables are generated."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from convmixer_viz.training import cards
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+ZOO = (ROOT / "pretrained/README.md").read_text(encoding="utf-8")
+PAGES = ("README.md", "pretrained/README.md", ".github/CONTRIBUTING.md")
 
 
 def blocks(language: str) -> list[str]:
@@ -51,7 +53,7 @@ def test_a_command_runs_as_written(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_the_table_of_weights_is_the_cards() -> None:
-    table = README.split("<!-- zoo -->")[1].split("<!-- /zoo -->")[0].strip()
+    table = ZOO.split("<!-- zoo -->")[1].split("<!-- /zoo -->")[0].strip()
     assert table == cards.table(ROOT / "pretrained").strip()
 
 
@@ -64,10 +66,18 @@ def test_every_shipped_preset_has_weights_card_and_log() -> None:
 
 
 def test_pictures_are_there_small_and_those_that_the_scripts_make() -> None:
-    shown = set(re.findall(r"\.readme/[\w-]+\.(?:webp|png)", README))
+    shown = set(re.findall(r"\.readme/[\w-]+\.(?:webp|png)", README + ZOO))
     there = {f".readme/{path.name}" for path in (ROOT / ".readme").iterdir()}
     assert shown == there and len(there) == 9
     assert sum((ROOT / name).stat().st_size for name in there) < 1_500_000
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_lead_somewhere(page: str) -> None:
+    path = ROOT / page
+    links = re.findall(r"\]\(([^)#\s]+)|src=\"([^\"]+)\"", path.read_text(encoding="utf-8"))
+    local = {link for pair in links for link in pair if link and not link.startswith("http")}
+    assert {link for link in local if not (path.parent / link).exists()} == set()
 
 
 def test_every_page_has_its_line_in_the_router_and_a_test() -> None:

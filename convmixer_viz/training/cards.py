@@ -1,4 +1,4 @@
-"""Model cards and the README's table of the zoo, both out of the logs, so that no number drifts."""
+"""Model cards and the table of the zoo, both out of the logs, so that no number drifts."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def _seeds(preset: Preset) -> str:
 
 
 def table(pretrained: Path) -> str:
-    """The README's table of what ships, markdown, in the order of the presets."""
+    """The table of what ships in pretrained/README.md, markdown, in the order of the presets."""
     logs = [read(path) for name in PRESETS if (path := pretrained / f"{name}.json").exists()]
     rows = [_row(log, log.measured) for log in logs if log.measured is not None]
     head = (
