@@ -1,1 +1,2 @@
-"""The tables of what was found on the shipped presets, by protocols fixed beforehand."""
+"""The tables of pretrained/README.md, each by a protocol fixed beforehand:
+`python -m tests.findings` with the name of one, or `all`."""

@@ -1,6 +1,4 @@
-"""What the kernels of shipped presets have in common, by block, against random layers:
-
-    python -m tests.findings.kernels PRESET…
+"""What the kernels of shipped presets have in common, by block, against random layers.
 
 Protocol: analyses `structure` and `formation`, seed 0, all blocks. The band is the one that
 `structure` gives: 2.5 to 97.5 percentiles of random layers of the same shape. A number has a trend
@@ -10,7 +8,8 @@ preset: nothing here goes beyond these runs."""
 
 from __future__ import annotations
 
-import sys
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,9 +18,22 @@ from scipy.stats import spearmanr
 
 from convmixer_viz import FORMATION, STRUCTURE, Formation, Structure, Workbench
 from convmixer_viz.analyses.kernels.formation import history_file
+from tests.findings.samples import markdown
 
+PRESETS = tuple(f"cifar10-128-8-k{kind}" for kind in ("5", "3", "9", "5-relu", "5-plain", "5-p4"))
 TREND = 0.74
 Floats = NDArray[np.floating[Any]]
+
+
+def report(bench: Workbench, preset: str, test: Path, out: Path) -> Iterator[str]:
+    """A preset's table, and how its kernels formed."""
+    structure = bench.run(STRUCTURE, preset=preset)
+    yield f"k = {structure.kernel_size}, weights {structure.origin.weights_sha256[:12]}"
+    yield table(structure)
+    if structure.decidable:
+        yield f"Kernels with a class: {with_a_class(structure)} of a block."
+        if history_file(bench.presets[preset]):
+            yield formed(bench.run(FORMATION, preset=preset))
 
 
 def numbers(structure: Structure) -> dict[str, tuple[Floats, Floats]]:
@@ -40,44 +52,35 @@ def numbers(structure: Structure) -> dict[str, tuple[Floats, Floats]]:
         "sparsity": ("sparsity", 1),
     }
     table = {
-        name: (
-            getattr(structure, field) / unit,
-            _band(getattr(structure, f"{field}_band") / unit, structure),
-        )
+        name: (getattr(structure, field) / unit, getattr(structure, f"{field}_band").T / unit)
         for name, (field, unit) in pairs.items()
     }
     if structure.decidable:
         other = structure.class_names.index("other")
-        band = 1 - structure.class_shares_band[:, other][::-1]
-        table["share with a class"] = (1 - structure.class_shares[:, other], _band(band, structure))
+        shares, band = structure.class_shares, structure.class_shares_band
+        table["share with a class"] = (1 - shares[:, other], 1 - band[:, other, ::-1].T)
         for number, name in enumerate(structure.class_names[:other]):
-            edges = _band(structure.class_shares_band[:, number], structure)
-            table[f"share of {name}"] = (structure.class_shares[:, number], edges)
+            table[f"share of {name}"] = (shares[:, number], band[:, number].T)
     return table
-
-
-def _band(edges: Floats, structure: Structure) -> Floats:
-    return np.broadcast_to(edges.reshape(2, -1), (2, len(structure.blocks)))
 
 
 def table(structure: Structure) -> str:
     """A row a number: its blocks, the band, how many blocks lie outside it, the trend."""
-    heads = [
-        "",
-        *(f"block {block}" for block in structure.blocks),
-        "random",
-        "above",
-        "below",
-        "trend",
-    ]
-    rows = [heads, ["---"] * len(heads)]
+    blocks = [f"block {block}" for block in structure.blocks]
+    rows = [["", *blocks, "random", "above", "below", "trend"]]
     for name, (values, band) in numbers(structure).items():
         rho = spearmanr(structure.blocks, values).statistic if np.ptp(values) else 0.0
         trend = f"ρ {rho:+.2f}" if abs(rho) >= TREND else "none"
         span = f"{band[0].min():.3f} to {band[1].max():.3f}"
         outside = [str(int((values > band[1]).sum())), str(int((values < band[0]).sum()))]
         rows.append([name, *(f"{value:.3f}" for value in values), span, *outside, trend])
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    return markdown(rows)
+
+
+def with_a_class(structure: Structure) -> str:
+    """The lowest and the highest share of a block's kernels with a class, each rounded once."""
+    shares = 1 - structure.class_shares[:, structure.class_names.index("other")]
+    return f"{100 * shares.min():.0f} to {100 * shares.max():.0f} %"
 
 
 def formed(formation: Formation) -> str:
@@ -90,16 +93,3 @@ def formed(formation: Formation) -> str:
     settled = formation.settled[formation.code[-1] < other]
     since = f"; half of them settled by epoch {np.median(settled):g}" if len(settled) else ""
     return f"Kernels with a class by epoch: {', '.join(by_epoch)}{since}."
-
-
-if __name__ == "__main__":
-    bench = Workbench()
-    for preset in sys.argv[1:]:
-        structure = bench.run(STRUCTURE, preset=preset)
-        assert structure.provenance is not None
-        weights = structure.provenance.weights_sha256[:12]
-        print(f"\n### {preset}, k = {structure.kernel_size}, weights {weights}\n")
-        print(table(structure))
-        if structure.decidable and history_file(bench.presets[preset]):
-            print(f"\n{formed(bench.run(FORMATION, preset=preset))}")
-    bench.close()
