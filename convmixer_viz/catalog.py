@@ -125,7 +125,14 @@ REPRESENTATION = Analysis(
     "many",
     "how alike blocks hold pictures",
 )
-COST = Analysis("cost", cost.Options, cost.Cost, "one", "what a preset costs on this machine")
+COST = Analysis(
+    "cost",
+    cost.Options,
+    cost.Cost,
+    "one",
+    "what a preset costs on this machine",
+    measured=True,
+)
 
 ANALYSES: dict[str, Analysis[Any]] = {
     analysis.name: analysis

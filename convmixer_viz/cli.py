@@ -89,6 +89,7 @@ def _add_flags(command: argparse.ArgumentParser, row: Analysis[Any]) -> None:
     add("--mode", choices=("exact", "fast"), default="exact", help="exact is float32 (default)")
     add("--out", type=Path, metavar="DIR", help="write npz, json, csv and html there")
     add("--resume", action="store_true", help="keep what --out already holds of this request")
+    commands.cache.add_flag(command)
     add("--json", action="store_true", help="print JSON instead of a table")
     flags.add(command, row.options)
     command.set_defaults(run=lambda arguments: _run(row, arguments))
@@ -116,7 +117,9 @@ def _results(
 
     choices = flags.read(arguments, row.options)
     choices |= {"random": arguments.random, "mode": arguments.mode}
-    bench = Workbench(distributed.local_device(arguments.device))
+    alone = distributed.process().size == 1  # joined processes must all compute, or none
+    store_bytes = commands.cache.store_bytes(arguments.store) if alone else 0
+    bench = Workbench(distributed.local_device(arguments.device), store_bytes=store_bytes)
     with closing(bench), console.interruptible():
         if arguments.weights:
             names = [_add_weights(bench, arguments)]

@@ -188,6 +188,7 @@ class Analysis(Generic[R]):
     summary: str
     place: str = ""  # below analyses/ and figures/, where it isn't the name: "kernels.atlas"
     wide: bool = False  # default resolution: the preset's field resolution instead of its own size
+    measured: bool = False  # seconds of this machine: never kept on disk
     shared: bool = False  # joined processes share its pictures out, and add up their results
 
     def __repr__(self) -> str:

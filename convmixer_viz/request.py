@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from convmixer_viz.contract import Analysis, check_seed, option_fields
@@ -28,6 +28,7 @@ class Request(Generic[R]):
     key: ModelKey
     images: tuple[Picture, ...]
     options: Any
+    on_disk: bool = field(default=True, compare=False, repr=False)  # may its result be kept there?
 
     @property
     def preset(self) -> Preset:

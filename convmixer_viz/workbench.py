@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -19,6 +20,7 @@ from convmixer_viz.engine import hardware, runtime
 from convmixer_viz.engine.cache import BytesCache
 from convmixer_viz.engine.models import Models
 from convmixer_viz.engine.queue import DeviceQueue
+from convmixer_viz.engine.store import Store, code_fingerprint
 from convmixer_viz.errors import PictureError
 from convmixer_viz.export import files
 from convmixer_viz.pictures import decode
@@ -30,6 +32,7 @@ from convmixer_viz.questions.evidence import Evidence
 from convmixer_viz.questions.prediction import Prediction
 from convmixer_viz.questions.receptive_field import ReceptiveField
 from convmixer_viz.request import Request, fit, fit_pictures, read_options
+from convmixer_viz.weights import user_folder
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -54,9 +57,18 @@ class Workbench:
     """Runs any analysis on any preset; shared by threads, one per process is enough."""
 
     def __init__(
-        self, device: str = "auto", *, model_bytes: int = 2 * 2**30, result_bytes: int = 2**30
+        self,
+        device: str = "auto",
+        *,
+        model_bytes: int = 2 * 2**30,
+        result_bytes: int = 2**30,
+        store_bytes: int = 0,
     ) -> None:
+        """`store_bytes` bounds the results that are kept on disk, too, in the user's cache folder;
+        command line and app keep 2 GiB."""
         self.device = runtime.choose(device)
+        self.threads = torch.get_num_threads()  # of every device's thread: bits depend on it
+        self.store = Store(user_folder.results(), store_bytes)
         self.models = Models(model_bytes)
         self._results: BytesCache[Result] = BytesCache(result_bytes, lambda r: r.nbytes)
         self._queues: dict[str, DeviceQueue] = {}
@@ -119,10 +131,12 @@ class Workbench:
         random: int | None = None,
         device: str | None = None,
         mode: runtime.Mode = "exact",
+        on_disk: bool = True,
         **options: Any,
     ) -> Request[Any]:
         """Check and complete what a person asks for; what is wrong raises before any work. An
-        analysis is a row of the catalog, which tells the result's type, or its name."""
+        analysis is a row of the catalog, which tells the result's type, or its name. `on_disk`:
+        whether its result may be kept there."""
         row = catalog.find(analysis) if isinstance(analysis, str) else analysis
         model = table.find(preset, self.presets)
         chosen = read_options(row, options)
@@ -132,6 +146,7 @@ class Workbench:
             self.models.key(model, random, device, mode),
             fit_pictures(row, list(_decode(pictures)), model),
             fit(chosen, model, self.models.class_names(preset)),
+            on_disk and not row.measured,
         )
 
     @overload
@@ -192,7 +207,13 @@ class Workbench:
 
     def result(self, request: Request[R]) -> R | None:
         """The result where it is at hand, none where it would have to be computed."""
-        return cast("R | None", self._results.get(request.digest))
+        kept = self._results.get(request.digest)
+        if kept is None and request.on_disk:
+            content = self.store.get(self._store_key(request))
+            if content is not None:
+                kept = files.unpacked(content)
+                self._results.put(request.digest, kept)
+        return cast("R | None", kept)
 
     def result_of(self, digest: str) -> Result | None:
         """The result of the request with that digest, where it is still at hand."""
@@ -221,6 +242,7 @@ class Workbench:
         """End the devices' threads, each after the step that it is in."""
         for queue in self._queues.values():
             queue.close()
+        self.store.close()
 
     # with results
 
@@ -267,8 +289,15 @@ class Workbench:
     def _queue(self, device: str) -> DeviceQueue:
         with self._lock:
             if device not in self._queues:
-                self._queues[device] = DeviceQueue(runtime.prepare_thread, runtime.chunk)
+                self._queues[device] = DeviceQueue(
+                    partial(runtime.prepare_thread, self.threads), runtime.chunk
+                )
             return self._queues[device]
+
+    def _store_key(self, request: Request[Any]) -> str:
+        """A name for the request and all else that decides its result's bits."""
+        decides = (hardware.deciding_versions(), self.threads, code_fingerprint())
+        return hashlib.sha256(f"{request.digest} {decides}".encode()).hexdigest()
 
     def _compute(self, request: Request[R]) -> Steps[R]:
         """Runs in the device's thread: load, prepare, compute; the whole result is kept."""
@@ -283,6 +312,9 @@ class Workbench:
                 result = replace(result, provenance=so_far)
             if step.done == step.total:
                 self._results.put(request.digest, result)
+                if request.on_disk:
+                    row = request.analysis.name
+                    self.store.put(self._store_key(request), row, files.packed(result))
             yield replace(step, partial=result)
             began = time.perf_counter()
 

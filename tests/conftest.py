@@ -20,6 +20,7 @@ from convmixer_viz.presets.table import PRESETS, Preset, Shape
 R = TypeVar("R")
 
 os.environ.setdefault("CONVMIXER_VIZ_CACHE", tempfile.mkdtemp())  # never the person's own
+os.environ.setdefault("CONVMIXER_VIZ_STORE", "0")  # what is tested is computed
 
 TINY = replace(
     PRESETS["cifar10-256-8"],

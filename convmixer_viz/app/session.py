@@ -12,6 +12,7 @@ import streamlit as st
 
 from convmixer_viz.app import picture_list, progress_line
 from convmixer_viz.app.state import Choices, PendingWork, state
+from convmixer_viz.commands import cache
 from convmixer_viz.commands.app import DEVICE_VARIABLE
 from convmixer_viz.contract import Analysis, Result
 from convmixer_viz.errors import VizError
@@ -38,7 +39,8 @@ class Waiting(Exception):
 @st.cache_resource(show_spinner="Starting PyTorch …")
 def bench() -> Workbench:
     """The one workbench of this server."""
-    return Workbench(os.environ.get(DEVICE_VARIABLE, "auto"))
+    device = os.environ.get(DEVICE_VARIABLE, "auto")
+    return Workbench(device, store_bytes=cache.store_bytes())
 
 
 def begin(choices: Choices) -> None:

@@ -1,6 +1,6 @@
 """The commands besides the analyses, in the order of --help; each module adds its subparser."""
 
-from convmixer_viz.commands import app, bench, compare, evaluate, models, replay, train
+from convmixer_viz.commands import app, bench, cache, compare, evaluate, models, replay, train
 
 COMMANDS = (
     compare.register,
@@ -9,5 +9,6 @@ COMMANDS = (
     train.register,
     evaluate.register,
     bench.register,
+    cache.register,
     app.register,
 )

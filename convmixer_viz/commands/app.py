@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import convmixer_viz
+from convmixer_viz.commands import cache
 from convmixer_viz.errors import ChoiceError
 
 DEVICE_VARIABLE = "CONVMIXER_VIZ_DEVICE"
@@ -22,6 +23,7 @@ def register(subparsers: Any) -> None:
     command.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:n")
     command.add_argument("--address", default="127.0.0.1", help="address to listen on")
     command.add_argument("--port", type=int, default=8501, help="port to listen on")
+    cache.add_flag(command)
     command.set_defaults(run=run)
 
 
@@ -32,6 +34,7 @@ def run(arguments: argparse.Namespace) -> None:
         from convmixer_viz.engine import runtime  # not before: torch takes seconds
 
         runtime.choose(arguments.device)
+    os.environ[cache.STORE_VARIABLE] = str(cache.store_bytes(arguments.store) / cache.GIB)
     os.environ[DEVICE_VARIABLE] = arguments.device
     flags = ["--server.address", arguments.address, "--server.port", str(arguments.port)]
     command = ["-m", "convmixer_viz.app.server", str(launcher()), *flags]

@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from convmixer_viz.commands import console, pictures
+from convmixer_viz.commands import cache, console, pictures
 from convmixer_viz.errors import ChoiceError
 from convmixer_viz.presets import table
 from convmixer_viz.presets.table import SIDE_BY_SIDE
@@ -31,6 +31,7 @@ def register(commands: Any) -> None:
     command.add_argument("--random", type=int, metavar="SEED", help="the untrained twins instead")
     command.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:n")
     command.add_argument("--mode", choices=("exact", "fast"), default="exact")
+    cache.add_flag(command)
     command.add_argument("--out", type=Path, required=True, metavar="DIR", help="what it writes")
     command.set_defaults(run=run)
 
@@ -47,9 +48,10 @@ def run(arguments: argparse.Namespace) -> None:
     from convmixer_viz.export import files
     from convmixer_viz.workbench import Workbench
 
+    store_bytes = cache.store_bytes(arguments.store)
     chosen = rows.choose([name for name in arguments.rows.split(",") if name], len(seen))
     choices = {key: getattr(arguments, key) for key in ("target", "against", "random", "mode")}
-    bench = Workbench(arguments.device)
+    bench = Workbench(arguments.device, store_bytes=store_bytes)
     sections: list[html.Section] = []
     with closing(bench), console.interruptible():
         for row in chosen:

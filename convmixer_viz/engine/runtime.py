@@ -45,11 +45,11 @@ def choose(device: str) -> str:
     return f"cuda:{int(number or 0)}"
 
 
-def prepare_thread() -> None:
+def prepare_thread(threads: int) -> None:
     """Fix the number of threads and keep freed memory; called in a device's thread before its
     first operation."""
     allocator.keep()
-    torch.set_num_threads(torch.get_num_threads())
+    torch.set_num_threads(threads)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -20,6 +20,7 @@ from convmixer_viz.contract import Provenance, Result, as_text, plain
 from convmixer_viz.errors import DataError, VizError
 
 SCHEMA = 1
+RECORD = "record.json"  # its name among a packed result's arrays: no field can have it
 Rows = Sequence[dict[str, Any]]
 
 
@@ -138,6 +139,21 @@ def load(folder: Path, analysis: str | None = None) -> Any:
         raise
     except Exception as error:  # parsers may raise anything over foreign bytes
         raise DataError(f"{path} can't be read as a result ({error}): delete it.") from error
+
+
+def packed(result: Result) -> bytes:
+    """A whole result as one npz file: its arrays, and its record as bytes of JSON."""
+    text = np.frombuffer(json_text(result).encode(), np.uint8)
+    buffer = io.BytesIO()
+    np.savez(buffer, allow_pickle=False, **arrays(result), **{RECORD: text})
+    return buffer.getvalue()
+
+
+def unpacked(content: bytes) -> Any:
+    """The result that packed() made into bytes."""
+    with np.load(io.BytesIO(content), allow_pickle=False) as archive:
+        values = {name: archive[name] for name in archive.files}
+    return _result(json.loads(values.pop(RECORD).tobytes()), values)
 
 
 def _results_in(folder: Path) -> list[str]:

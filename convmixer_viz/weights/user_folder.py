@@ -43,6 +43,11 @@ def folder() -> Path:
     return Path(override) if override else Path(platformdirs.user_cache_dir("convmixer-viz"))
 
 
+def results() -> Path:
+    """The folder of results that are kept on disk."""
+    return folder() / "results"
+
+
 def weights_file(name: str) -> Path:
     """The path of added weights, whether the file exists or not."""
     return _path(name, ".safetensors")

@@ -38,7 +38,7 @@ each = pytest.mark.parametrize("name", NAMES)
 
 def sides(name: str, mode: runtime.Mode) -> tuple[torch.nn.Module, LoadedModel, Tensor]:
     """timm's model and ours with the same calibrated random weights, and a picture."""
-    runtime.prepare_thread()
+    runtime.prepare_thread(torch.get_num_threads())
     preset = PRESETS[name]
     weights = convmixer.ConvMixer(preset.shape, preset.class_count)
     convmixer.initialise(weights, 0, norms="drawn")

@@ -73,7 +73,7 @@ def models(preset: Preset) -> tuple[runtime.LoadedModel, ...]:
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("name", ["imagenet-768-32", "imagenet-1024-20"])
 def test_all_blocks_and_one(name: str) -> None:
-    runtime.prepare_thread()
+    runtime.prepare_thread(torch.get_num_threads())
     preset = PRESETS[name]
     image = prepare(load("gallery:cat"), preset.transform)
     peer, exact, fast = models(preset)

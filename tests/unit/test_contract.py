@@ -17,6 +17,7 @@ from PIL import Image
 
 from convmixer_viz import catalog
 from convmixer_viz.contract import Analysis, option_fields
+from convmixer_viz.export import files
 from convmixer_viz.pictures.decode import load
 from convmixer_viz.pictures.prepare import prepare
 from convmixer_viz.workbench import Workbench
@@ -28,12 +29,11 @@ CHEAP: dict[str, dict[str, Any]] = {  # options that keep slow analyses small he
 }
 WITHOUT_FILE = {"formation"}  # needs the history that ships beside a preset
 TABLES_ONLY = {"structure", "cost"}  # their curves and numbers have no still picture
-MEASURED = {"cost"}  # seconds differ from run to run
 
 TABLE = [row for row in catalog.ANALYSES.values() if row.name not in WITHOUT_FILE]
 every_analysis = pytest.mark.parametrize("row", TABLE, ids=lambda row: row.name)
 every_repeatable = pytest.mark.parametrize(
-    "row", [row for row in TABLE if row.name not in MEASURED], ids=lambda row: row.name
+    "row", [row for row in TABLE if not row.measured], ids=lambda row: row.name
 )
 
 
@@ -98,6 +98,14 @@ def test_saving_and_loading_gives_the_same(
     pictures = {name for name in names if name.endswith(".png")}
     assert names - pictures == {f"{row.name}.{s}" for s in ("npz", "json", "csv", "html")}
     back = bench.load(tmp_path)
+    assert same(result, back)
+    assert back.provenance == result.provenance
+
+
+@every_analysis
+def test_a_packed_result_comes_back_whole(bench: Workbench, row: Analysis[Any]) -> None:
+    result = result_of(bench, row)
+    back = files.unpacked(files.packed(result))
     assert same(result, back)
     assert back.provenance == result.provenance
 

@@ -212,3 +212,73 @@ def test_work_left_by_its_only_watcher_resumes(bench: Workbench) -> None:
         assert standing is not None
         assert standing.done >= first.done
     assert bench.finish(request).method == "occlusion"
+
+
+@pytest.fixture
+def own_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CONVMIXER_VIZ_CACHE", str(tmp_path / "own"))
+
+
+def with_store(**changes: Any) -> Workbench:
+    bench = Workbench("cpu", store_bytes=2**24)
+    bench.add("tiny", calibrated(TINY, **changes).state_dict(), **TINY_OPTIONS)
+    return bench
+
+
+@pytest.mark.usefixtures("own_store")
+def test_the_next_workbench_finds_the_result(monkeypatch: pytest.MonkeyPatch) -> None:
+    with closing(with_store()) as bench:
+        first = bench.run(PREDICTION, ["gallery:dot"], preset="tiny")
+    monkeypatch.setattr("convmixer_viz.analyses.prediction.compute", None)
+    with closing(with_store()) as bench:
+        second = bench.run(PREDICTION, ["gallery:dot"], preset="tiny")
+        assert bench.run(PREDICTION, ["gallery:dot"], preset="tiny") is second
+    assert np.array_equal(first.logits, second.logits)
+    assert first.origin == second.origin
+
+
+@pytest.mark.usefixtures("own_store")
+def test_whatever_decides_bits_parts_the_results(monkeypatch: pytest.MonkeyPatch) -> None:
+    def count(bench: Workbench, **choices: Any) -> int:
+        with closing(bench):
+            bench.run(PREDICTION, ["gallery:dot"], preset="tiny", **choices)
+            (holding,) = bench.store.holdings()
+        return holding.count
+
+    assert count(with_store()) == 1
+    assert count(with_store()) == 1
+    assert count(with_store(seed=1)) == 2  # other weights
+    assert count(with_store(), random=0) == 3
+    other = with_store()
+    other.threads += 1
+    assert count(other) == 4
+    newer = hardware.deciding_versions() | {"torch": "9.9"}
+    monkeypatch.setattr(hardware, "deciding_versions", lambda: newer)
+    assert count(with_store()) == 5
+    monkeypatch.setattr("convmixer_viz.workbench.code_fingerprint", lambda: "other code")
+    assert count(with_store()) == 6
+
+
+@pytest.mark.usefixtures("own_store")
+def test_what_shall_not_be_kept_on_disk_is_not() -> None:
+    with closing(with_store()) as bench:
+        bench.run(PREDICTION, ["gallery:dot"], preset="tiny", on_disk=False)
+        bench.run("cost", ["gallery:dot"], preset="tiny")  # seconds of this run
+        assert bench.store.holdings() == []
+        bench.run(PREDICTION, ["gallery:cat"], preset="tiny")
+        assert [holding.count for holding in bench.store.holdings()] == [1]
+
+
+@pytest.mark.usefixtures("own_store")
+def test_a_damaged_entry_is_computed_again() -> None:
+    with closing(with_store()) as bench:
+        first = bench.run(PREDICTION, ["gallery:dot"], preset="tiny")
+        (path,) = bench.store.folder.glob("*.npz")
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    with closing(with_store()) as bench:
+        assert np.array_equal(
+            bench.run(PREDICTION, ["gallery:dot"], preset="tiny").logits, first.logits
+        )
+        assert [holding.count for holding in bench.store.holdings()] == [1]
