@@ -124,7 +124,9 @@ def _results(
         if arguments.weights:
             names = [_add_weights(bench, arguments)]
         calls = _calls(row, names, chosen, arguments.out)
-        return [_result(bench, row, call, choices, resume=arguments.resume) for call in calls]
+        results = [_result(bench, row, call, choices, resume=arguments.resume) for call in calls]
+    console.tell(bench.store.problem)
+    return results
 
 
 def _check(row: Analysis[Any], options: dict[str, Any], names: Sequence[str]) -> None:

@@ -2,6 +2,10 @@
 
 # the sidebar's choices
 PICTURE = "The gallery, and what you upload."
+KEEP = (
+    "What is computed of your uploads then stands on the server's disk, so that it is there at "
+    "once after a restart. The pictures themselves are never kept."
+)
 PRESETS = "One to four, in the order of picking; the first is the one that most pages show."
 TARGET = "The class whose score is explained."
 AGAINST = "Explain the target's score minus this class's."

@@ -13,6 +13,7 @@ from convmixer_viz.errors import PictureError
 from convmixer_viz.pictures.decode import Picture, decode, load
 from convmixer_viz.pictures.gallery import GALLERY
 
+KEEP = "keep_uploads"  # key of the checkbox that lets results of uploads go to disk
 MOST_BYTES = 256 * 2**20  # bytes of decoded pictures, all sessions together
 
 
@@ -30,6 +31,11 @@ def uploads() -> dict[str, UploadedFile]:
             name = f"{file.name} ({next(numbers)})"
         named[name] = file
     return named
+
+
+def may_be_kept() -> bool:
+    """Whether the person says that results of uploads may be kept on the server's disk."""
+    return bool(st.session_state.get(KEEP))
 
 
 @st.cache_resource

@@ -16,6 +16,7 @@ from convmixer_viz.commands import cache
 from convmixer_viz.commands.app import DEVICE_VARIABLE
 from convmixer_viz.contract import Analysis, Result
 from convmixer_viz.errors import VizError
+from convmixer_viz.pictures.decode import Picture
 from convmixer_viz.request import Request
 from convmixer_viz.workbench import Workbench
 
@@ -75,8 +76,14 @@ def request(question: Ask[R]) -> Request[R]:
         preset=options.pop("preset", None) or chosen.preset,
         device=options.pop("device", chosen.device),
         mode=options.pop("mode", chosen.mode),
+        on_disk=not _of_uploads(pictures or ()) or picture_list.may_be_kept(),
         **options,
     )
+
+
+def _of_uploads(pictures: Iterable[Picture]) -> bool:
+    uploads = picture_list.uploads()
+    return any(picture.name in uploads for picture in pictures)
 
 
 def run(

@@ -62,6 +62,7 @@ def run(arguments: argparse.Namespace) -> None:
             for name, result in zip(names, results, strict=True):
                 bench.save(result, arguments.out / name)
             sections.append((row, results))
+    console.tell(bench.store.problem)
     for row, columns in sections:
         print(f"{row.title}\n{console.as_table(row.numbers(columns))}\n")
     files.write({"compare.html": html.page(" · ".join(names), sections)}, arguments.out)

@@ -64,6 +64,12 @@ def follow(steps: Iterator[Step[Any]], title: str) -> Any:
     return step.partial
 
 
+def tell(sentence: str) -> None:
+    """A sentence beside the results, where there is one."""
+    if sentence:
+        print(sentence, file=sys.stderr)
+
+
 def show(results: Sequence[Result], *, as_json: bool) -> None:
     """Results as tables for people, or as one JSON list."""
     if as_json:

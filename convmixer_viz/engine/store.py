@@ -1,5 +1,5 @@
 """The second level of the result cache: files in a folder, bounded in bytes, safe for several
-processes."""
+processes. (diskcache keeps no checksums and unpickles whatever its index calls a pickle.)"""
 
 from __future__ import annotations
 

@@ -55,6 +55,8 @@ def choose_picture() -> str:
         on_change=_choose_newest_upload,
         help=f"{READABLE_FORMATS}; at most {limit} MB each.",
     )
+    if picture_list.uploads() and session.bench().store.limit:
+        st.checkbox("Keep their results on disk", key=picture_list.KEEP, help=glossary.KEEP)
     try:
         show_thumbnail(thumbnail, name, picture_list.find(name))
     except VizError as error:
@@ -161,3 +163,5 @@ def show_load() -> None:
     bench = session.bench()
     waiting = f"{bench.active} jobs in the queue · " if bench.active else ""
     st.caption(f"{waiting}{bench.memory / 2**20:.0f} MiB of models and results in memory")
+    if bench.store.problem:
+        st.caption(bench.store.problem)
