@@ -65,7 +65,7 @@ def _empty(arguments: argparse.Namespace) -> None:
         holdings = store.holdings()
         store.clear()
     _check(store)
-    count, nbytes = sum(h.count for h in holdings), sum(h.nbytes for h in holdings)
+    count, nbytes = sum(h.entries for h in holdings), sum(h.nbytes for h in holdings)
     print(f"{count} results ({nbytes / 2**20:.1f} MiB) deleted from {store.folder}.")
 
 

@@ -32,7 +32,7 @@ class Holding(NamedTuple):
     """What the store holds of one kind."""
 
     kind: str
-    count: int
+    entries: int
     nbytes: int
 
 

@@ -243,7 +243,7 @@ def test_whatever_decides_bits_parts_the_results(monkeypatch: pytest.MonkeyPatch
         with closing(bench):
             bench.run(PREDICTION, ["gallery:dot"], preset="tiny", **choices)
             (holding,) = bench.store.holdings()
-        return holding.count
+        return holding.entries
 
     assert count(with_store()) == 1
     assert count(with_store()) == 1
@@ -266,7 +266,7 @@ def test_what_shall_not_be_kept_on_disk_is_not() -> None:
         bench.run("cost", ["gallery:dot"], preset="tiny")  # seconds of this run
         assert bench.store.holdings() == []
         bench.run(PREDICTION, ["gallery:cat"], preset="tiny")
-        assert [holding.count for holding in bench.store.holdings()] == [1]
+        assert [holding.entries for holding in bench.store.holdings()] == [1]
 
 
 @pytest.mark.usefixtures("own_store")
@@ -281,4 +281,4 @@ def test_a_damaged_entry_is_computed_again() -> None:
         assert np.array_equal(
             bench.run(PREDICTION, ["gallery:dot"], preset="tiny").logits, first.logits
         )
-        assert [holding.count for holding in bench.store.holdings()] == [1]
+        assert [holding.entries for holding in bench.store.holdings()] == [1]
