@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-import os
-import signal
-import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -173,37 +169,3 @@ def test_the_same_bits_from_python_and_the_command_line(tmp_path: Path, capsys: 
     ours = bench.run(PREDICTION, ["gallery:cat"], random=3)
     assert np.array_equal(bench.load(tmp_path, PREDICTION).logits, ours.logits)
     bench.close()
-
-
-def test_ctrl_c_ends_after_the_chunk_with_130() -> None:
-    line = [sys.executable, "-m", "convmixer_viz.cli", "attribution", "--random", "0"]
-    command = subprocess.Popen(
-        [*line, "--preset", "imagenet-1024-20", "--method", "occlusion", "--device", "cpu"],
-        stderr=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        env=os.environ,
-    )
-    time.sleep(9)
-    assert command.poll() is None
-    command.send_signal(signal.SIGINT)
-    out, err = command.communicate(timeout=60)
-    assert command.returncode == cli.INTERRUPTED, err
-    assert "Traceback" not in err
-    assert out == ""
-
-
-@pytest.mark.parametrize("line", ["kernels --json --random 0", "models"])
-def test_a_reader_that_has_seen_enough_ends_the_command(line: str) -> None:
-    entry = "import sys; from convmixer_viz.cli import main; sys.exit(main())"
-    command = subprocess.Popen(
-        [sys.executable, "-c", entry, *line.split()],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env=os.environ,
-    )
-    assert command.stdout and command.stderr
-    command.stdout.close()
-    assert command.wait(60) == cli.PIPE_CLOSED
-    assert command.stderr.read() == b""
-    command.stderr.close()

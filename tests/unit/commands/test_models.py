@@ -1,17 +1,11 @@
-"""The models command: listed without torch, added, fetched, refused in one sentence, removed."""
+"""The models command: listed, added, refused in one sentence, removed."""
 
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
-import safetensors.torch
 import torch
 
 from convmixer_viz.cli import main
@@ -20,8 +14,6 @@ from convmixer_viz.weights import hub, locate, user_folder
 from convmixer_viz.weights.facts import preset_facts
 from tests import hostile
 from tests.conftest import TINY, calibrated
-from tests.hub_server import serving
-from tests.tiny_download import TINY_PUBLISHED
 
 STATE = calibrated(TINY).state_dict()
 
@@ -151,48 +143,3 @@ def test_a_damaged_record_is_pointed_out(
     assert main(["models"]) == 0
     assert "mine can't be read: convmixer-viz models remove mine" in capsys.readouterr().err
     assert main(["models", "remove", "mine"]) == 0
-
-
-def test_fetch_prints_where_the_file_is(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setitem(PRESETS, "tiny-published", TINY_PUBLISHED)
-    monkeypatch.setattr(hub, "DOWNLOAD_MODULE", "tests.tiny_download")
-    content = safetensors.torch.save(calibrated(TINY_PUBLISHED).state_dict())
-    with serving(content) as server:
-        monkeypatch.setenv("HF_ENDPOINT", server.endpoint)
-        assert main(["models", "fetch", "tiny-published"]) == 0
-    place = capsys.readouterr().out.strip().removeprefix("tiny-published: ")
-    assert Path(place).read_bytes() == content
-    assert main(["models", "remove", "tiny-published"]) == 0 and not Path(place).exists()
-
-
-def test_ctrl_c_ends_a_fetch_with_130_and_leaves_nothing(tmp_path: Path) -> None:
-    environment = {"HF_HUB_CACHE": str(tmp_path / "hub"), "CONVMIXER_VIZ_CACHE": str(tmp_path)}
-    with serving(bytes(4 * 2**20)) as server:
-        server.behaviour, server.pace = "slow", 1.0
-        process = subprocess.Popen(
-            [sys.executable, "-m", "convmixer_viz.cli", "models", "fetch", "imagenet-1024-20"],
-            env=os.environ | environment | {"HF_ENDPOINT": server.endpoint},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for _ in range(600):
-            if list((tmp_path / "hub").rglob("*.incomplete")):
-                break
-            time.sleep(0.05)
-        process.send_signal(signal.SIGINT)
-        out, errors = process.communicate(timeout=30)
-    assert process.returncode == 130 and out == "" and "Traceback" not in errors
-    assert [p for p in (tmp_path / "hub").rglob("*") if "blobs" in p.parts and p.is_file()] == []
-
-
-def test_listing_and_mistakes_wait_for_no_torch() -> None:
-    code = (
-        "import sys; from convmixer_viz.cli import main; main(['models']); "
-        "main(['models', 'show', 'cifar10-256-8']); main(['models', 'show', 'x']); "
-        "print('torch._C' in sys.modules)"  # a name loaded lazily stands there at once
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines()[-1] == "False"

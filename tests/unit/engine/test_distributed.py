@@ -1,4 +1,4 @@
-"""What the processes of a torchrun have, seen by one alone; joined ones are in parity/."""
+"""What the processes of a torchrun have, seen by one alone; several are in integration/."""
 
 from __future__ import annotations
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import os
 import struct
-import subprocess
 import sys
 import zlib
 from pathlib import Path
@@ -263,13 +262,3 @@ def test_folders_expand_sorted_to_pictures_only(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(PictureError, match="holds no pictures"):
         decode.expand([str(tmp_path / "empty")])
-
-
-def test_importing_images_loads_neither_torch_nor_skimage() -> None:
-    code = (
-        "import sys, convmixer_viz.pictures.decode as i; i.load('gallery:cat'); print(*sys.modules)"
-    )
-    loaded = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    )
-    assert not {"torch", "skimage", "scipy"} & set(loaded.stdout.split())

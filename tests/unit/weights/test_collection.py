@@ -173,3 +173,10 @@ def test_weights_without_their_record_do_not_stay(
     with pytest.raises(WeightsError, match="no space"):
         collection.add(file, name="mine")
     assert not user_folder.weights_file("mine").exists()
+
+
+def test_only_published_presets_are_fetched() -> None:
+    with pytest.raises(ChoiceError, match="nothing to fetch"):
+        collection.fetch("cifar10-256-8")
+    with pytest.raises(ChoiceError, match="no preset 'none'"):
+        collection.fetch("none")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -54,18 +52,3 @@ def test_shipped_weights_come_first_and_stay(own_folders: Path, file: Path) -> N
         collection.remove(preset.name)
     with pytest.raises(ChoiceError, match="ships with its weights: use --name"):
         collection.add(file, replaces=preset.name)
-
-
-def test_importing_weights_loads_no_torch() -> None:
-    code = (
-        "import sys; from convmixer_viz.weights import locate; "
-        "from convmixer_viz.weights.facts import preset_facts; "
-        "[preset_facts(preset) for preset in locate.all_presets().values()]"
-    )
-    loaded = subprocess.run(
-        [sys.executable, "-c", f"{code}; print(*sys.modules)"],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert not {"torch", "huggingface_hub.hf_api"} & set(loaded.stdout.split())

@@ -16,8 +16,8 @@ from convmixer_viz.errors import WeightsError
 from convmixer_viz.weights import download, locate
 from tests.conftest import TINY, calibrated
 from tests.hub_server import Hub
+from tests.integration.weights.conftest import PUBLISHED_FILE, address, cached_files
 from tests.tiny_download import TINY_PUBLISHED
-from tests.unit.weights.conftest import PUBLISHED_FILE, address, cached_files
 
 OTHER = safetensors.torch.save(calibrated(TINY).state_dict())
 

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from huggingface_hub import constants
 
-from convmixer_viz.errors import ChoiceError, WeightsError
-from convmixer_viz.weights import checkpoint, collection, download, hub
+from convmixer_viz.errors import WeightsError
+from convmixer_viz.weights import checkpoint, download, hub
 from tests.hub_server import Hub
+from tests.integration.weights.conftest import PUBLISHED_FILE, cached_files
 from tests.tiny_download import TINY_PUBLISHED
-from tests.unit.weights.conftest import PUBLISHED_FILE, cached_files
 
 
 def test_the_process_reports_every_byte_and_two_at_once_agree(server: Hub, tmp_path: Path) -> None:
@@ -57,10 +57,3 @@ def test_a_process_that_dies_is_reported(server: Hub, monkeypatch: pytest.Monkey
     monkeypatch.setattr(hub, "DOWNLOAD_MODULE", "tests.no_such_module")
     with pytest.raises(WeightsError, match=r"ended without a word \(.*No module named"):
         list(hub.fetch(TINY_PUBLISHED))
-
-
-def test_only_published_presets_are_fetched() -> None:
-    with pytest.raises(ChoiceError, match="nothing to fetch"):
-        collection.fetch("cifar10-256-8")
-    with pytest.raises(ChoiceError, match="no preset 'none'"):
-        collection.fetch("none")
