@@ -290,7 +290,8 @@ class Workbench:
         with self._lock:
             if device not in self._queues:
                 self._queues[device] = DeviceQueue(
-                    partial(runtime.prepare_thread, self.threads), runtime.chunk
+                    partial(runtime.prepare_thread, self.threads),
+                    partial(runtime.chunk, device=device),
                 )
             return self._queues[device]
 

@@ -13,7 +13,7 @@ os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when CUDA st
 import torch
 from torch import Tensor, nn
 
-from convmixer_viz.engine import allocator, hardware
+from convmixer_viz.engine import allocator, flags, hardware
 from convmixer_viz.errors import DeviceError
 from convmixer_viz.model import fused
 from convmixer_viz.model.convmixer import ConvMixer
@@ -27,6 +27,8 @@ T = TypeVar("T", Tensor, tuple[Tensor, ...])
 # the size of a batch. Batching gains a factor of 2 to 4 on small grids; on large ones nothing in
 # float32 and up to 1.3 in bfloat16.
 GPU_BATCH, CPU_BATCH, BF16_BATCH = 16, 8, 4
+CUDA_OUT_OF_MEMORY = 2  # cudaErrorMemoryAllocation
+SHORTAGES = ("can't allocate memory", "_ALLOC_FAILED", "std::bad_alloc", "out of memory")
 LARGE_PICTURE = 200_000_000  # multiply-adds, from which on a CPU takes few pictures at once
 
 
@@ -111,8 +113,10 @@ class LoadedModel:
         side = side or min(part.shape[-2:])
         try:
             return self._padded(function, part, side)
-        except torch.OutOfMemoryError:
-            torch.cuda.empty_cache()
+        except (RuntimeError, MemoryError) as error:
+            if not memory_ran_out(error):
+                raise
+        torch.cuda.empty_cache()
         return self._retry(function, part, side)
 
     def logits(self, pixels: Tensor) -> Tensor:
@@ -143,7 +147,9 @@ class LoadedModel:
             return torch.cat([first, second])
         try:
             return self._padded(function, part, side)
-        except torch.OutOfMemoryError as error:
+        except (RuntimeError, MemoryError) as error:
+            if not memory_ran_out(error):
+                raise
             raise DeviceError(
                 f"{self.device} has no memory left for {self.preset.name} at "
                 f"{side}×{side} pixels: choose a lower resolution, "
@@ -189,43 +195,36 @@ def _memory_format(preset: Preset, dtype: torch.dtype) -> torch.memory_format:
 
 
 @contextmanager
-def chunk(name: str) -> Iterator[None]:
-    """Process-wide flags for one step of work (torch has none per thread), restored after it."""
-    before = _flags()
-    _set_flags(("ieee", "ieee", "ieee", "ieee", True, False, False))
-    try:
+def chunk(name: str, device: str = "cpu") -> Iterator[None]:
+    """Around one step of work: torch's flags are set, a shortage of memory becomes a sentence, and
+    a step that leaves grad mode or autocast changed is named."""
+    with flags.HELD, _shortage_in_words(name, device):
         yield
-    except RuntimeError as error:
-        if "can't allocate memory" not in str(error):
-            raise
-        raise DeviceError(f"Too little memory for {name}: choose a lower resolution.") from error
-    finally:
-        _set_flags(before)
     autocast = torch.is_autocast_enabled("cpu") or torch.is_autocast_enabled("cuda")
     if autocast or not torch.is_grad_enabled():
         torch.set_grad_enabled(True)
         raise RuntimeError(f"{name} left grad mode or autocast changed after a step")
 
 
-def _flags() -> tuple[str, str, str, str, bool, bool, bool]:
-    backends = torch.backends
-    return (
-        backends.cuda.matmul.fp32_precision,
-        backends.cudnn.conv.fp32_precision,  # type: ignore[attr-defined]
-        backends.mkldnn.matmul.fp32_precision,  # type: ignore[attr-defined]
-        backends.mkldnn.conv.fp32_precision,  # type: ignore[attr-defined]
-        torch.are_deterministic_algorithms_enabled(),
-        torch.utils.deterministic.fill_uninitialized_memory,  # type: ignore[attr-defined]
-        backends.cudnn.benchmark,
-    )
+@contextmanager
+def _shortage_in_words(name: str, device: str) -> Iterator[None]:
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:
+        if not memory_ran_out(error):
+            raise
+        torch.cuda.empty_cache()
+        raise DeviceError(
+            f"{device} has no memory left for {name}: choose a lower resolution, fewer pictures or "
+            "a smaller preset, or close what else uses the device."
+        ) from error
 
 
-def _set_flags(flags: tuple[str, str, str, str, bool, bool, bool]) -> None:
-    backends = torch.backends
-    backends.cuda.matmul.fp32_precision = flags[0]
-    backends.cudnn.conv.fp32_precision = flags[1]  # type: ignore[attr-defined]
-    backends.mkldnn.matmul.fp32_precision = flags[2]  # type: ignore[attr-defined]
-    backends.mkldnn.conv.fp32_precision = flags[3]  # type: ignore[attr-defined]
-    torch.use_deterministic_algorithms(flags[4])
-    torch.utils.deterministic.fill_uninitialized_memory = flags[5]  # type: ignore[attr-defined]
-    backends.cudnn.benchmark = flags[6]
+def memory_ran_out(error: BaseException) -> bool:
+    """Whether an error says that there was too little memory, on a CPU or a GPU."""
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    if getattr(error, "error_code", None) == CUDA_OUT_OF_MEMORY:  # a torch.AcceleratorError's
+        return True
+    # torch has no type for its CPU allocator's error, nor for a library's that gets no memory
+    return isinstance(error, RuntimeError) and any(text in str(error) for text in SHORTAGES)

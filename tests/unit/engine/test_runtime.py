@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 
-from convmixer_viz.engine import hardware, runtime
+from convmixer_viz.engine import flags, hardware, runtime
 from convmixer_viz.errors import DeviceError
 from convmixer_viz.presets.table import PRESETS, Preset
 from tests.conftest import TINY, loaded
@@ -45,13 +47,40 @@ def test_gradients_are_the_same_alone_and_in_company() -> None:
         assert torch.equal(together[place : place + 1], gradient(pixels[place : place + 1]))
 
 
-def test_chunk_sets_flags_and_restores_them() -> None:
-    before = runtime._flags()
-    with runtime.chunk("test"):
-        assert torch.are_deterministic_algorithms_enabled()
-        assert torch.backends.mkldnn.matmul.fp32_precision == "ieee"  # type: ignore[attr-defined]
-        assert not torch.utils.deterministic.fill_uninitialized_memory  # type: ignore[attr-defined]
-    assert runtime._flags() == before
+class OutOfCudaMemory(RuntimeError):
+    """As torch.AcceleratorError tells it."""
+
+    error_code = 2
+
+
+@pytest.mark.parametrize(
+    "shortage",
+    [
+        lambda: torch.empty(2**50),
+        lambda: np.empty(2**50),
+        lambda: raises(torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")),
+        lambda: raises(OutOfCudaMemory("CUDA error")),
+        lambda: raises(RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling cublas")),
+        lambda: raises(RuntimeError("std::bad_alloc")),
+    ],
+)
+def test_a_shortage_anywhere_in_a_step_is_a_sentence(shortage: Callable[[], object]) -> None:
+    before = flags.current()
+    with (
+        pytest.raises(DeviceError, match="cuda:1 has no memory left for fields: choose a lower"),
+        runtime.chunk("fields", "cuda:1"),
+    ):
+        shortage()
+    assert flags.current() == before
+
+
+def raises(error: Exception) -> None:
+    raise error
+
+
+def test_other_errors_of_a_step_stay_what_they_are() -> None:
+    with pytest.raises(RuntimeError, match="shapes"), runtime.chunk("fields"):
+        raises(RuntimeError("shapes differ"))
 
 
 def test_chunk_names_who_leaves_grad_mode_changed() -> None:
@@ -84,21 +113,22 @@ def test_fast_mode_stays_near_exact_mode(noise: torch.Tensor) -> None:
 class Scarce:
     """A device whose memory holds only so many pictures at once."""
 
-    def __init__(self, batch_size: int) -> None:
-        self.batch_size = batch_size
+    def __init__(self, batch_size: int, shortage: type[Exception] = torch.OutOfMemoryError) -> None:
+        self.batch_size, self.shortage = batch_size, shortage
         self.calls: list[int] = []  # the batch size of each
 
     def __call__(self, part: torch.Tensor) -> torch.Tensor:
         self.calls.append(len(part))
         if len(part) > self.batch_size:
-            raise torch.OutOfMemoryError
+            raise self.shortage
         return part.sum((1, 2, 3))
 
 
+@pytest.mark.parametrize("shortage", [torch.OutOfMemoryError, MemoryError])
 def test_out_of_memory_in_exact_mode_tries_once_more_and_says_what_to_do(
-    noise: torch.Tensor,
+    noise: torch.Tensor, shortage: type[Exception]
 ) -> None:
-    device = Scarce(4)
+    device = Scarce(4, shortage)
     with pytest.raises(
         DeviceError, match="no memory left for tiny at 16×16 pixels: choose a lower"
     ):
