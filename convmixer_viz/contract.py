@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, fields
 from importlib import import_module
 from typing import Any, Generic, Literal, TypeVar, get_args, get_origin, get_type_hints
@@ -116,6 +116,11 @@ class Step(Generic[R]):
         """12 of 40, 3 min 05 s left."""
         left = f", {clock(self.seconds_left)} left" if self.seconds_left else ""
         return f"{self.done} of {self.total}{left}"
+
+
+def columns(rows: Sequence[dict[str, Any]]) -> list[str]:
+    """The names in the rows of a table, in the order of their first appearance."""
+    return list(dict.fromkeys(name for row in rows for name in row))
 
 
 def as_text(value: Any) -> str:

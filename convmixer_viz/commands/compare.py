@@ -10,10 +10,8 @@ from typing import Any
 from convmixer_viz.commands import cache, console, pictures
 from convmixer_viz.errors import ChoiceError
 from convmixer_viz.presets import table
-from convmixer_viz.presets.table import SIDE_BY_SIDE
+from convmixer_viz.presets.table import MOST_SIDE_BY_SIDE, SIDE_BY_SIDE
 from convmixer_viz.weights import locate
-
-MOST = 4
 
 
 def register(commands: Any) -> None:
@@ -39,8 +37,10 @@ def register(commands: Any) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Print each row's numbers; write compare.html and every preset's files."""
     names = arguments.presets.split(",")
-    if not 2 <= len(names) <= MOST or len(set(names)) < len(names):
-        raise ChoiceError(f"Compare two to {MOST} different presets, not {arguments.presets}.")
+    if not 2 <= len(names) <= MOST_SIDE_BY_SIDE or len(set(names)) < len(names):
+        raise ChoiceError(
+            f"Compare two to {MOST_SIDE_BY_SIDE} different presets, not {arguments.presets}."
+        )
     first, *_ = [table.find(name, locate.all_presets()) for name in names]
     seen = pictures.read(arguments.pictures or [f"gallery:{first.opening}"])
     from convmixer_viz.comparison import html, rows
@@ -49,7 +49,9 @@ def run(arguments: argparse.Namespace) -> None:
     from convmixer_viz.workbench import Workbench
 
     store_bytes = cache.store_bytes(arguments.store)
-    chosen = rows.choose([name for name in arguments.rows.split(",") if name], len(seen))
+    wanted = [name for name in arguments.rows.split(",") if name]
+    chosen = rows.choose(wanted, len(seen))
+    missing = rows.left_out(chosen, wanted)
     choices = {key: getattr(arguments, key) for key in ("target", "against", "random", "mode")}
     bench = Workbench(arguments.device, store_bytes=store_bytes)
     sections: list[html.Section] = []
@@ -65,4 +67,6 @@ def run(arguments: argparse.Namespace) -> None:
     console.tell(bench.store.problem)
     for row, columns in sections:
         print(f"{row.title}\n{console.as_table(row.numbers(columns))}\n")
-    files.write({"compare.html": html.page(" · ".join(names), sections)}, arguments.out)
+    for sentence in missing:
+        console.tell(sentence)
+    files.write({"compare.html": html.page(" · ".join(names), sections, missing)}, arguments.out)

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from typing import Any
 
-from convmixer_viz.contract import Result, Step, as_text, plain
+from convmixer_viz.contract import Result, Step, as_text, columns, plain
 from convmixer_viz.engine import distributed
 
 LINE_EVERY = 10.0  # seconds between progress lines where standard error is no terminal
@@ -83,14 +83,9 @@ def show(results: Sequence[Result], *, as_json: bool) -> None:
         print(as_table(result.rows()))
 
 
-def print_table(rows: Sequence[dict[str, Any]]) -> None:
-    """Rows on standard output."""
-    print(as_table(rows))
-
-
 def as_table(rows: Sequence[dict[str, Any]]) -> str:
     """Rows as aligned columns; a value that every row shares still stands in each."""
-    names = list(dict.fromkeys(name for row in rows for name in row))
+    names = columns(rows)
     cells = [names] + [[as_text(row.get(name, "")) for name in names] for row in rows]
     widths = [max(len(line[i]) for line in cells) for i in range(len(names))]
     return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in cells)

@@ -33,9 +33,8 @@ def run(arguments: argparse.Namespace) -> None:
         stored = bundle.read(arguments.bundle, Path(scratch))
     fresh = _recompute(stored, *_request(stored, arguments))
     differences = bundle.compare(fresh, stored)
-    console.print_table(
-        [{"array": d.array, "difference": d.largest, "allowed": d.allowed} for d in differences]
-    )
+    rows = [{"array": d.array, "difference": d.largest, "allowed": d.allowed} for d in differences]
+    print(console.as_table(rows))
     beyond = [d.array for d in differences if not d.within_tolerance]
     if beyond:
         raise DataError(f"{arguments.bundle} isn't reproduced: {', '.join(beyond)} differ.")

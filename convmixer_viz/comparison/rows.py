@@ -66,6 +66,11 @@ class Row(Generic[R]):
         """Whether its results are about a target."""
         return "target" in {option.name for option in fields(self.analysis.options)}
 
+    @property
+    def needs(self) -> str:
+        """How many pictures it needs, in words."""
+        return f"The row {self.name} needs {self.fewest} pictures or more"
+
 
 def _draw_predictions(results: Sequence[Prediction]) -> list[go.Figure]:
     return [prediction.draw(result) for result in results]
@@ -157,9 +162,17 @@ ROWS: tuple[Row[Any], ...] = (
 
 
 def choose(names: Sequence[str], pictures: int) -> list[Row[Any]]:
-    """The rows of those names (none: all) that so many pictures suffice for."""
-    known = [row.name for row in ROWS]
-    unknown = set(names) - set(known)
+    """The rows of those names; none named is all that so many pictures suffice for."""
+    known = {row.name: row for row in ROWS}
+    unknown = set(names) - known.keys()
     if unknown:
         raise ChoiceError(f"There is no row {min(unknown)!r}: choose of {', '.join(known)}.")
-    return [row for row in ROWS if (row.name in names or not names) and pictures >= row.fewest]
+    missing = [known[name].needs for name in names if pictures < known[name].fewest]
+    if missing:
+        raise ChoiceError(f"{missing[0]}, not {pictures}: add pictures or a folder.")
+    return [row for row in ROWS if row.name in names or (not names and pictures >= row.fewest)]
+
+
+def left_out(rows: Sequence[Row[Any]], names: Sequence[str]) -> list[str]:
+    """Why rows that nobody named aren't among those chosen, in sentences."""
+    return [f"{row.needs}." for row in ROWS if not names and row not in rows]

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import csv
-import html
 import io
 import json
 import os
 import tempfile
-from collections.abc import Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
@@ -16,12 +14,12 @@ from typing import Any
 import numpy as np
 
 from convmixer_viz import catalog
-from convmixer_viz.contract import Provenance, Result, as_text, plain
+from convmixer_viz.contract import Provenance, Result, columns, plain
 from convmixer_viz.errors import DataError, VizError
+from convmixer_viz.export import html
 
 SCHEMA = 1
 RECORD = "record.json"  # its name among a packed result's arrays: no field can have it
-Rows = Sequence[dict[str, Any]]
 
 
 def arrays(result: Result) -> dict[str, np.ndarray[Any, Any]]:
@@ -58,34 +56,10 @@ def csv_text(result: Result) -> str:
     """The result's table as csv."""
     rows = result.rows()
     buffer = io.StringIO()
-    writer = csv.DictWriter(buffer, list(dict.fromkeys(name for row in rows for name in row)))
+    writer = csv.DictWriter(buffer, columns(rows))
     writer.writeheader()
     writer.writerows(rows)
     return buffer.getvalue()
-
-
-def html_page(result: Result) -> str:
-    """One html file that holds the figure, the numbers and where they come from."""
-    figure = catalog.row_of(result).draw(result)
-    inner = figure.to_html(full_html=False, include_plotlyjs=True)
-    origin = f"<h2>Where it comes from</h2>{html_provenance(result)}"
-    title = html.escape(catalog.row_of(result).summary)
-    return PAGE.format(title=title, figure=inner, origin=origin)
-
-
-def html_provenance(result: Result) -> str:
-    """The provenance for an html page."""
-    text = json.dumps(record(result)["provenance"], indent=1, default=plain)
-    return f"<pre>{html.escape(text)}</pre>"
-
-
-def html_table(rows: Rows) -> str:
-    """Rows as a table for an html page."""
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    lines = [[row.get(name, "") for name in names] for row in rows]
-    cells = ["".join(f"<td>{html.escape(as_text(value))}</td>" for value in line) for line in lines]
-    head = "".join(f"<th>{html.escape(name)}</th>" for name in names)
-    return f"<table><tr>{head}</tr>{''.join(f'<tr>{line}</tr>' for line in cells)}</table>"
 
 
 def contents(result: Result) -> dict[str, bytes]:
@@ -97,7 +71,7 @@ def contents(result: Result) -> dict[str, bytes]:
         f"{stem}.npz": npz_bytes(result),
         f"{stem}.json": json_text(result).encode(),
         f"{stem}.csv": csv_text(result).encode(),
-        f"{stem}.html": html_page(result).encode(),
+        f"{stem}.html": html.page(result).encode(),
     }
 
 
@@ -179,13 +153,3 @@ def _tuples(values: dict[str, Any]) -> dict[str, Any]:
 
 def _tuple(value: Any) -> Any:
     return tuple(map(_tuple, value)) if isinstance(value, list) else value
-
-
-PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>{title}</title>
-<style>body{{font:16px system-ui,sans-serif;max-width:1100px;margin:2rem auto;padding:0 1rem}}
-pre{{background:#f4f4f4;padding:1rem;overflow:auto}} .row{{display:grid;gap:0 1rem}}
-.row>div{{min-width:0}} .row b{{display:block}}
-table{{display:block;overflow:auto}} td,th{{text-align:left;padding:0 1rem 0 0}}</style></head>
-<body><h1>{title}</h1>{figure}{origin}</body></html>
-"""

@@ -200,6 +200,7 @@ _TABLE = (
 PRESETS: dict[str, Preset] = {preset.name: preset for preset in _TABLE}
 DEFAULT = "cifar10-256-8"
 SIDE_BY_SIDE = ("cifar10-128-8-k3", "cifar10-128-8-k5", "cifar10-128-8-k9")  # compared by default
+MOST_SIDE_BY_SIDE = 4
 
 
 def find(name: str, presets: Mapping[str, Preset]) -> Preset:

@@ -11,7 +11,7 @@ import streamlit as st
 
 from convmixer_viz.app import picture_list
 from convmixer_viz.contract import Result
-from convmixer_viz.export import bundle, files
+from convmixer_viz.export import bundle, files, html
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ DOWNLOADS = (
     Download("arrays", "npz", files.npz_bytes),
     Download("table", "csv", files.csv_text),
     Download("record", "json", files.json_text),
-    Download("report", "html", files.html_page),
+    Download("report", "html", html.page),
 )
 
 

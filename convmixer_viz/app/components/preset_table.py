@@ -7,9 +7,8 @@ from typing import Any
 import streamlit as st
 
 from convmixer_viz.app import glossary
-from convmixer_viz.app.components.sidebar import MOST_PRESETS
 from convmixer_viz.presets import architecture
-from convmixer_viz.presets.table import Preset
+from convmixer_viz.presets.table import MOST_SIDE_BY_SIDE, Preset
 from convmixer_viz.weights import locate
 from convmixer_viz.weights.facts import preset_facts
 
@@ -67,4 +66,4 @@ def _choose_row() -> None:
 def choose(name: str) -> None:
     """Make a preset the first one, which most pages show; only before a run or in a callback."""
     others = [other for other in st.session_state.get("preset", []) if other != name]
-    st.session_state["preset"] = [name, *others][:MOST_PRESETS]
+    st.session_state["preset"] = [name, *others][:MOST_SIDE_BY_SIDE]

@@ -14,10 +14,9 @@ from convmixer_viz.engine.runtime import Mode
 from convmixer_viz.errors import VizError
 from convmixer_viz.pictures.decode import READABLE_FORMATS, Picture
 from convmixer_viz.pictures.gallery import GALLERY
-from convmixer_viz.presets.table import DEFAULT, Preset
+from convmixer_viz.presets.table import DEFAULT, MOST_SIDE_BY_SIDE, Preset
 from convmixer_viz.weights import locate
 
-MOST_PRESETS = 4
 THUMBNAIL = 160  # px
 PREDICTED = "what it predicts"
 NOBODY = "nothing else"
@@ -99,7 +98,7 @@ def choose_presets() -> tuple[str, ...]:
         list(known),
         key="preset",
         bind=BOUND,
-        max_selections=MOST_PRESETS,
+        max_selections=MOST_SIDE_BY_SIDE,
         placeholder=DEFAULT,
         help=glossary.PRESETS,
     )

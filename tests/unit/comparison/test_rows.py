@@ -67,11 +67,24 @@ def test_presets_of_other_classes_are_not_compared_by_label(bench: Workbench) ->
     assert "divergence (bit)" not in other
 
 
-def test_rows_that_need_more_pictures_are_left_out() -> None:
-    assert "representation" not in {row.name for row in rows.choose([], 3)}
-    assert "representation" in {row.name for row in rows.choose([], 4)}
+def test_an_unnamed_row_that_needs_more_pictures_is_left_out_and_told() -> None:
+    few, enough = rows.choose([], 3), rows.choose([], 4)
+    assert {row.name for row in enough} - {row.name for row in few} == {"representation"}
+    assert rows.left_out(few, []) == ["The row representation needs 4 pictures or more."]
+    assert rows.left_out(enough, []) == rows.left_out(few[:1], ["prediction"]) == []
     with pytest.raises(ChoiceError, match="There is no row 'colour'"):
         rows.choose(["colour"], 1)
+
+
+def test_a_named_row_that_needs_more_pictures_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert [row.name for row in rows.choose(["representation"], 4)] == ["representation"]
+    line = ["compare", "gallery:cat", "--rows", "prediction,representation"]
+    assert cli.main([*line, "--out", str(tmp_path / "out")]) == 2
+    sentence = "The row representation needs 4 pictures or more, not 1: add pictures or a folder."
+    assert capsys.readouterr().err == f"error: {sentence}\n"
+    assert not (tmp_path / "out").exists()
 
 
 def test_the_command_writes_one_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -91,6 +104,7 @@ def test_the_report_holds_all_that_the_page_shows(tmp_path: Path) -> None:
     line += ["--random", "0", "--presets", ",".join(names), "--rows", ",".join(views)]
     assert cli.main([*line, "--out", str(tmp_path)]) == 0
     text = html.unescape((tmp_path / "compare.html").read_text())
+    assert "The row" not in text
     result = files.load(tmp_path / names[1], "representation")
     for row in rows.choose(views, 4):
         results = [files.load(tmp_path / name, row.analysis.name) for name in names]
