@@ -10,6 +10,11 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
+
+# a thread that waits for another sleeps: on a busy machine, spinning takes several times the work's
+# own processor time; read once, when torch is loaded, here and in every process that a test starts
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
 import torch
 
 from convmixer_viz.contract import Step

@@ -15,7 +15,7 @@ from convmixer_viz.presets.table import PRESETS
 from convmixer_viz.weights import checkpoint, collection, locate, user_folder
 from tests import hostile
 from tests.conftest import TINY
-from tests.unit.weights.conftest import STATE
+from tests.unit.weights.conftest import STATE, ship
 
 pytestmark = pytest.mark.usefixtures("own_folders")
 NAMES = [f"thing {i}" for i in range(10)]
@@ -175,7 +175,8 @@ def test_weights_without_their_record_do_not_stay(
     assert not user_folder.weights_file("mine").exists()
 
 
-def test_only_published_presets_are_fetched() -> None:
+def test_only_published_presets_are_fetched(own_folders: Path) -> None:
+    ship(own_folders, "cifar10-256-8")
     with pytest.raises(ChoiceError, match="nothing to fetch"):
         collection.fetch("cifar10-256-8")
     with pytest.raises(ChoiceError, match="no preset 'none'"):
