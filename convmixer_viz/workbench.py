@@ -19,9 +19,9 @@ from convmixer_viz.contract import Analysis, Provenance, Result, Step, Steps
 from convmixer_viz.engine import hardware, runtime
 from convmixer_viz.engine.cache import BytesCache
 from convmixer_viz.engine.models import Models
-from convmixer_viz.engine.queue import DeviceQueue
+from convmixer_viz.engine.queue import CLOSED, DeviceQueue
 from convmixer_viz.engine.store import Store, code_fingerprint
-from convmixer_viz.errors import PictureError
+from convmixer_viz.errors import DeviceError, PictureError
 from convmixer_viz.export import files
 from convmixer_viz.pictures import decode
 from convmixer_viz.pictures.decode import Picture, PictureSource
@@ -73,6 +73,7 @@ class Workbench:
         self._results: BytesCache[Result] = BytesCache(result_bytes, lambda r: r.nbytes)
         self._queues: dict[str, DeviceQueue] = {}
         self._lock = threading.Lock()
+        self._closed = False
 
     # what it has
 
@@ -226,6 +227,8 @@ class Workbench:
     def follow(self, request: Request[R], patience: float | None = None) -> Steps[R]:
         """Steps of a request. With `patience` the latest step is repeated after so many seconds
         without a new one. Close the iterator to stop: work that nobody follows is suspended."""
+        if self._closed:
+            raise DeviceError(CLOSED)
         stored = self.result(request)
         if stored is not None:
             yield Step(1, 1, stored)
@@ -239,8 +242,9 @@ class Workbench:
         self._results.clear()
 
     def close(self) -> None:
-        """End the devices' threads, each after the step that it is in."""
-        for queue in self._queues.values():
+        """End the devices' threads, each after the step that it is in; no more work is taken."""
+        self._closed = True
+        for queue in list(self._queues.values()):
             queue.close()
         self.store.close()
 

@@ -76,15 +76,15 @@ class Models:
         return ModelKey(preset, self.class_names(preset.name), sha256, random, device, mode)
 
     def load(self, key: ModelKey, side: int) -> runtime.LoadedModel:
-        """The loaded model, kept from before where it can be; an untrained one is calibrated at
-        `side` pixels."""
+        """The loaded model, kept from before where it can be, with a list of its own for what this
+        request halves; an untrained one is calibrated at `side` pixels."""
         untrained = key.untrained_seed is not None
         cache_key = (key, side if untrained else None)
         model = self._loaded.get(cache_key)
         if model is None:
             model = self._twin(key, side) if untrained else self._trained(key)
             self._loaded.put(cache_key, model)
-        return model
+        return replace(model, halved=[])
 
     def _sha256(self, preset: Preset) -> str:
         if preset.name in self._added:

@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from convmixer_viz.contract import Step, Steps
-from convmixer_viz.errors import BusyError
+from convmixer_viz.errors import BusyError, DeviceError
 
 QUEUE_DEPTH = 16  # jobs waiting or running at once; one more is refused with a BusyError
+CLOSED = "This workbench is closed: make a new one to go on."
 MAX_SUSPENDED_JOBS = 8  # jobs that nobody watches, kept so that asking again resumes them
 
 
@@ -89,8 +90,11 @@ class DeviceQueue:
         return job.step if job else None
 
     def close(self) -> None:
-        """End the thread after the step that it is in."""
+        """End the thread after the step that it is in; who still waits gets a DeviceError."""
         self._executor.shutdown(wait=True, cancel_futures=True)
+        with self._changed:
+            for job in list(self._jobs.values()):
+                self._abandon(job)
 
     @property
     def active(self) -> int:
@@ -132,7 +136,13 @@ class DeviceQueue:
         try:
             self._executor.submit(self._turn, job)
         except RuntimeError:  # the interpreter or this queue is shutting down
-            job.active = False
+            self._abandon(job)
+
+    def _abandon(self, job: Job) -> None:
+        job.active, job.over = False, True
+        job.error = DeviceError(CLOSED)
+        del self._jobs[job.key]
+        self._changed.notify_all()
 
     def _turn(self, job: Job) -> None:
         step, error = None, None

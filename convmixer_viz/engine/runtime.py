@@ -65,7 +65,7 @@ class LoadedModel:
     device: str
     mode: Mode
     untrained_seed: int | None = None
-    halved: list[int] = field(default_factory=list)  # fast mode's batch sizes after memory ran out
+    halved: list[int] = field(default_factory=list)  # a request's batch sizes after a shortage
 
     @property
     def dtype(self) -> torch.dtype:

@@ -11,13 +11,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from convmixer_viz import contract
 from convmixer_viz.catalog import ATTRIBUTION, PREDICTION
 from convmixer_viz.contract import Provenance, Result
-from convmixer_viz.engine import hardware
-from convmixer_viz.errors import ChoiceError, WeightsError
+from convmixer_viz.engine import hardware, runtime
+from convmixer_viz.errors import ChoiceError, DeviceError, WeightsError
 from convmixer_viz.export import files
 from convmixer_viz.pictures import decode as pictures_decode
 from convmixer_viz.pictures.decode import PictureSource, decode, load
@@ -282,3 +283,32 @@ def test_a_damaged_entry_is_computed_again() -> None:
             bench.run(PREDICTION, ["gallery:dot"], preset="tiny").logits, first.logits
         )
         assert [holding.entries for holding in bench.store.holdings()] == [1]
+
+
+def test_a_closed_workbench_says_so() -> None:
+    bench = Workbench("cpu")
+    bench.add("tiny", calibrated(TINY).state_dict(), **TINY_OPTIONS)
+    bench.run(PREDICTION, preset="tiny")
+    bench.close()
+    for picture in ("gallery:cat", "gallery:dot"):  # one result is at hand, one isn't
+        request = bench.request(PREDICTION, [picture], preset="tiny")
+        with pytest.raises(DeviceError, match="is closed: make a new one"):
+            next(bench.follow(request, patience=5))
+
+
+def test_a_request_is_told_its_own_halvings_only(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [f"gallery:{name}" for name in ("cat", "coffee", "dot", "chirp")]
+    plain = runtime.LoadedModel._padded
+
+    def scarce(model: Any, function: Any, part: Any, side: int) -> Any:
+        if len(part) > 2:
+            raise torch.OutOfMemoryError
+        return plain(model, function, part, side)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(runtime.LoadedModel, "_padded", scarce)
+        first = bench.run(PREDICTION, names, preset="tiny", mode="fast")
+    second = bench.run(PREDICTION, names[:3], preset="tiny", mode="fast")
+    assert (first.origin.halved_to, second.origin.halved_to) == ((2,), ())

@@ -14,7 +14,7 @@ import pytest
 from convmixer_viz.contract import Step
 from convmixer_viz.engine import queue
 from convmixer_viz.engine.queue import DeviceQueue
-from convmixer_viz.errors import BusyError
+from convmixer_viz.errors import BusyError, DeviceError
 
 
 @pytest.fixture
@@ -175,3 +175,30 @@ def test_no_thread_is_left() -> None:
     last(device_queue.follow("job", "job", lambda: counting(3, [])))
     device_queue.close()
     assert threading.active_count() == before
+
+
+def test_a_closed_queue_refuses(device_queue: DeviceQueue) -> None:
+    device_queue.close()
+    with pytest.raises(DeviceError, match="is closed"):
+        next(device_queue.follow("job", "job", lambda: counting(1, []), patience=5))
+
+
+def test_who_waits_when_the_queue_closes_is_told(device_queue: DeviceQueue) -> None:
+    """The job in its step, and the one whose turn hasn't come."""
+    caught: list[str] = []
+
+    def ask(name: str) -> None:
+        try:
+            last(device_queue.follow(name, name, lambda: counting(99, [], 0.05)))
+        except DeviceError as error:
+            caught.append(str(error))
+
+    threads = [threading.Thread(target=ask, args=(name,), daemon=True) for name in "ab"]
+    for thread in threads:
+        thread.start()
+    while device_queue.active < 2:
+        time.sleep(0.01)
+    device_queue.close()
+    for thread in threads:
+        thread.join(5)
+    assert caught == [queue.CLOSED] * 2
