@@ -301,7 +301,8 @@ class Workbench:
 
     def _store_key(self, request: Request[Any]) -> str:
         """A name for the request and all else that decides its result's bits."""
-        decides = (hardware.deciding_versions(), self.threads, code_fingerprint())
+        versions = hardware.deciding_versions(request.key.device)
+        decides = (versions, self.threads, code_fingerprint())
         return hashlib.sha256(f"{request.digest} {decides}".encode()).hexdigest()
 
     def _compute(self, request: Request[R]) -> Steps[R]:
@@ -344,6 +345,6 @@ def _provenance(request: Request[Any], model: runtime.LoadedModel) -> Provenance
         dtype=str(model.dtype).removeprefix("torch."),
         memory_format=str(model.memory_format).removeprefix("torch."),
         threads=torch.get_num_threads(),
-        versions=hardware.deciding_versions(),
+        versions=hardware.deciding_versions(model.device),
         seconds=0.0,
     )

@@ -33,11 +33,23 @@ def run(arguments: argparse.Namespace) -> None:
         stored = bundle.read(arguments.bundle, Path(scratch))
     fresh = _recompute(stored, *_request(stored, arguments))
     differences = bundle.compare(fresh, stored)
+    console.tell(_excuse(bundle.unlike(stored.provenance, fresh.origin)))
     rows = [{"array": d.array, "difference": d.largest, "allowed": d.allowed} for d in differences]
     print(console.as_table(rows))
     beyond = [d.array for d in differences if not d.within_tolerance]
     if beyond:
         raise DataError(f"{arguments.bundle} isn't reproduced: {', '.join(beyond)} differ.")
+
+
+def _excuse(unlike: dict[str, tuple[str, str]]) -> str:
+    """Why not the same bits are asked for, where they aren't."""
+    if not unlike:
+        return ""
+    pairs = [f"{name} {there} there, {here} here" for name, (there, here) in unlike.items()]
+    return (
+        f"Compared within {bundle.TOLERANCE:g} of the largest value, since these differ: "
+        f"{'; '.join(pairs)}."
+    )
 
 
 def _request(

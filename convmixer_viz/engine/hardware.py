@@ -11,6 +11,10 @@ from pathlib import Path
 import psutil
 import torch
 
+import convmixer_viz
+
+DECIDING_PACKAGES = ("numpy", "pillow", "scipy", "captum")
+
 
 def devices() -> tuple[str, ...]:
     """All devices of this machine, the one that 'auto' chooses first."""
@@ -40,12 +44,26 @@ def processor() -> str:
     return f"{name}, {torch.backends.cpu.get_cpu_capability()}"
 
 
-def deciding_versions() -> dict[str, str]:
-    """Versions and kind of processor, which decide bits."""
+def deciding_versions(device: str) -> dict[str, str]:
+    """What decides a result's bits on that device: versions, and the kind of processor."""
+    versions = {"convmixer-viz": convmixer_viz.__version__, **_torch_and_processor()}
+    versions |= {package: _version(package) for package in DECIDING_PACKAGES}
+    if device.startswith("cuda"):
+        versions["gpu"] = torch.cuda.get_device_name(device)
+        versions["cudnn"] = str(torch.backends.cudnn.version())  # type: ignore[no-untyped-call]
+    return versions
+
+
+def _torch_and_processor() -> dict[str, str]:
     versions = {"torch": str(torch.__version__), "processor": processor()}
     if torch.version.cuda:
         versions["cuda"] = torch.version.cuda
     return versions
+
+
+@cache
+def _version(package: str) -> str:
+    return version(package)  # from its metadata: nothing is imported
 
 
 def describe(device: str) -> str:
@@ -61,7 +79,7 @@ def versions() -> dict[str, str]:
     """Python, torch (CUDA with it) and torchvision."""
     return {
         "python": platform.python_version(),
-        **deciding_versions(),
+        **_torch_and_processor(),
         "torchvision": version("torchvision"),
         "system": f"{platform.system()} {os.uname().machine}" if hasattr(os, "uname") else "",
     }

@@ -19,7 +19,7 @@ from convmixer_viz.export import files
 from convmixer_viz.pictures import decode
 from convmixer_viz.pictures.decode import Picture
 
-TOLERANCE = 1e-3  # of an array's largest value, on another machine or other versions
+TOLERANCE = 1e-3  # of an array's largest value, where something that decides bits differs
 MOST_BYTES = 2**30  # unpacked
 
 
@@ -83,15 +83,29 @@ def read(path: Path, scratch: Path) -> Bundle:
     return Bundle(provenance, pictures, result)
 
 
+def unlike(before: Provenance, now: Provenance) -> dict[str, tuple[str, str]]:
+    """What decides bits and isn't the same: name → there and here. An older record knows less, and
+    what it doesn't know may differ."""
+    there, here = _deciding(before), _deciding(now)
+    unknown = "unknown"
+    pairs = {n: (there.get(n, unknown), here.get(n, unknown)) for n in there | here}
+    return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
+
+
+def _deciding(provenance: Provenance) -> dict[str, str]:
+    return {
+        **provenance.versions,
+        "device": provenance.device.partition(":")[0],  # which GPU of several doesn't matter
+        "threads": str(provenance.threads),
+        "dtype": provenance.dtype,
+        "memory format": provenance.memory_format,
+        "halved to": str(provenance.halved_to),
+    }
+
+
 def compare(fresh: Result, bundle: Bundle) -> list[Difference]:
-    """Array by array; nothing may differ where machine and versions are those of the bundle."""
-    before, now = bundle.provenance, fresh.provenance
-    same = now is not None and (before.versions, before.threads, before.device) == (
-        now.versions,
-        now.threads,
-        now.device,
-    )
-    allowed = 0.0 if same else TOLERANCE
+    """Array by array; nothing may differ where all that decides bits is that of the bundle."""
+    allowed = TOLERANCE if unlike(bundle.provenance, fresh.origin) else 0.0
     stored, computed = files.arrays(bundle.result), files.arrays(fresh)
     if stored.keys() != computed.keys():
         raise DataError("The bundle's arrays aren't those that this version computes.")

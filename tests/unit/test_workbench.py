@@ -253,8 +253,8 @@ def test_whatever_decides_bits_parts_the_results(monkeypatch: pytest.MonkeyPatch
     other = with_store()
     other.threads += 1
     assert count(other) == 4
-    newer = hardware.deciding_versions() | {"torch": "9.9"}
-    monkeypatch.setattr(hardware, "deciding_versions", lambda: newer)
+    newer = hardware.deciding_versions("cpu") | {"torch": "9.9"}
+    monkeypatch.setattr(hardware, "deciding_versions", lambda device: newer)
     assert count(with_store()) == 5
     monkeypatch.setattr("convmixer_viz.workbench.code_fingerprint", lambda: "other code")
     assert count(with_store()) == 6

@@ -5,6 +5,7 @@ from __future__ import annotations
 import zipfile
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -53,14 +54,49 @@ def test_replay_sees_a_changed_array(
     assert "isn't reproduced: logits differ" in capsys.readouterr().err
 
 
-def test_another_machine_is_allowed_a_stated_tolerance(packed: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("change", "name"),
+    [
+        ({"threads": 99}, "threads"),
+        ({"device": "cuda:0"}, "device"),
+        ({"dtype": "bfloat16"}, "dtype"),
+        ({"halved_to": (4,)}, "halved to"),
+        *(
+            ({"versions": {name: "0.1"}}, name)
+            for name in ("convmixer-viz", "torch", "numpy", "pillow", "scipy", "captum")
+        ),
+        ({"versions": {"gpu": "H100"}}, "gpu"),
+    ],
+)
+def test_elsewhere_a_stated_tolerance_is_allowed(
+    packed: Path, tmp_path: Path, change: dict[str, Any], name: str
+) -> None:
     stored = bundle.read(packed, tmp_path)
-    elsewhere = replace(stored.provenance, threads=stored.provenance.threads + 1)
+    if "versions" in change:
+        change = {"versions": stored.provenance.versions | change["versions"]}
+    elsewhere = replace(stored, provenance=replace(stored.provenance, **change))
     (here,), (there,) = (
-        {d.allowed for d in bundle.compare(stored.result, replace(stored, provenance=provenance))}
-        for provenance in (stored.provenance, elsewhere)
+        {difference.allowed for difference in bundle.compare(stored.result, one)}
+        for one in (stored, elsewhere)
     )
     assert (here, there) == (0.0, bundle.TOLERANCE)
+    assert list(bundle.unlike(elsewhere.provenance, stored.provenance)) == [name]
+
+
+def test_another_gpu_of_the_same_kind_is_the_same(packed: Path, tmp_path: Path) -> None:
+    first, second = (
+        replace(bundle.read(packed, tmp_path).provenance, device=f"cuda:{n}") for n in (0, 1)
+    )
+    assert bundle.unlike(first, second) == {}
+
+
+def test_replay_says_what_differs(packed: Path, capsys: Capture) -> None:
+    older = changed(packed, "prediction.json", b'"numpy": "', b'"numpy": "0.')
+    assert cli.main(["replay", str(older)]) == 0
+    error = capsys.readouterr().err
+    assert (
+        f"within 0.001 of the largest value, since these differ: numpy 0.{np.__version__}" in error
+    )
 
 
 def test_other_weights_are_refused(packed: Path, capsys: pytest.CaptureFixture[str]) -> None:
