@@ -15,6 +15,7 @@ from typing import Any
 import platformdirs
 
 from convmixer_viz.errors import ChoiceError, WeightsError
+from convmixer_viz.pictures import folders
 from convmixer_viz.weights import metadata
 from convmixer_viz.weights.metadata import Record
 
@@ -46,6 +47,24 @@ def folder() -> Path:
 def results() -> Path:
     """The folder of results that are kept on disk."""
     return folder() / "results"
+
+
+def data_sets() -> Path:
+    """The folder of data sets that were fetched, each a folder."""
+    return folder() / "data"
+
+
+def indices() -> Path:
+    """The folder of data sets' indices."""
+    return folder() / "indices"
+
+
+def fetched_data() -> dict[str, Path]:
+    """The folders of data sets that were fetched, and of their parts, by name."""
+    here = data_sets().iterdir() if data_sets().is_dir() else ()
+    names = sorted(path.name for path in here if NAME_PATTERN.fullmatch(path.name))
+    found = (folders.parts(name, data_sets() / name) for name in names)
+    return {name: folder for parts in found for name, folder in parts.items()}
 
 
 def weights_file(name: str) -> Path:
