@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from convmixer_viz.commands import console
+from convmixer_viz.commands import console, data
 from convmixer_viz.engine import distributed
 from convmixer_viz.presets import table
 from convmixer_viz.presets.table import DEFAULT
@@ -20,7 +20,7 @@ def register(subparsers: Any) -> None:
     command = subparsers.add_parser("evaluate", help=summary, description=summary)
     command.add_argument("--preset", default=DEFAULT, metavar="NAME", help=f"default: {DEFAULT}")
     command.add_argument("--weights", type=Path, metavar="FILE", help="other weights, to fit it")
-    command.add_argument("--data", type=Path, required=True, metavar="DIR", help="a folder a class")
+    command.add_argument("--data", type=data.folder_of, required=True, metavar="DIR", help="a folder a class")
     command.add_argument("--every", type=int, default=1, metavar="N", help="only each N-th picture")
     command.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:n")
     command.add_argument("--mode", choices=("exact", "fast"), default="exact")

@@ -9,13 +9,13 @@ import os
 import re
 import sqlite3
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,8 +81,12 @@ class DataSet:
     def picture(self, number: int) -> Picture:
         """A picture, left in its file; it is decoded, and checked, when its pixels are wanted."""
         with closing(_open(self.index)) as index:
-            query = "SELECT name, sha256, width, height FROM pictures WHERE number = ?"
-            row = index.execute(query, (number,)).fetchone()
+            return self.entry(index, number)
+
+    def entry(self, index: sqlite3.Connection, number: int) -> Picture:
+        """The same, from the opened index."""
+        query = "SELECT name, sha256, width, height FROM pictures WHERE number = ?"
+        row = index.execute(query, (number,)).fetchone()
         if row is None:
             raise DataError(f"{self.name} has no picture {number}: choose 0 to {self.count - 1}.")
         return Picture(*row, self.folder / row[0])
@@ -92,6 +96,52 @@ class DataSet:
         query = "SELECT problem FROM files WHERE problem != '' ORDER BY label, name LIMIT ?"
         with closing(_open(self.index)) as index:
             return [problem for (problem,) in index.execute(query, (most,))]
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Drawn(Sequence[Picture]):
+    """All pictures of a data set, or those drawn by a seed, left in their files: they stream."""
+
+    data: DataSet
+    size: int | None = None  # none: all of them
+    seed: int = 0
+    numbers: Sequence[int] = field(init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        whole = self.size is None or self.size == self.data.count
+        numbers = range(self.data.count) if whole else self.data.draw(self.size or 0, self.seed)
+        object.__setattr__(self, "numbers", numbers)
+
+    @property
+    def identity(self) -> str:
+        """All that decides which pictures these are."""
+        which = "" if self.size is None else f", {self.size} by seed {self.seed}"
+        return f"{self.data.name} ({self.data.count}, sha256 {self.data.sha256}){which}"
+
+    def __repr__(self) -> str:
+        return f"<{self.identity}>"
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def __iter__(self) -> Iterator[Picture]:
+        with closing(_open(self.data.index)) as index:
+            for number in self.numbers:
+                yield self.data.entry(index, number)
+
+    @overload
+    def __getitem__(self, index: int) -> Picture: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Picture]: ...
+    def __getitem__(self, index: int | slice) -> Picture | list[Picture]:
+        if isinstance(index, slice):
+            return [self.data.picture(number) for number in self.numbers[index]]
+        return self.data.picture(self.numbers[index])
+
+    def labels(self) -> NDArray[np.int64]:
+        """(n,) The class of each picture among the data set's; -1 where there are none."""
+        labels: NDArray[np.int64] = self.data.labels()[np.asarray(self.numbers)]
+        return labels
 
 
 def parts(name: str, folder: Path) -> dict[str, Path]:

@@ -17,10 +17,21 @@ from convmixer_viz.errors import ChoiceError, WeightsError
 CIFAR10 = (
     "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck",
 )  # fmt: skip
-IMAGENETTE = (  # in the order of the synsets n01440764 … n03888257
-    "tench", "English springer", "cassette player", "chain saw", "church", "French horn",
-    "garbage truck", "gas pump", "golf ball", "parachute",
-)  # fmt: skip
+SYNSETS = {  # the folders of Imagenette
+    "n01440764": "tench",
+    "n02102040": "English springer",
+    "n02979186": "cassette player",
+    "n03000684": "chain saw",
+    "n03028079": "church",
+    "n03394916": "French horn",
+    "n03417042": "garbage truck",
+    "n03425413": "gas pump",
+    "n03445777": "golf ball",
+    "n03888257": "parachute",
+}
+IMAGENETTE = tuple(SYNSETS.values())
+SYNSET = re.compile(r"n\d{8}")
+IMAGENET_CLASSES = 1000
 MAX_FILE = 4 * 2**20  # bytes of a file of names
 
 
@@ -80,6 +91,30 @@ def find(class_names: Sequence[str], text: str) -> int:
             sentence = f"{text!r} names {len(matches)} classes: choose {which} by its number."
             raise ChoiceError(sentence)
     raise ChoiceError(f"There is no class {text!r}: {_suggestion(class_names, text)}")
+
+
+def match(class_names: Sequence[str], folders: Sequence[str]) -> list[int]:
+    """For each folder of a data set the index of its class: by name, Imagenette's also by synset;
+    in sorted order only where both are ImageNet's whole, or the model's classes have no names."""
+    plain = [_plain(name) for name in class_names]
+    counts = Counter(plain)  # two of ImageNet's classes may have one name
+    indices = {name: index for index, name in enumerate(plain) if counts[name] == 1}
+    names = [_plain(SYNSETS.get(folder, folder)) for folder in folders]
+    if all(name in indices for name in names):
+        return [indices[name] for name in names]
+    nameless = all(map(str.isdecimal, class_names))
+    synsets = len(class_names) == IMAGENET_CLASSES and all(map(SYNSET.fullmatch, folders))
+    if len(folders) == len(class_names) and (synsets or nameless):
+        return list(range(len(folders)))
+    stranger = min(folder for folder in folders if _plain(folder) not in indices)
+    raise ChoiceError(
+        f"{stranger!r} is no class of this preset: name the folders as its classes "
+        f"({', '.join(class_names[:3])}, …)."
+    )
+
+
+def _plain(name: str) -> str:
+    return name.replace("_", " ").casefold()
 
 
 def label(class_names: Sequence[str], index: int) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,13 +17,13 @@ from convmixer_viz.contract import Result, Step
 from convmixer_viz.engine import distributed
 from convmixer_viz.engine.runtime import LoadedModel, chunk
 from convmixer_viz.errors import ChoiceError, DataError
+from convmixer_viz.presets.classes import match
 from convmixer_viz.training import data
 from convmixer_viz.training.augment import normalise
 from convmixer_viz.training.data import LabelledPictures, Listing
 
 BINS = 15  # of equal width over the confidence, for the calibration error
 ROWS = 500  # pictures decoded and counted at once
-_SYNSET = re.compile(r"n\d{8}")
 _SCALE = 2**40  # confidences are summed as integers: any order gives the same sum
 
 
@@ -104,29 +103,15 @@ def evaluate(model: LoadedModel, data_dir: Path, *, every: int = 1) -> Iterator[
 
 
 def _as_the_model_counts(model: LoadedModel, listing: Listing, data_dir: Path) -> Listing:
-    """The listing with the model's labels: folders are matched by name; in sorted order only where
-    they are ImageNet's synsets, or where the model's classes have no names."""
-    names = [_plain(name) for name in model.class_names]
-    folders = [_plain(name) for name in listing.classes]
+    """The listing with the model's labels."""
+    names, folders = model.class_names, listing.classes
     if len(folders) != len(names):
         raise DataError(
             f"{data_dir} has {len(folders)} classes, {model.preset.name} {len(names)}: give a "
             "folder with one folder a class, all of them."
         )
-    if sorted(folders) == sorted(names):
-        labels = [names.index(folders[label]) for label in listing.labels]
-        return Listing(listing.sources, labels, model.class_names)
-    synsets = model.preset.class_set != "cifar10" and all(map(_SYNSET.fullmatch, folders))
-    if synsets or all(map(str.isdecimal, names)):
-        return listing
-    raise DataError(
-        f"{data_dir} has a folder {min(set(folders) - set(names))!r}, which is no class of "
-        f"{model.preset.name}: name the folders as its classes ({', '.join(names[:3])}, …)."
-    )
-
-
-def _plain(name: str) -> str:
-    return name.replace("_", " ").casefold()
+    indices = match(names, folders)
+    return Listing(listing.sources, [indices[label] for label in listing.labels], names)
 
 
 def _zero(classes: int) -> _Counts:

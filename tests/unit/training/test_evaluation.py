@@ -90,7 +90,7 @@ def test_folders_are_matched_by_name(tmp_path: Path) -> None:
         for names in (("dark", "light"), ("Light", "dark"), ("0", "1"))
     ]
     assert right[1] == 14 - right[0] and right[2] == right[0] != 7
-    with pytest.raises(DataError, match="a folder 'dark', which is no class of tiny"):
+    with pytest.raises(ChoiceError, match="'dark' is no class of this preset"):
         next(evaluate(named("tench", "light"), tmp_path))
     (tmp_path / "dark").rename(tmp_path / "n01440764")
     (tmp_path / "light").rename(tmp_path / "n02102040")
