@@ -23,7 +23,7 @@ class Provenance:
     preset: str
     weights_sha256: str
     untrained_seed: int | None  # the random twin's seed, none for the trained weights
-    images: tuple[str, ...]  # sha256 of width, height and pixels
+    images: tuple[str, ...]  # sha256 of width, height and pixels each; or a data set's part
     options: dict[str, Any]
     device: str
     mode: Literal["exact", "fast"]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from convmixer_viz.contract import Analysis, check_seed, option_fields
 from convmixer_viz.errors import ChoiceError
 from convmixer_viz.pictures.decode import Picture, load
+from convmixer_viz.pictures.folders import Drawn
 from convmixer_viz.presets import classes
 from convmixer_viz.presets.table import Preset
 
@@ -26,7 +27,7 @@ class Request(Generic[R]):
 
     analysis: Analysis[R]
     key: ModelKey
-    images: tuple[Picture, ...]
+    images: Sequence[Picture]  # a tuple, or drawn from a data set
     options: Any
     on_disk: bool = field(default=True, compare=False, repr=False)  # may its result be kept there?
 
@@ -38,6 +39,13 @@ class Request(Generic[R]):
     def digest(self) -> str:
         """A short name of this request; pictures count by content and name, not by array."""
         return hashlib.sha256(repr(self).encode()).hexdigest()
+
+    @property
+    def image_names(self) -> tuple[str, ...]:
+        """The pictures as a provenance names them: each one's sha256, or the part of a data set."""
+        if isinstance(self.images, Drawn):
+            return (self.images.identity,)
+        return tuple(image.sha256 for image in self.images)
 
     @property
     def side(self) -> int:
@@ -78,12 +86,14 @@ def fit(options: Any, preset: Preset, class_names: tuple[str, ...]) -> Any:
 
 def fit_pictures(
     analysis: Analysis[Any], chosen: Sequence[Picture], preset: Preset
-) -> tuple[Picture, ...]:
+) -> Sequence[Picture]:
     """The pictures that the analysis takes; where none is chosen, the preset's opening one."""
     if analysis.images == "none":
         return ()
     if analysis.images == "one" and len(chosen) > 1:
         raise ChoiceError(f"{analysis.name} takes one picture, not {len(chosen)}.")
+    if isinstance(chosen, Drawn):
+        return chosen
     return tuple(chosen) or (load(f"gallery:{preset.opening}"),)
 
 

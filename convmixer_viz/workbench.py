@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, replace
 from functools import partial
@@ -23,8 +23,9 @@ from convmixer_viz.engine.queue import CLOSED, DeviceQueue
 from convmixer_viz.engine.store import Store, code_fingerprint
 from convmixer_viz.errors import DeviceError, PictureError
 from convmixer_viz.export import files
-from convmixer_viz.pictures import decode
+from convmixer_viz.pictures import decode, folders
 from convmixer_viz.pictures.decode import Picture, PictureSource
+from convmixer_viz.pictures.folders import Drawn
 from convmixer_viz.pictures.prepare import PreparedPictures
 from convmixer_viz.presets import table
 from convmixer_viz.presets.table import DEFAULT, Preset
@@ -63,11 +64,16 @@ class Workbench:
         model_bytes: int = 2 * 2**30,
         result_bytes: int = 2**30,
         store_bytes: int = 0,
+        data: Mapping[str, str | Path] | None = None,
     ) -> None:
-        """`store_bytes` bounds the results that are kept on disk, too, in the user's cache folder;
-        command line and app keep 2 GiB."""
+        """`data`: folders of pictures by name, beside those that were fetched. `store_bytes`: of
+        results that are kept on disk, too, in the user's cache folder; command line and app keep
+        2 GiB there."""
         self.device = runtime.choose(device)
         self.threads = torch.get_num_threads()  # of every device's thread: bits depend on it
+        self._data = user_folder.fetched_data()
+        for name, folder in (data or {}).items():
+            self._data |= folders.parts(name, Path(folder))
         self.store = Store(user_folder.results(), store_bytes)
         self.models = Models(model_bytes)
         self._results: BytesCache[Result] = BytesCache(result_bytes, lambda r: r.nbytes)
@@ -86,6 +92,17 @@ class Workbench:
     def catalog(self) -> dict[str, Analysis[Any]]:
         """All analyses by name."""
         return catalog.ANALYSES
+
+    @property
+    def data(self) -> dict[str, Path]:
+        """The folders of all data sets by name; train/ and test/ are one each."""
+        return dict(self._data)
+
+    def pictures(self, data: str, size: int | None = None, seed: int = 0) -> Drawn:
+        """All pictures of a data set, or `size` of them drawn by a seed: they stream."""
+        *_, last = folders.read(data, folders.find(data, self._data), user_folder.indices())
+        assert last.partial is not None
+        return Drawn(last.partial, size, seed)
 
     @property
     def devices(self) -> tuple[str, ...]:
@@ -142,10 +159,11 @@ class Workbench:
         model = table.find(preset, self.presets)
         chosen = read_options(row, options)
         device = runtime.choose(device) if device else self.device
+        drawn = isinstance(pictures, Drawn)
         return Request(
             row,
             self.models.key(model, random, device, mode),
-            fit_pictures(row, list(_decode(pictures)), model),
+            fit_pictures(row, pictures if drawn else list(_decode(pictures)), model),
             fit(chosen, model, self.models.class_names(preset)),
             on_disk and not row.measured,
         )
@@ -283,7 +301,7 @@ class Workbench:
             request.preset.name,
             key.weights_sha256,
             key.untrained_seed,
-            tuple(image.sha256 for image in request.images),
+            request.image_names,
             asdict(request.options),
             key.mode,
         )
@@ -338,7 +356,7 @@ def _provenance(request: Request[Any], model: runtime.LoadedModel) -> Provenance
         preset=request.preset.name,
         weights_sha256=model.weights_sha256,
         untrained_seed=model.untrained_seed,
-        images=tuple(image.sha256 for image in request.images),
+        images=request.image_names,
         options=asdict(request.options),
         device=model.device,
         mode=model.mode,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from contextlib import closing
@@ -13,7 +14,7 @@ import streamlit as st
 from convmixer_viz.app import picture_list, progress_line
 from convmixer_viz.app.state import Choices, PendingWork, state
 from convmixer_viz.commands import cache
-from convmixer_viz.commands.app import DEVICE_VARIABLE
+from convmixer_viz.commands.app import DATA_VARIABLE, DEVICE_VARIABLE
 from convmixer_viz.contract import Analysis, Result
 from convmixer_viz.errors import VizError
 from convmixer_viz.pictures.decode import Picture
@@ -41,7 +42,8 @@ class Waiting(Exception):
 def bench() -> Workbench:
     """The one workbench of this server."""
     device = os.environ.get(DEVICE_VARIABLE, "auto")
-    return Workbench(device, store_bytes=cache.store_bytes())
+    data = json.loads(os.environ.get(DATA_VARIABLE, "{}"))
+    return Workbench(device, store_bytes=cache.store_bytes(), data=data)
 
 
 def begin(choices: Choices) -> None:

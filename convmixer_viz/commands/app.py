@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import socket
 import sys
@@ -10,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import convmixer_viz
-from convmixer_viz.commands import cache
+from convmixer_viz.commands import cache, data
 from convmixer_viz.errors import ChoiceError
 
 DEVICE_VARIABLE = "CONVMIXER_VIZ_DEVICE"
+DATA_VARIABLE = "CONVMIXER_VIZ_DATA_SETS"  # JSON: folders by name
 
 
 def register(subparsers: Any) -> None:
@@ -23,6 +25,13 @@ def register(subparsers: Any) -> None:
     command.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:n")
     command.add_argument("--address", default="127.0.0.1", help="address to listen on")
     command.add_argument("--port", type=int, default=8501, help="port to listen on")
+    command.add_argument(
+        "--data",
+        action="append",
+        default=[],
+        metavar="NAME=DIR",
+        help="a data set that visitors may choose; several by several flags",
+    )
     cache.add_flag(command)
     command.set_defaults(run=run)
 
@@ -35,6 +44,8 @@ def run(arguments: argparse.Namespace) -> None:
 
         runtime.choose(arguments.device)
     os.environ[cache.STORE_VARIABLE] = str(cache.store_bytes(arguments.store) / cache.GIB)
+    chosen = {name: str(folder.resolve()) for name, folder in data.chosen(arguments.data).items()}
+    os.environ[DATA_VARIABLE] = json.dumps(chosen)
     os.environ[DEVICE_VARIABLE] = arguments.device
     flags = ["--server.address", arguments.address, "--server.port", str(arguments.port)]
     command = ["-m", "convmixer_viz.app.server", str(launcher()), *flags]

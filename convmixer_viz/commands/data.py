@@ -36,13 +36,17 @@ def register(subparsers: Any) -> None:
     remove.set_defaults(run=_remove)
 
 
-def named(texts: Iterable[str]) -> dict[str, Path]:
-    """The folders of data sets by name: those that were fetched, and NAME=DIR or DIR each."""
-    sets = user_folder.fetched_data()
+def chosen(texts: Iterable[str]) -> dict[str, Path]:
+    """The folders that NAME=DIR or DIR name, by name; each must be there."""
+    sets: dict[str, Path] = {}
     for text in texts:
         name, equals, folder = text.partition("=")
-        path = Path(folder) if equals else Path(text)
-        sets |= folders.parts(name if equals else path.resolve().name, path)
+        path = Path(folder if equals else text)
+        name = name if equals else path.resolve().name
+        if name in sets:
+            raise DataError(f"Two data sets are called {name}: give one another name by NAME=DIR.")
+        folders.parts(name, path)
+        sets[name] = path
     return sets
 
 
@@ -65,7 +69,10 @@ def open_set(name: str, folder: Path) -> DataSet:
 
 
 def _list(arguments: argparse.Namespace) -> None:
-    rows = [_row(open_set(name, folder)) for name, folder in named(arguments.data).items()]
+    sets = user_folder.fetched_data()
+    for name, folder in chosen(arguments.data).items():
+        sets |= folders.parts(name, folder)
+    rows = [_row(open_set(name, folder)) for name, folder in sets.items()]
     if arguments.json:
         print(json.dumps(rows, indent=1))
     elif rows:

@@ -20,7 +20,9 @@ def register(subparsers: Any) -> None:
     command = subparsers.add_parser("evaluate", help=summary, description=summary)
     command.add_argument("--preset", default=DEFAULT, metavar="NAME", help=f"default: {DEFAULT}")
     command.add_argument("--weights", type=Path, metavar="FILE", help="other weights, to fit it")
-    command.add_argument("--data", type=data.folder_of, required=True, metavar="DIR", help="a folder a class")
+    command.add_argument(
+        "--data", type=data.folder_of, required=True, metavar="DIR", help="a folder a class"
+    )
     command.add_argument("--every", type=int, default=1, metavar="N", help="only each N-th picture")
     command.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:n")
     command.add_argument("--mode", choices=("exact", "fast"), default="exact")

@@ -16,7 +16,9 @@ def register(subparsers: Any) -> None:
     summary = "train a recipe: weights, log and history"
     command = subparsers.add_parser("train", help=summary, description=summary)
     command.add_argument("recipe", help=", ".join(recipes.RECIPES))
-    command.add_argument("--data", type=data.folder_of, required=True, metavar="DIR", help="train/ and test/")
+    command.add_argument(
+        "--data", type=data.folder_of, required=True, metavar="DIR", help="train/ and test/"
+    )
     command.add_argument("--out", type=Path, required=True, metavar="DIR", help="what it writes")
     command.add_argument("--epochs", type=int, metavar="N", help="default: the recipe's")
     command.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:n")

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from convmixer_viz.contract import Step
 from convmixer_viz.errors import DataError, PictureError
 from convmixer_viz.pictures.decode import SUFFIXES, Picture, decode
+from convmixer_viz.presets.classes import match
 
 NAME_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 PARTS = ("train", "val", "test")  # folders that are data sets of their own
@@ -138,9 +139,14 @@ class Drawn(Sequence[Picture]):
             return [self.data.picture(number) for number in self.numbers[index]]
         return self.data.picture(self.numbers[index])
 
-    def labels(self) -> NDArray[np.int64]:
-        """(n,) The class of each picture among the data set's; -1 where there are none."""
-        labels: NDArray[np.int64] = self.data.labels()[np.asarray(self.numbers)]
+    def labels(self, class_names: Sequence[str]) -> NDArray[np.int64]:
+        """(n,) The class of each picture among these names, which a preset knows."""
+        if not self.data.classes:
+            raise DataError(
+                f"{self.data.name} has no labels: give a folder with one folder a class."
+            )
+        indices = np.array(match(class_names, self.data.classes), np.int64)
+        labels: NDArray[np.int64] = indices[self.data.labels()[np.asarray(self.numbers)]]
         return labels
 
 

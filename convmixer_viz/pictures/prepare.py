@@ -14,6 +14,7 @@ from PIL import Image
 
 from convmixer_viz.errors import ChoiceError, PictureError
 from convmixer_viz.pictures.decode import MAX_PIXELS, Picture
+from convmixer_viz.pictures.folders import Drawn
 from convmixer_viz.presets.table import Transform
 
 Box = tuple[float, float, float, float]  # left, top, right, bottom
@@ -45,13 +46,19 @@ class PreparedPictures(Sequence[PreparedPicture]):
     def __init__(self, images: Sequence[Picture], transform: Transform, side: int) -> None:
         for image in images:
             _resized(image, transform, side)  # one that can't be prepared raises at once
-        self._count = len(images)
+        self._images, self._count = images, len(images)
         self._prepare = lru_cache(max(1, PREPARED_BYTES // (PIXEL_BYTES * side**2)))(
             lambda index: prepare(images[index], transform, side)
         )
 
     def __len__(self) -> int:
         return self._count
+
+    def labels(self, class_names: Sequence[str]) -> NDArray[np.int64]:
+        """(n,) Each picture's class among a preset's names; only those of a data set have one."""
+        if not isinstance(self._images, Drawn):
+            raise ChoiceError("These pictures have no labels: choose a data set, by --data.")
+        return self._images.labels(class_names)
 
     @overload
     def __getitem__(self, index: int) -> PreparedPicture: ...

@@ -18,7 +18,7 @@ from convmixer_viz import contract
 from convmixer_viz.catalog import ATTRIBUTION, PREDICTION
 from convmixer_viz.contract import Provenance, Result
 from convmixer_viz.engine import hardware, runtime
-from convmixer_viz.errors import ChoiceError, DeviceError, WeightsError
+from convmixer_viz.errors import ChoiceError, DataError, DeviceError, WeightsError
 from convmixer_viz.export import files
 from convmixer_viz.pictures import decode as pictures_decode
 from convmixer_viz.pictures.decode import PictureSource, decode, load
@@ -312,3 +312,29 @@ def test_a_request_is_told_its_own_halvings_only(
         first = bench.run(PREDICTION, names, preset="tiny", mode="fast")
     second = bench.run(PREDICTION, names[:3], preset="tiny", mode="fast")
     assert (first.origin.halved_to, second.origin.halved_to) == ((2,), ())
+
+
+@pytest.mark.usefixtures("own_store")
+def test_pictures_of_a_data_set_give_what_they_give_alone(tmp_path: Path) -> None:
+    for part in ("train", "test"):
+        for number in range(5):
+            path = tmp_path / "pets" / part / f"class {number % 2}" / f"{number}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            pixels = np.random.default_rng(number).integers(0, 256, (20, 20, 3), np.uint8)
+            Image.fromarray(pixels).save(path)
+    with closing(Workbench("cpu", data={"pets": tmp_path / "pets"})) as bench:
+        bench.add("tiny", calibrated(TINY).state_dict(), **TINY_OPTIONS)
+        assert list(bench.data) == ["pets/train", "pets/test"]
+        drawn = bench.pictures("pets/test", size=4, seed=1)
+        together = bench.run(PREDICTION, drawn, preset="tiny")
+        for number, picture in enumerate(drawn):
+            alone = bench.run(PREDICTION, [picture], preset="tiny")
+            assert np.array_equal(together.logits[number], alone.logits[0])
+        assert together.origin.images == (drawn.identity,)
+        assert bench.run(PREDICTION, bench.pictures("pets/test", 4, 1), preset="tiny") is together
+        whole = bench.run(PREDICTION, bench.pictures("pets/test"), preset="tiny")
+        assert whole.logits.shape == (5, 10)
+        with pytest.raises(DataError, match="there is pets/train, pets/test"):
+            bench.pictures("pets")
+        with pytest.raises(ChoiceError, match="takes one picture, not 5"):
+            bench.run("evidence", bench.pictures("pets/train"), preset="tiny")

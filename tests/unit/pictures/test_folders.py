@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from convmixer_viz.errors import DataError, PictureError
+from convmixer_viz.errors import ChoiceError, DataError, PictureError
 from convmixer_viz.pictures import folders
 from convmixer_viz.pictures.decode import decode
-from convmixer_viz.pictures.folders import DataSet
+from convmixer_viz.pictures.folders import DataSet, Drawn
 
 
 def save(path: Path, seed: int, side: int = 6) -> Path:
@@ -194,3 +194,29 @@ def test_a_damaged_index_is_one_sentence(folder: Path) -> None:
     index.write_bytes(b"no database" * 1000)
     with pytest.raises(DataError, match=r"can't be used \(file is not a database\): delete it"):
         read(folder)
+
+
+def test_what_is_drawn_streams_in_order(folder: Path) -> None:
+    data = read(folder)
+    whole, some = Drawn(data), Drawn(data, 3, seed=1)
+    assert (len(whole), len(some)) == (6, 3)
+    assert list(whole) == [data.picture(number) for number in range(6)]
+    assert list(some) == [some[n] for n in range(3)] == some[0:3]
+    assert [picture.name for picture in some] == [data.picture(n).name for n in data.draw(3, 1)]
+    assert some.labels(["b", "x", "A"]).tolist() == [
+        {"a": 2, "b": 0}[picture.name[0]] for picture in some
+    ]
+
+
+def test_what_is_drawn_is_told_apart(folder: Path) -> None:
+    data = read(folder)
+    parts = [Drawn(data), Drawn(data, 3), Drawn(data, 3, 1), Drawn(data, 4)]
+    assert len({repr(part) for part in parts}) == len({part.identity for part in parts}) == 4
+    assert data.sha256 in repr(parts[0])
+
+
+def test_labels_that_do_not_fit_are_refused(folder: Path) -> None:
+    with pytest.raises(ChoiceError, match="'b' is no class of this preset"):
+        Drawn(read(folder)).labels(["a", "c"])
+    with pytest.raises(DataError, match="has no labels"):
+        Drawn(read(folder / "a")).labels(["a", "b"])

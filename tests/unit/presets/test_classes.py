@@ -92,3 +92,27 @@ def test_bad_files_of_names(tmp_path: Path, content: bytes, sentence: str) -> No
         classes.read_names(tmp_path / "names", 2)
     with pytest.raises(WeightsError, match="can't be read"):
         classes.read_names(tmp_path / "none", 2)
+
+
+def test_a_data_sets_folders_are_matched_by_name() -> None:
+    cifar10, imagenette = classes.CIFAR10, classes.IMAGENETTE
+    assert classes.match(cifar10, ["Dog", "cat"]) == [5, 3]
+    assert classes.match(imagenette, ["golf_ball", "n01440764", "gas pump"]) == [8, 0, 7]
+    assert classes.match(classes.names("imagenet"), ["n03888257", "tench"]) == [701, 0]
+    assert classes.match(["0", "1", "2"], ["a", "b", "c"]) == [0, 1, 2]
+    synsets = [f"n{number:08d}" for number in range(1000)]
+    assert classes.match(classes.names("imagenet"), synsets) == list(range(1000))
+
+
+@pytest.mark.parametrize(
+    ("known", "folders"),
+    [
+        (classes.CIFAR10, ["cat", "wolf"]),
+        (classes.CIFAR10, [f"wolf {number}" for number in range(10)]),
+        (classes.CIFAR10, list(classes.SYNSETS)),
+        (["crane", "crane", "wolf"], ["crane"]),  # which of the two?
+    ],
+)
+def test_folders_that_are_no_classes_are_named(known: list[str], folders: list[str]) -> None:
+    with pytest.raises(ChoiceError, match="is no class of this preset"):
+        classes.match(known, folders)

@@ -94,7 +94,7 @@ def test_folders_are_matched_by_name(tmp_path: Path) -> None:
         next(evaluate(named("tench", "light"), tmp_path))
     (tmp_path / "dark").rename(tmp_path / "n01440764")
     (tmp_path / "light").rename(tmp_path / "n02102040")
-    assert next(evaluate(named("tench", "spaniel"), tmp_path)).total
+    assert next(evaluate(named("tench", "English springer"), tmp_path)).total
     with pytest.raises(ChoiceError, match="choose 1"):
         next(evaluate(named("dark", "light"), tmp_path, every=0))
 
