@@ -159,11 +159,11 @@ class Workbench:
         model = table.find(preset, self.presets)
         chosen = read_options(row, options)
         device = runtime.choose(device) if device else self.device
-        drawn = isinstance(pictures, Drawn)
+        chosen_pictures = pictures if isinstance(pictures, Drawn) else list(_decode(pictures))
         return Request(
             row,
             self.models.key(model, random, device, mode),
-            fit_pictures(row, pictures if drawn else list(_decode(pictures)), model),
+            fit_pictures(row, chosen_pictures, model),
             fit(chosen, model, self.models.class_names(preset)),
             on_disk and not row.measured,
         )

@@ -90,7 +90,8 @@ class DataSet:
         row = index.execute(query, (number,)).fetchone()
         if row is None:
             raise DataError(f"{self.name} has no picture {number}: choose 0 to {self.count - 1}.")
-        return Picture(*row, self.folder / row[0])
+        name, sha256, width, height = row
+        return Picture(name, sha256, width, height, self.folder / name)
 
     def problems(self, most: int = 20) -> list[str]:
         """Why files were left out, a sentence each."""

@@ -12,7 +12,7 @@ from PIL import Image
 
 from convmixer_viz.errors import ChoiceError, DataError, PictureError
 from convmixer_viz.pictures import folders
-from convmixer_viz.pictures.decode import decode
+from convmixer_viz.pictures.decode import Picture, decode
 from convmixer_viz.pictures.folders import DataSet, Drawn
 
 
@@ -41,7 +41,7 @@ def decoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of the pictures that are decoded from now on."""
     names: list[str] = []
 
-    def note(path: Path, name: str) -> folders.Picture:
+    def note(path: Path, name: str) -> Picture:
         names.append(name)
         return decode(path, name)
 
