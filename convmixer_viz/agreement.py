@@ -22,7 +22,8 @@ Box = tuple[float, float, float, float]  # left, top, right, bottom in the origi
 GRID = 16  # cells a side of the common grid
 FEWEST_PICTURES = 4  # for CKA: n(n − 3) stands in the divisor
 HIGHEST_CELLS = 26  # whose overlap is compared, a tenth of the grid
-CONSTANT_BELOW = 1e-9  # of a Gram matrix's norm, left after centring
+NOTHING_LEFT = 1e-9  # of a Gram matrix's norm, after centring
+CONSTANT = 1e-5  # of the largest |value|: what float32 may leave of a map without differences
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +48,25 @@ class PredictionAgreement:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Cka:
-    """Linear CKA, unbiased: 1 for equal up to turning and scale, about 0 ± spread for unrelated."""
+    """Linear CKA, unbiased: 1 for equal up to turning and scale, about 0 for unrelated features."""
 
-    values: Doubles  # (blocks of a, blocks of b); 0 where a block is constant
-    spread: float  # standard deviation that independent features would show
-    constant: tuple[tuple[int, ...], tuple[int, ...]]  # rows of a, of b that are constant
+    values: Doubles  # (blocks of a, blocks of b); 0 where a block has none
+    spread: float  # standard deviation about 0 that independent features would show
+    constant: tuple[tuple[int, ...], tuple[int, ...]]  # rows of a, of b alike for all pictures
+    undefined: tuple[tuple[int, ...], tuple[int, ...]]  # rows that vary, and yet have no CKA
+
+    @property
+    def missing(self) -> tuple[list[int], list[int]]:
+        """Rows of a, of b that have no CKA, for whichever reason."""
+        a, b = ([*same, *other] for same, other in zip(self.constant, self.undefined, strict=True))
+        return a, b
+
+    @property
+    def last(self) -> float | None:
+        """Of the last blocks; none where one of them has none."""
+        ends = (size - 1 for size in self.values.shape)
+        gone = any(end in rows for end, rows in zip(ends, self.missing, strict=True))
+        return None if gone else float(self.values[-1, -1])
 
 
 def shared_box(boxes: Sequence[Box]) -> Box:
@@ -71,39 +86,48 @@ def common_grid(values: Floats, box: Box, shared: Box) -> Doubles:
     return np.asarray(down @ values.astype(np.float64) @ along.T)
 
 
-def difference(column: Floats, first: Floats) -> Floats:
-    """Column minus first column."""
-    return column - first
-
-
 def maps(a: Floats, b: Floats) -> MapAgreement:
     """Three numbers for two maps on one grid."""
     return MapAgreement(spearman(a, b), ssim(a, b), overlap(a, b))
 
 
+def is_constant(values: Floats) -> bool:
+    """Whether values differ by no more than rounding."""
+    return bool(np.ptp(values) <= CONSTANT * np.abs(values).max())
+
+
 def spearman(a: Floats, b: Floats) -> float | None:
     """Correlation of ranks, ties averaged; none where a map is constant."""
-    if np.ptp(a) == 0 or np.ptp(b) == 0:
+    if is_constant(a) or is_constant(b):
         return None
     ranks = [scipy.stats.rankdata(values) for values in (a, b)]
     return float(np.corrcoef(*ranks)[0, 1])
 
 
 def ssim(a: Floats, b: Floats) -> float | None:
-    """Structural similarity of the maps divided by their largest |value|; none for a zero map."""
-    largest = [float(np.abs(values).max()) for values in (a, b)]
-    if 0 in largest:
+    """Structural similarity of the maps divided by their largest |value|; none where a map is
+    constant."""
+    if is_constant(a) or is_constant(b):
         return None
-    first, second = a / largest[0], b / largest[1]
+    first, second = (values / np.abs(values).max() for values in (a, b))
     return float(skimage.metrics.structural_similarity(first, second, win_size=7, data_range=2.0))
 
 
 def overlap(a: Floats, b: Floats, cells: int = HIGHEST_CELLS) -> float | None:
-    """Intersection over union of the highest cells, by signed value; none where a map is flat."""
-    if np.ptp(a) == 0 or np.ptp(b) == 0:
+    """Intersection over union of the highest cells, by signed value; none where a map is constant.
+    Of cells that tie for the last places each counts by its chance, independently in both maps: a
+    map with many ties overlaps only in part even with itself."""
+    if is_constant(a) or is_constant(b):
         return None
-    highest = [set(np.argsort(-m, axis=None, kind="stable")[:cells].tolist()) for m in (a, b)]
-    return len(highest[0] & highest[1]) / len(highest[0] | highest[1])
+    shared = float((_chance_among_highest(a, cells) * _chance_among_highest(b, cells)).sum())
+    return shared / (2 * cells - shared)
+
+
+def _chance_among_highest(values: Floats, cells: int) -> Doubles:
+    """1 for each cell above the last place, 0 below; those that tie for it share what is left."""
+    last = np.sort(values, axis=None)[-cells]
+    above, tied = values > last, values == last
+    return np.asarray(np.where(tied, (cells - above.sum()) / tied.sum(), above))
 
 
 def predictions(
@@ -132,8 +156,8 @@ def divergence(p: Floats, q: Floats) -> Doubles:
     """Jensen–Shannon divergence of each row's probabilities in bits, 0 … 1."""
     sides = p.astype(np.float64), q.astype(np.float64)
     middle = (sides[0] + sides[1]) / 2
-    halves = [_bits(side, middle).sum(-1) for side in sides]
-    return np.asarray(np.maximum((halves[0] + halves[1]) / 2, 0))
+    halves = [scipy.special.rel_entr(side, middle).sum(-1) for side in sides]
+    return np.asarray(np.maximum((halves[0] + halves[1]) / 2 / np.log(2), 0))
 
 
 def cka(a: Doubles, b: Doubles) -> Cka:
@@ -146,24 +170,39 @@ def cka(a: Doubles, b: Doubles) -> Cka:
         raise ChoiceError(
             f"CKA needs {FEWEST_PICTURES} pictures or more, not {n}: add pictures or a folder."
         )
-    (x, constant_a), (y, constant_b) = _centred(a), _centred(b)
+    (x, constant_a, undefined_a), (y, constant_b, undefined_b) = _centred(a), _centred(b)
     spread = float(np.sqrt(2 / (n * (n - 3))))
-    return Cka(x @ y.T, spread, (constant_a, constant_b))
+    return Cka(x @ y.T, spread, (constant_a, constant_b), (undefined_a, undefined_b))
 
 
-def _centred(grams: Doubles) -> tuple[Doubles, tuple[int, ...]]:
+def _centred(grams: Doubles) -> tuple[Doubles, tuple[int, ...], tuple[int, ...]]:
     """U-centred (Székely & Rizzo), flat and of norm 1, so that products are unbiased CKA; 0 for a
-    constant block."""
+    block of which nothing is left: one that is constant, or one that varies and is undefined all
+    the same (all pictures alike but one, say)."""
     n, off = grams.shape[-1], 1 - np.eye(grams.shape[-1])
     hollow = grams * off
     sums = hollow.sum(-1)
     whole = sums.sum(-1)[:, None, None] / ((n - 1) * (n - 2))
     centred = (hollow - (sums[:, :, None] + sums[:, None, :]) / (n - 2) + whole) * off
     flat = centred.reshape(len(grams), -1)
-    norms, sizes = np.linalg.norm(flat, axis=1), np.linalg.norm(grams, axis=(1, 2))
-    constant = norms <= CONSTANT_BELOW * sizes
-    unit = np.where(constant[:, None], 0, flat / np.where(constant, 1, norms)[:, None])
-    return unit, tuple(np.flatnonzero(constant).tolist())
+    norms, smallest = np.linalg.norm(flat, axis=1), NOTHING_LEFT * _norms(grams)
+    gone, constant = norms <= smallest, _norms(_about_the_mean(grams)) <= smallest
+    unit = np.where(gone[:, None], 0, flat / np.where(gone, 1, norms)[:, None])
+    return unit, _rows(gone & constant), _rows(gone & ~constant)
+
+
+def _rows(chosen: NDArray[np.bool_]) -> tuple[int, ...]:
+    return tuple(np.flatnonzero(chosen).tolist())
+
+
+def _about_the_mean(grams: Doubles) -> Doubles:
+    """Gram matrices of the features less their mean over the pictures."""
+    mean = grams.mean(-1)
+    return np.asarray(grams - mean[:, :, None] - mean[:, None, :] + mean.mean(-1)[:, None, None])
+
+
+def _norms(matrices: Doubles) -> Doubles:
+    return np.asarray(np.linalg.norm(matrices, axis=(1, 2)))
 
 
 def _overlaps(span: tuple[float, float], cells: int, shared: tuple[float, float]) -> Doubles:
@@ -176,17 +215,9 @@ def _overlaps(span: tuple[float, float], cells: int, shared: tuple[float, float]
 
 
 def _correlation(x: Floats, y: Floats) -> float | None:
-    return None if np.ptp(x) == 0 or np.ptp(y) == 0 else float(np.corrcoef(x, y)[0, 1])
+    return None if is_constant(x) or is_constant(y) else float(np.corrcoef(x, y)[0, 1])
 
 
 def softmax(logits: Floats) -> Doubles:
     """Probabilities along the last axis."""
-    powers = np.exp(logits.astype(np.float64) - logits.max(-1, keepdims=True))
-    return np.asarray(powers / powers.sum(-1, keepdims=True))
-
-
-def _bits(p: Doubles, middle: Doubles) -> Doubles:
-    """p·log2(p / middle), 0 where p is 0."""
-    positive = p > 0
-    bits: Doubles = p * np.log2(np.where(positive, p, 1) / np.where(positive, middle, 1))
-    return bits
+    return np.asarray(scipy.special.softmax(logits.astype(np.float64), axis=-1))

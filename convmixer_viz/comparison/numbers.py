@@ -113,10 +113,8 @@ def likenesses(results: Sequence[Representation]) -> Table:
 
 def _likeness(first: Representation, result: Representation) -> dict[str, Any]:
     cka = agreement.cka(first.gram, result.gram)
-    lasts = (len(first.gram) - 1, len(result.gram) - 1)
-    flat = any(last in constant for last, constant in zip(lasts, cka.constant, strict=True))
     return {
         "preset": preset_of(result),
-        "CKA of last blocks": None if flat else float(cka.values[-1, -1]),
-        "spread of unrelated ones": cka.spread,
+        "CKA of last blocks": cka.last,
+        "standard deviation of unrelated ones": cka.spread,
     }

@@ -21,7 +21,7 @@ SHOWN = 160  # px of a picture that presets disagree on
 
 def draw_differences(grids: Sequence[Floats]) -> list[go.Figure]:
     """Every map minus the first, cell by cell of the common grid, on one scale about zero."""
-    maps = [agreement.difference(grid, grids[0]) for grid in grids[1:]]
+    maps = [grid - grids[0] for grid in grids[1:]]
     limit = max((float(np.abs(values).max()) for values in maps), default=0.0) or 1.0
     return [_difference(values, limit) for values in maps]
 

@@ -28,6 +28,6 @@ class Representation(Result):
 
     def rows(self) -> list[dict[str, Any]]:
         return [
-            {"block": block, "pictures": len(self.names), "mean_square": float(gram.trace())}
+            {"block": block, "pictures": len(self.names), "mean_squared_norm": float(gram.trace())}
             for block, gram in zip(self.blocks, self.gram / len(self.names), strict=True)
         ]

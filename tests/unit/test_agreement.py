@@ -48,11 +48,34 @@ def test_agreement_of_maps_has_known_answers() -> None:
     assert monotone == pytest.approx(1)
     flat = agreement.maps(values, np.zeros((16, 16)))
     assert flat.spearman is None and flat.ssim is None
-    assert (agreement.difference(2 * values, values) == values).all()
     half = np.zeros(100)
     half[:26] = 1
     shifted = np.roll(half, 13)
     assert agreement.overlap(half, shifted) == pytest.approx(13 / 39)
+
+
+def test_ties_for_the_last_places_count_by_their_chance() -> None:
+    one, other = np.zeros((16, 16)), np.zeros((16, 16))
+    one[3, 4] = other[12, 1] = 1
+    tied = 25 / 255
+    shared = 2 * tied + 254 * tied**2
+    assert agreement.overlap(one, other) == pytest.approx(shared / (52 - shared))
+    assert agreement.overlap(-one, -other) == pytest.approx(254 * (26 / 255) ** 2 / 52, rel=0.06)
+    draws = [np.where(m == 0, 1e-3 * RANDOM.random((500, 16, 16)), m) for m in (one, other)]
+    drawn = [agreement.overlap(a, b) for a, b in zip(*draws, strict=True)]
+    assert agreement.overlap(one, other) == pytest.approx(np.mean(np.array(drawn, float)), abs=0.01)
+
+
+def test_what_only_rounding_varies_is_constant() -> None:
+    flat = np.full((16, 16), 0.3) * (1 + 1e-7 * RANDOM.normal(size=(16, 16)))
+    values = RANDOM.normal(size=(16, 16))
+    nothing = agreement.MapAgreement(None, None, None)
+    for constant in (flat, flat.astype(np.float32), np.full((16, 16), -2.0), np.zeros((16, 16))):
+        assert agreement.is_constant(constant)
+        assert agreement.maps(constant, values) == agreement.maps(values, constant) == nothing
+        assert agreement.maps(constant, constant) == nothing
+    assert not agreement.is_constant(1 + 1e-4 * values)
+    assert agreement.spearman(1 + 1e-4 * values, values) == pytest.approx(1)
 
 
 def test_divergence_between_certain_answers_is_one_bit() -> None:
@@ -113,8 +136,19 @@ def test_cka_names_constant_blocks_and_too_few_pictures() -> None:
     x = RANDOM.normal(size=(6, 12))
     result = agreement.cka(grams(x, np.ones((6, 12)), np.zeros((6, 12))), grams(x))
     assert result.constant == ((1, 2), ()) and result.values[1:].tolist() == [[0], [0]]
-    assert np.isfinite(result.values).all()
+    assert result.undefined == ((), ()) and result.missing == ([1, 2], [])
+    assert np.isfinite(result.values).all() and result.last is None
     with pytest.raises(ChoiceError, match="4 pictures or more, not 3"):
         agreement.cka(grams(x[:3]), grams(x[:3]))
     with pytest.raises(ChoiceError, match="same pictures"):
         agreement.cka(grams(x), grams(x[:5]))
+
+
+def test_pictures_alike_but_one_are_not_called_constant() -> None:
+    x = RANDOM.normal(size=(6, 12))
+    odd = np.ones((6, 12))
+    odd[4] = RANDOM.normal(size=12)
+    result = agreement.cka(grams(x, odd, np.eye(6, 12)), grams(x))
+    assert result.constant == ((), ()) and result.undefined == ((1, 2), ())
+    assert result.missing == ([1, 2], []) and result.last is None
+    assert agreement.cka(grams(odd, x), grams(odd, x)).last == pytest.approx(1)

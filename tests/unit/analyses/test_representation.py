@@ -32,9 +32,11 @@ def test_gram_is_every_pair_of_the_blocks_flat_outputs() -> None:
     result = final(steps(images))
     with torch.no_grad():
         states = list(model.module.states(model.tensor(images)))
-    for gram, state in zip(result.gram, states, strict=True):
+    for gram, state, row in zip(result.gram, states, result.rows(), strict=True):
         flat = state.flatten(1).double().numpy()
         assert gram == pytest.approx(flat @ flat.T, rel=1e-6)
+        norms = np.linalg.norm(flat, axis=1)
+        assert row["mean_squared_norm"] == pytest.approx((norms**2).mean())
     assert result.blocks == (0, 1, 2, 3) and result.images == tuple(f"sha {i}" for i in range(5))
 
 
