@@ -39,11 +39,6 @@ def describe_channels(result: Activations) -> str:
     return ", ".join(str(channel) for channel in result.channels)
 
 
-def draw_channel(result: Activations, number: int, *, strength: float = 0.85) -> go.Figure:
-    """One of the strongest channels (0 is the strongest) over the view."""
-    return overlays.draw(result.view, result.channel_maps[number], strength=strength, unit="σ")
-
-
 def strip_png(result: Activations, scale: int = 4) -> bytes:
     """Each block's tokens in three colours, a thumbnail a block, a clear gutter between."""
     n, h, w, _ = result.components.shape

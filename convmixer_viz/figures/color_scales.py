@@ -39,7 +39,7 @@ def palette(scale: Scale) -> Bytes:
     return np.concatenate([np.full((1, 3), 128, np.uint8), sample(scale, 255)])
 
 
-_DIVERGING, _SEQUENTIAL = palette(DIVERGING), palette(SEQUENTIAL)
+_DIVERGING = palette(DIVERGING)
 BLUE, RED = _DIVERGING[25], _DIVERGING[-25]  # well below, well above zero
 
 
@@ -54,8 +54,3 @@ def levels(values: Floats, low: float, high: float) -> Bytes:
 def diverging_rgb(values: Floats, limit: float) -> Bytes:
     """Signed values in blue, white and red between -limit and limit; one more axis, of 3."""
     return _DIVERGING[levels(values, -limit, limit)]
-
-
-def sequential_rgb(values: Floats, low: float, high: float) -> Bytes:
-    """Values from dark blue at `low` to yellow at `high`; one more axis, of 3."""
-    return _SEQUENTIAL[levels(values, low, high)]

@@ -68,11 +68,6 @@ def color_bar(title: str) -> dict[str, Any]:
     return {"title": {"text": title, "side": "right"}, "thickness": 12, "outlinewidth": 0}
 
 
-def color_bar_png(scale: Scale, *, width: int = 256, height: int = 10) -> bytes:
-    """A colour bar as a picture, lowest value on the left, to stand under a mosaic."""
-    return png(np.tile(color_scales.sample(scale, width)[None], (height, 1, 1)))
-
-
 def overlay(picture: Bytes, values: Floats, limit: float) -> Bytes:
     """Signed values over a picture (h, w, 3), as strong as they are large; the values' cells
     cover the picture."""

@@ -30,13 +30,6 @@ class WalkStep:
     stays: float
     spreads: Floats
 
-    @property
-    def variance(self) -> float:
-        """Growth of σ² an axis in tokens²: a · Var, on an unbounded grid."""
-        offsets = np.arange(len(self.spreads)) - (len(self.spreads) - 1) // 2
-        both = offsets**2 @ self.spreads.sum(1) + offsets**2 @ self.spreads.sum(0)
-        return float(both / (2 * (self.stays + self.spreads.sum())))
-
 
 def null_model(shape: Shape) -> list[WalkStep]:
     """Random signs, equal variances: a flat kernel, and an equal share for a skip."""

@@ -16,15 +16,6 @@ from convmixer_viz.questions.faithfulness import Faithfulness
 
 CURVES = ("deletion", "insertion")
 DASHES = ("solid", "dot", "dash")  # the method and its two controls
-SCORES = {  # column of the table: which way is good
-    "deletion": "low",
-    "insertion": "high",
-    "ROAD": "high",
-    "infidelity": "low",
-    "max-sensitivity": "low",
-    "completeness": "low",
-    "complexity": "",
-}
 
 
 def draw(result: Faithfulness, *, baseline: str = "mean") -> go.Figure:

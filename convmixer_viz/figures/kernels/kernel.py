@@ -141,10 +141,3 @@ def patch_filter_png(result: Kernel) -> bytes | None:
     largest = float(np.abs(result.patch_filter).max()) or 1.0
     colors = np.round(127.5 + 127.5 * result.patch_filter / largest).astype(np.uint8)
     return style.png(colors.transpose(1, 2, 0), scale=max(1, 84 // colors.shape[-1]))
-
-
-def response_png(result: Kernel) -> bytes:
-    """The response laid over the picture: red where it is positive, blue where negative."""
-    limit = float(np.abs(result.response).max()) or 1.0
-    shown = style.overlay(result.view, result.response, limit)
-    return style.png(shown, scale=max(1, 224 // len(shown)))

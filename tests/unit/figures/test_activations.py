@@ -20,11 +20,6 @@ def test_channels_share_one_scale_and_say_their_number(activations: Activations)
     assert figures.describe_channels(activations).split(", ") == numbers
 
 
-def test_a_channel_over_the_view(activations: Activations) -> None:
-    heat, _ = figures.draw_channel(activations, 1).data
-    np.testing.assert_array_equal(heat.z, activations.channel_maps[1])
-
-
 def test_the_strip_shows_the_components(activations: Activations) -> None:
     shown = pixels(figures.strip_png(activations, scale=1))
     assert shown.shape == (8, 4 * 9 - 1, 4)

@@ -59,7 +59,7 @@ def test_diverging_is_white_at_zero_blue_below_red_above() -> None:
 
 def test_values_beyond_the_limits_are_clipped_and_gaps_are_grey() -> None:
     values = np.array([-9.0, 0.0, 1.0, 9.0, np.nan])
-    colors = color_scales.sequential_rgb(values, 0.0, 1.0)
+    colors = color_scales.palette(color_scales.SEQUENTIAL)[color_scales.levels(values, 0.0, 1.0)]
     assert colors[0].tolist() == colors[1].tolist() and colors[2].tolist() == colors[3].tolist()
     assert colors[4].tolist() == [128, 128, 128]
 

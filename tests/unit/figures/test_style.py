@@ -38,12 +38,6 @@ def test_palette_png_has_a_clear_gutter_and_the_colours_of_the_scale() -> None:
     assert (rgba[..., :3].reshape(4, 3)[1:] == expected[1:]).all()
 
 
-def test_color_bar_runs_from_low_to_high() -> None:
-    bar = np.asarray(open_png(style.color_bar_png(color_scales.DIVERGING, width=9, height=4)))
-    assert bar.shape == (4, 9, 3) and bar[0, 4].tolist() == [247, 247, 247]
-    assert bar[0, 0, 2] > bar[0, 0, 0] and bar[0, -1, 0] > bar[0, -1, 2]
-
-
 def test_overlay_leaves_grey_where_nothing_counts_and_reddens_what_speaks_for() -> None:
     picture = np.full((8, 8, 3), 100, np.uint8)
     mixed = style.overlay(picture, np.array([[1.0, -1.0], [0.0, 0.5]]), 1.0)

@@ -53,7 +53,3 @@ def test_neighbours_have_pictures_where_there_are_kernels(model: LoadedModel) ->
     assert figures.patch_filter_png(last) is None
     assert figures.outputs_table(last)[0]["kernel"] is None
     assert figures.inputs_table(last)[0]["channel"] == last.inputs[0]
-
-
-def test_the_response_is_a_picture(kernel: Kernel) -> None:
-    assert figures.response_png(kernel).startswith(b"\x89PNG")
