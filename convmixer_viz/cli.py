@@ -132,6 +132,8 @@ def _results(
 def _check(row: Analysis[Any], options: dict[str, Any], names: Sequence[str]) -> None:
     """Raise what can be wrong before torch is imported, which takes seconds."""
     chosen = request.read_options(row, options)
+    for name in sorted(options.keys() & getattr(chosen, "unread", ())):
+        console.tell(f"{chosen.method} doesn't read --{name}: it has no effect.")
     presets = locate.all_presets()
     for name in names:
         preset = table.find(name, presets)

@@ -68,9 +68,11 @@ def read_options(analysis: Analysis[Any], choices: dict[str, Any]) -> Any:
 
 
 def fit(options: Any, preset: Preset, class_names: tuple[str, ...]) -> Any:
-    """Options checked against a preset: classes become indices, blocks and side must exist."""
-    names = {field.name for field in fields(options)}
-    changes: dict[str, str] = {}
+    """Options checked against a preset: classes become indices, blocks and side must exist. What
+    decides nothing here has its default, so that it doesn't part two requests."""
+    defaults = {field.name: field.default for field in fields(options)}
+    names = defaults.keys()
+    changes: dict[str, Any] = {name: defaults[name] for name in getattr(options, "unread", ())}
     for name in sorted(names & {"target", "against"}):
         text = getattr(options, name)
         if text is not None:

@@ -33,6 +33,8 @@ class Method:
 
     function: str  # in analyses/attribution/methods/
     sentence: str
+    source: str  # authors and year
+    address: str  # of the paper
     uses: tuple[str, ...] = ()  # the options that it reads besides the question
     signed: bool = True  # red speaks for the target, blue against; else only size means something
     promise: Literal["baseline", "bias", None] = None  # score − what is the sum
@@ -52,21 +54,30 @@ METHODS: dict[str, Method] = {
     "saliency": Method(
         "gradients.saliency",
         "how steeply the score changes with each pixel",
+        "Simonyan, Vedaldi, Zisserman 2014",
+        "arxiv.org/abs/1312.6034",
         signed=False,
         unit=_SLOPE,
     ),
     "input-x-gradient": Method(
-        "gradients.input_x_gradient", "a first-order step from the mean colour"
+        "gradients.input_x_gradient",
+        "a first-order step from the mean colour",
+        "Shrikumar et al. 2016",
+        "arxiv.org/abs/1605.01713",
     ),
     "integrated-gradients": Method(
         "gradients.integrated_gradients",
         "the gradient along the way from a baseline; sums to the score's difference",
+        "Sundararajan, Taly, Yan 2017",
+        "arxiv.org/abs/1703.01365",
         ("steps", "baseline", "seed"),
         promise="baseline",
     ),
     "smoothgrad": Method(
         "gradients.smoothgrad",
         "the mean gradient of noisy copies",
+        "Smilkov et al. 2017",
+        "arxiv.org/abs/1706.03825",
         ("samples", "sigma", "seed"),
         signed=False,
         unit=_SLOPE,
@@ -74,12 +85,16 @@ METHODS: dict[str, Method] = {
     "gradient-shap": Method(
         "gradients.gradient_shap",
         "Integrated Gradients at random points, with noise",
+        "Lundberg, Lee 2017",
+        "arxiv.org/abs/1705.07874",
         ("samples", "sigma", "baseline", "seed"),
         promise="baseline",
     ),
     "grad-cam": Method(
         "cams.grad_cam",
         "a block's tokens weighted by the mean gradient, what speaks against included",
+        "Selvaraju et al. 2017",
+        "arxiv.org/abs/1610.02391",
         ("block",),
         promise="bias",
         simpler=_EVIDENCE,
@@ -87,6 +102,8 @@ METHODS: dict[str, Method] = {
     "hirescam": Method(
         "cams.hirescam",
         "a block's tokens times their gradient",
+        "Draelos, Carin 2020",
+        "arxiv.org/abs/2011.08891",
         ("block",),
         promise="bias",
         simpler=_EVIDENCE,
@@ -94,17 +111,23 @@ METHODS: dict[str, Method] = {
     "layer-cam": Method(
         "cams.layer_cam",
         "a block's tokens times their positive gradient",
+        "Jiang et al. 2021",
+        "doi.org/10.1109/TIP.2021.3089943",
         ("block",),
         simpler=_EVIDENCE,
     ),
     "occlusion": Method(
         "perturbations.occlusion",
         "the score lost when a patch alone is taken away",
+        "Zeiler, Fergus 2014",
+        "arxiv.org/abs/1311.2901",
         ("baseline", "seed"),
     ),
     "rise": Method(
         "perturbations.rise",
         "the mean probability of what soft random masks leave over",
+        "Petsiuk, Das, Saenko 2018",
+        "arxiv.org/abs/1806.07421",
         ("samples", "baseline", "seed"),
         signed=False,
         unit="mean probability",
@@ -112,12 +135,16 @@ METHODS: dict[str, Method] = {
     "kernel-shap": Method(
         "perturbations.kernel_shap",
         "Shapley values of groups of patches, from random coalitions",
+        "Lundberg, Lee 2017",
+        "arxiv.org/abs/1705.07874",
         ("samples", "baseline", "seed"),
         promise="baseline",
     ),
     "guided-backprop": Method(
         "rules.guided_backprop",
         "the gradient with negative signals stopped at each ReLU",
+        "Springenberg et al. 2015",
+        "arxiv.org/abs/1412.6806",
         signed=False,
         simpler=_GRADIENT,
         unit=_SLOPE,
@@ -125,11 +152,16 @@ METHODS: dict[str, Method] = {
     "deeplift": Method(
         "rules.deeplift",
         "differences to the baseline's activations instead of derivatives",
+        "Shrikumar, Greenside, Kundaje 2017",
+        "arxiv.org/abs/1704.02685",
         ("baseline", "seed"),
         promise="baseline",
         simpler=_DIFFERENCE,
     ),
 }
+
+
+OF_SOME = ("baseline", "steps", "samples", "sigma", "block", "seed")  # options that not all read
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +188,11 @@ class Options:
             raise ChoiceError(f"{self.samples} samples are too few: choose 3 or more.")
         if not 0 <= self.sigma <= 1:
             raise ChoiceError(f"sigma {self.sigma} is no share of the range: choose 0 to 1.")
+
+    @property
+    def unread(self) -> frozenset[str]:
+        """The options that the method doesn't read: a request takes their defaults."""
+        return frozenset(OF_SOME) - {*METHODS[self.method].uses}
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)

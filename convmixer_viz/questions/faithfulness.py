@@ -49,6 +49,11 @@ class Options(attribution.Options):
                 f"There is no measure {min(unknown)!r}: choose {', '.join(MEASURES)}."
             )
 
+    @property
+    def unread(self) -> frozenset[str]:
+        """The same; the measures draw from the seed, whatever the method."""
+        return attribution.Options.unread.__get__(self) - {"seed"}
+
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Faithfulness(Result):

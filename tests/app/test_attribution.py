@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 from convmixer_viz.app.components import attribution
 from convmixer_viz.catalog import ATTRIBUTION, EVIDENCE
 from convmixer_viz.errors import ChoiceError
-from convmixer_viz.questions.attribution import AttributionMap
+from convmixer_viz.questions.attribution import METHODS, AttributionMap
 from convmixer_viz.workbench import Workbench
 from tests.app.conftest import Visit
 from tests.app.elements import array, figures, texts, traces
@@ -113,3 +113,14 @@ def test_what_a_page_refuses_has_its_reason_and_missing_work_is_done(
     assert [error.value for error in app.error] == ["These maps can't be compared."]
     app.selectbox(key="picture").set_value("moon").run()
     assert "of the choices before" not in texts(app)
+
+
+def test_the_page_offers_only_what_the_methods_read(visit: Visit) -> None:
+    app = visit("attribution", methods=["hirescam"])
+    keys = {each.key for each in [*app.number_input, *app.selectbox, *app.slider]}
+    assert "cam_block" in keys and not keys & {"steps", "samples", "sigma", "seed", "baseline"}
+    app = visit("attribution", methods=["rise"], samples="20")
+    keys = {each.key for each in [*app.number_input, *app.selectbox]}
+    assert {"samples", "baseline", "seed"} <= keys and not keys & {"steps", "sigma", "cam_block"}
+    assert METHODS["rise"].sentence[1:] in texts(app)
+    assert METHODS["rise"].address in texts(app)

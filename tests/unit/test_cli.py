@@ -169,3 +169,12 @@ def test_the_same_bits_from_python_and_the_command_line(tmp_path: Path, capsys: 
     ours = bench.run(PREDICTION, ["gallery:cat"], random=3)
     assert np.array_equal(bench.load(tmp_path, PREDICTION).logits, ours.logits)
     bench.close()
+
+
+def test_an_option_that_the_method_does_not_read_is_told(capsys: Capture) -> None:
+    run = ["attribution", "--preset", "cifar10-128-8-k3", "--method", "hirescam"]
+    assert cli.main([*run, "--steps", "8"]) == 0
+    with_steps = capsys.readouterr()
+    assert "hirescam doesn't read --steps: it has no effect." in with_steps.err
+    assert cli.main([*run, "--block", "2"]) == 0
+    assert "doesn't read" not in capsys.readouterr().err

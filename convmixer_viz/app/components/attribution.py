@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, get_args
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from convmixer_viz import agreement as agreements
 from convmixer_viz.app import glossary, session
@@ -18,12 +19,18 @@ from convmixer_viz.contract import option_fields
 from convmixer_viz.figures import evidence as exact, overlays
 from convmixer_viz.figures.attribution import faithfulness, maps as figures
 from convmixer_viz.figures.attribution.maps import Resolution
-from convmixer_viz.questions.attribution import DEFAULT_STEPS_TEXT, AttributionMap
+from convmixer_viz.questions.attribution import (
+    DEFAULT_STEPS_TEXT,
+    METHODS,
+    OF_SOME,
+    AttributionMap,
+)
 from convmixer_viz.questions.evidence import Evidence
 from convmixer_viz.questions.faithfulness import DEFAULT_MEASURES, MEASURES, Faithfulness
 
 FIELDS = {field.name: field for field in option_fields(ATTRIBUTION.options)}
 OPENING = ["integrated-gradients", "layer-cam", "occlusion"]  # the methods that the page opens with
+SCORES = "scores"  # key of the toggle
 ACROSS = 3  # maps of one preset in a row
 RESOLUTIONS: tuple[Resolution, ...] = get_args(Resolution)
 
@@ -90,34 +97,64 @@ def choose_methods() -> list[str]:
     )
 
 
-def choose_options() -> dict[str, Any]:
-    """The options that the methods share."""
-    first, second, third, fourth = st.columns(4)
+def choose_options(methods: Sequence[str]) -> dict[str, Any]:
+    """The options that these methods read, and no others."""
+    read = {name for method in methods for name in METHODS[method].uses}
+    if st.session_state.get(SCORES):
+        read.add("seed")  # of the measures
+    names = [name for name in OF_SOME if name in read]
+    places = st.columns(len(names)) if names else []
+    return {
+        name: WIDGETS[name](place, FIELDS[name].sentence)
+        for name, place in zip(names, places, strict=True)
+    }
+
+
+def _choose_baseline(place: DeltaGenerator, sentence: str) -> str | None:
+    choices = FIELDS["baseline"].choices or ()
+    return place.selectbox("Baseline", choices, key="baseline", bind=BOUND, help=sentence)
+
+
+def _choose_steps(place: DeltaGenerator, sentence: str) -> int | None:
+    text = DEFAULT_STEPS_TEXT
+    return place.number_input(
+        "Steps", 1, 1000, None, key="steps", bind=BOUND, placeholder=text, help=sentence
+    )
+
+
+def _choose_samples(place: DeltaGenerator, sentence: str) -> int | None:
+    text = "50 or 1000"
+    return place.number_input(
+        "Samples", 3, 10_000, None, key="samples", bind=BOUND, placeholder=text, help=sentence
+    )
+
+
+def _choose_sigma(place: DeltaGenerator, sentence: str) -> float:
+    default = FIELDS["sigma"].default
+    return place.number_input("Noise", 0.0, 1.0, default, key="sigma", bind=BOUND, help=sentence)
+
+
+def _choose_block(place: DeltaGenerator, sentence: str) -> int | None:
     presets = session.bench().presets
     depth = min(presets[name].shape.depth for name in session.choices().presets)
-    sentences = {name: field.sentence for name, field in FIELDS.items()}
-    with first:
-        baselines, sentence = FIELDS["baseline"].choices or (), sentences["baseline"]
-        baseline = st.selectbox("Baseline", baselines, key="baseline", bind=BOUND, help=sentence)
-    with second:
-        steps = st.number_input(
-            "Steps",
-            1,
-            1000,
-            None,
-            key="steps",
-            bind=BOUND,
-            placeholder=DEFAULT_STEPS_TEXT,
-            help=sentences["steps"],
-        )
-    with third:
-        label, sentence = "Block of CAMs", sentences["block"]
-        cam = st.number_input(label, 0, depth, depth, key="cam_block", bind=BOUND, help=sentence)
-    with fourth:
-        sentence = sentences["seed"]
-        seed = st.number_input("Seed", 0, 10**6, 0, key="seed", bind=BOUND, help=sentence)
-    block = None if cam == depth else int(cam)
-    return {"baseline": baseline, "steps": steps, "block": block, "seed": int(seed)}
+    block = place.number_input(
+        "Block of CAMs", 0, depth, depth, key="cam_block", bind=BOUND, help=sentence
+    )
+    return None if block == depth else int(block)
+
+
+def _choose_seed(place: DeltaGenerator, sentence: str) -> int:
+    return int(place.number_input("Seed", 0, 10**6, 0, key="seed", bind=BOUND, help=sentence))
+
+
+WIDGETS: dict[str, Callable[[DeltaGenerator, str], Any]] = {
+    "baseline": _choose_baseline,
+    "steps": _choose_steps,
+    "samples": _choose_samples,
+    "sigma": _choose_sigma,
+    "block": _choose_block,
+    "seed": _choose_seed,
+}
 
 
 def compute_maps(
@@ -152,7 +189,12 @@ def show_map(result: AttributionMap, limit: float | None, look: Look) -> None:
     preset = result.origin.preset
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{result.method}** · {preset}", width="content")
-        st.badge(badge, color="green" if result.valid else "orange", help=reason)
+        st.badge(badge, color="gray" if result.valid else "orange", help=reason)
+    method = METHODS[result.method]
+    st.caption(
+        f"{method.sentence[0].upper()}{method.sentence[1:]} "
+        f"([{method.source}](https://{method.address}))."
+    )
     if not result.valid:
         st.caption(f"Not shown: {reason}.")
         return
@@ -186,7 +228,7 @@ def agreement(maps: Sequence[AttributionMap]) -> list[dict[str, Any]]:
 def choose_scores(methods: Sequence[str]) -> bool:
     """Whether the maps are scored: it takes hundreds of predictions a method."""
     label = "Score these maps"
-    if methods and st.toggle(label, key="scores", bind=BOUND, help=glossary.SCORES):
+    if methods and st.toggle(label, key=SCORES, bind=BOUND, help=glossary.SCORES):
         return True
     st.caption(
         "Curves and scores of these maps stand here once you ask for them: it takes "

@@ -22,7 +22,7 @@ attribution.show_evidence(session.run_each(asks, slot="evidence"), look)
 
 st.subheader("Methods", help=glossary.OWN_SCALES)
 methods = attribution.choose_methods()
-options = attribution.choose_options()
+options = attribution.choose_options(methods)
 maps = attribution.compute_maps(methods, options, questions)
 attribution.show_maps(maps, look)
 if not methods:

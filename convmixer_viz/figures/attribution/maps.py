@@ -14,6 +14,10 @@ from convmixer_viz.figures.style import Still
 from convmixer_viz.questions.attribution import METHODS, AttributionMap
 
 Resolution = Literal["tokens", "pixels"]
+NOT_TESTED = (
+    "No simpler map is known that this method may turn out to be, so none was compared. That says "
+    "nothing about whether it can be trusted: score it."
+)
 
 
 def draw(
@@ -65,10 +69,13 @@ def shared_limit(
 
 
 def badge(result: AttributionMap) -> tuple[str, str]:
-    """A label and its reason: "valid", or "is …", the simpler map that this one equals here."""
-    if result.identical_to:
-        return f"is {result.identical_to}", result.validity
-    return "valid", result.validity
+    """What was tested of the map, and what came out: whether it is a simpler map by another
+    name."""
+    simpler = METHODS[result.method].simpler
+    if simpler is None:
+        return "no simpler map known", NOT_TESTED
+    relation = "is" if result.identical_to else "differs from"
+    return f"{relation} {simpler.name}", result.validity
 
 
 def describe(result: AttributionMap) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from typing import Any, cast
 
 import numpy as np
@@ -131,3 +132,44 @@ def test_two_callers_with_different_methods_get_the_serial_bits() -> None:
 def test_wrong_options_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ChoiceError):
         Options(**wrong)
+
+
+OTHER: dict[str, Any] = {
+    "baseline": "noise",
+    "steps": 7,
+    "samples": 20,
+    "sigma": 0.3,
+    "block": 1,
+    "seed": 5,
+}
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_a_method_reads_the_options_that_it_names_and_no_others(name: str) -> None:
+    """With noise as the baseline the seed decides that, too."""
+    model = loaded(RELU)
+    before = attribution(model, name)
+    for option, value in OTHER.items():
+        also = {"baseline": "noise"} if option == "seed" else {}
+        first = attribution(model, name, **also) if also else before
+        same = np.array_equal(
+            attribution(model, name, **also, **{option: value}).tokens, first.tokens
+        )
+        assert same == (option not in METHODS[name].uses), option
+
+
+def test_what_a_method_does_not_read_parts_no_requests() -> None:
+    with closing(Workbench("cpu")) as bench:
+
+        def digest(analysis: str, **options: Any) -> str:
+            return bench.request(analysis, ["gallery:cat"], **options).digest
+
+        for name in METHODS:
+            before = digest("attribution", method=name)
+            for option, value in OTHER.items():
+                same = digest("attribution", method=name, **{option: value}) == before
+                assert same == (option not in METHODS[name].uses), (name, option)
+        rise = {"method": "rise", "measures": ("deletion",)}
+        assert digest("faithfulness", **rise) == digest("faithfulness", **rise, steps=3)
+        cam = {"method": "hirescam", "measures": ("deletion",)}  # its controls are drawn
+        assert digest("faithfulness", **cam) != digest("faithfulness", **cam, seed=1)

@@ -59,7 +59,13 @@ def test_shared_limits(model: LoadedModel) -> None:
 
 
 def test_badges(model: LoadedModel) -> None:
-    assert figures.badge(attribute(model, "occlusion"))[0] == "valid"
+    assert figures.badge(attribute(model, "occlusion")) == (
+        "no simpler map known",
+        figures.NOT_TESTED,
+    )
+    assert (
+        figures.badge(attribute(model, "hirescam", block=1))[0] == "differs from the exact evidence"
+    )
     assert figures.badge(attribute(model, "grad-cam"))[0] == "is the exact evidence"
     assert figures.badge(attribute(model, "guided-backprop"))[0] == "is the plain gradient"
 
