@@ -164,6 +164,11 @@ METHODS: dict[str, Method] = {
 OF_SOME = ("baseline", "steps", "samples", "sigma", "block", "seed")  # options that not all read
 
 
+def unread(method: str) -> frozenset[str]:
+    """The options that a method doesn't read."""
+    return frozenset(OF_SOME) - {*METHODS[method].uses}
+
+
 @dataclass(frozen=True, slots=True)
 class Options:
     method: Annotated[str, "the method", *METHODS] = "integrated-gradients"
@@ -192,7 +197,7 @@ class Options:
     @property
     def unread(self) -> frozenset[str]:
         """The options that the method doesn't read: a request takes their defaults."""
-        return frozenset(OF_SOME) - {*METHODS[self.method].uses}
+        return unread(self.method)
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)

@@ -52,7 +52,7 @@ class Options(attribution.Options):
     @property
     def unread(self) -> frozenset[str]:
         """The same; the measures draw from the seed, whatever the method."""
-        return attribution.Options.unread.__get__(self) - {"seed"}
+        return attribution.unread(self.method) - {"seed"}
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)

@@ -130,8 +130,10 @@ def _choose_samples(place: DeltaGenerator, sentence: str) -> int | None:
 
 
 def _choose_sigma(place: DeltaGenerator, sentence: str) -> float:
-    default = FIELDS["sigma"].default
-    return place.number_input("Noise", 0.0, 1.0, default, key="sigma", bind=BOUND, help=sentence)
+    noise = FIELDS["sigma"].default
+    return float(
+        place.number_input("Noise", 0.0, 1.0, noise, key="sigma", bind=BOUND, help=sentence)
+    )
 
 
 def _choose_block(place: DeltaGenerator, sentence: str) -> int | None:
