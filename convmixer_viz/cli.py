@@ -15,7 +15,8 @@ from convmixer_viz import catalog, commands, request
 from convmixer_viz.commands import console, flags, pictures
 from convmixer_viz.contract import Analysis, Result
 from convmixer_viz.engine import distributed
-from convmixer_viz.errors import ChoiceError, VizError
+from convmixer_viz.errors import ChoiceError, DataError, VizError
+from convmixer_viz.export import files
 from convmixer_viz.pictures.decode import Picture
 from convmixer_viz.presets import table
 from convmixer_viz.presets.table import DEFAULT
@@ -187,10 +188,14 @@ def _result(
 def _stored(
     bench: Workbench, row: Analysis[Any], call: Call, request: Request[Any]
 ) -> Result | None:
-    """The result of this request that --out already holds, None where it holds none."""
+    """The result of this request that --out already holds, None where it holds none, or one that a
+    kill left damaged."""
     if call.folder is None or not (call.folder / f"{row.name}.json").is_file():
         return None
-    result: Result = bench.load(call.folder, row.name)
+    try:
+        result: Result = files.load(call.folder, row.name, vouched=True)
+    except DataError:
+        return None
     return result if bench.answers(result, request) else None
 
 

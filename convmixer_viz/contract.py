@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, fields
 from importlib import import_module
-from typing import Any, Generic, Literal, TypeVar, get_args, get_origin, get_type_hints
+from numbers import Integral, Real
+from types import UnionType
+from typing import (
+    Annotated,
+    Any,
+    Generic,
+    Literal,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 import numpy as np
 
@@ -170,6 +182,54 @@ def option_fields(options: type[Any]) -> tuple[OptionField, ...]:
     each Annotated with its sentence, and with the names to choose from where a table has them."""
     hints = get_type_hints(options, include_extras=True)
     return tuple(_option_field(field, hints[field.name]) for field in fields(options))
+
+
+def as_type(value: Any, hint: Any, name: str) -> Any:
+    """A plain value as a type hint says, any sequence as a tuple; a ChoiceError where the value is
+    of another type. `name` is what the person calls it."""
+    origin, parts = get_origin(hint), get_args(hint)
+    if origin is Annotated:
+        return as_type(value, parts[0], name)
+    if origin in (Union, UnionType):  # X | None
+        return None if value is None else as_type(value, parts[0], name)
+    if origin is tuple and isinstance(value, list | tuple | range | np.ndarray):
+        kinds = (parts[0],) * len(value) if parts[-1] is ... else parts
+        if len(kinds) == len(value):
+            return tuple(as_type(one, kind, name) for one, kind in zip(value, kinds, strict=True))
+    elif origin is dict and isinstance(value, dict):
+        return {as_type(k, parts[0], name): as_type(v, parts[1], name) for k, v in value.items()}
+    elif _is_one(value, hint):
+        return hint(value) if hint in (int, float) else value
+    raise ChoiceError(f"{name} is {value!r:.60}: it must be {_kind_in_words(hint)}.")
+
+
+def _is_one(value: Any, hint: Any) -> bool:
+    """Whether a value is of a type without parts."""
+    if hint is Any:
+        return True
+    if get_origin(hint) is Literal:
+        return isinstance(value, str) and value in get_args(hint)
+    if hint is int:
+        whole = isinstance(value, Integral) and not isinstance(value, bool)
+        return whole and -(2**63) <= value < 2**63
+    if hint is float:
+        return isinstance(value, Real) and not isinstance(value, bool) and _has_float(value)
+    return isinstance(value, get_origin(hint) or hint)
+
+
+def _has_float(value: Any) -> bool:
+    return isinstance(value, float | np.floating) or bool(abs(value) < 2**1023)
+
+
+def _kind_in_words(hint: Any) -> str:
+    words = {int: "whole number", float: "number", str: "text"}
+    if get_origin(hint) is Literal:
+        return f"one of {', '.join(get_args(hint))}"
+    if get_origin(hint) is tuple:
+        kind, *more = get_args(hint)
+        count = "a list of" if ... in more else 1 + len(more)
+        return f"{count} {words.get(kind, 'value')}s"
+    return f"a {words[hint]}" if hint in words else "true or false" if hint is bool else "an object"
 
 
 def _option_field(field: Any, hint: Any) -> OptionField:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_type_hints
 
-from convmixer_viz.contract import Analysis, check_seed, option_fields
+from convmixer_viz.contract import Analysis, as_type, check_seed
 from convmixer_viz.errors import ChoiceError
 from convmixer_viz.pictures.decode import Picture, load
 from convmixer_viz.pictures.folders import Drawn
@@ -56,13 +56,14 @@ class Request(Generic[R]):
 
 def read_options(analysis: Analysis[Any], choices: dict[str, Any]) -> Any:
     """The analysis's Options from names and values."""
-    known = [field.name for field in option_fields(analysis.options)]
+    hints = get_type_hints(analysis.options, include_extras=True)
     for name in choices:
-        if name not in known:
+        if name not in hints:
             raise ChoiceError(
-                f"{analysis.name} has no option {name!r}; it has {', '.join(known) or 'none'}."
+                f"{analysis.name} has no option {name!r}; it has {', '.join(hints) or 'none'}."
             )
-    options = analysis.options(**choices)
+    typed = {name: as_type(value, hints[name], name) for name, value in choices.items()}
+    options = analysis.options(**typed)
     check_seed(getattr(options, "seed", 0))
     return options
 

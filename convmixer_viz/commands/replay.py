@@ -8,9 +8,11 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from convmixer_viz import catalog
 from convmixer_viz.commands import console
-from convmixer_viz.errors import DataError, VizError, WeightsError
+from convmixer_viz.errors import DataError, WeightsError
 from convmixer_viz.export import bundle
+from convmixer_viz.request import read_options
 
 if TYPE_CHECKING:
     from convmixer_viz.request import Request
@@ -31,7 +33,7 @@ def run(arguments: argparse.Namespace) -> None:
     """A row an array; exit 2 where one differs by more than is allowed."""
     with tempfile.TemporaryDirectory() as scratch:
         stored = bundle.read(arguments.bundle, Path(scratch))
-    fresh = _recompute(stored, *_request(stored, arguments))
+        fresh = _recompute(stored, *_request(stored, arguments))
     differences = bundle.compare(fresh, stored)
     console.tell(_excuse(bundle.unlike(stored.provenance, fresh.origin)))
     rows = [{"array": d.array, "difference": d.largest, "allowed": d.allowed} for d in differences]
@@ -59,24 +61,20 @@ def _request(
     from convmixer_viz.workbench import Workbench
 
     provenance, name = stored.provenance, stored.provenance.preset
-    try:
-        bench = Workbench(arguments.device or provenance.device)
-        if arguments.weights:
-            like = name if name in bench.presets else None
-            name = f"{name} again"
-            bench.add(name, arguments.weights, like=like)
-        return bench, bench.request(
-            provenance.analysis,
-            stored.images,
-            preset=name,
-            random=provenance.untrained_seed,
-            mode=provenance.mode,
-            **provenance.options,
-        )
-    except VizError:
-        raise
-    except Exception as error:  # anybody may have written what the bundle asks for
-        raise DataError(f"{arguments.bundle} asks for what can't be computed ({error}).") from error
+    read_options(catalog.find(provenance.analysis), provenance.options)  # no other names than its
+    bench = Workbench(arguments.device or provenance.device)
+    if arguments.weights:
+        like = name if name in bench.presets else None
+        name = f"{name} again"
+        bench.add(name, arguments.weights, like=like)
+    return bench, bench.request(
+        provenance.analysis,
+        stored.images,
+        preset=name,
+        random=provenance.untrained_seed,
+        mode=provenance.mode,
+        **provenance.options,
+    )
 
 
 def _recompute(stored: bundle.Bundle, bench: Workbench, request: Request[Any]) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -39,8 +40,8 @@ def choose(device: str) -> str:
     kind, _, number = device.partition(":")
     if device == "cpu":
         return "cpu"
-    if kind != "cuda" or not (number == "" or number.isdecimal()):
-        raise DeviceError(f"There is no device {device!r}: choose auto, cpu, cuda or cuda:n.")
+    if kind != "cuda" or not re.fullmatch(r"\d{0,3}", number, re.ASCII):
+        raise DeviceError(f"There is no device {device!r:.40}: choose auto, cpu, cuda or cuda:n.")
     if int(number or 0) >= torch.cuda.device_count():
         count = torch.cuda.device_count()
         raise DeviceError(f"{device} is not here: PyTorch sees {count} GPUs; use cpu or auto.")

@@ -5,22 +5,24 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from convmixer_viz.contract import Provenance, Result
-from convmixer_viz.errors import DataError, VizError
-from convmixer_viz.export import files
+from convmixer_viz.contract import Provenance, Result, as_type
+from convmixer_viz.errors import ChoiceError, DataError
+from convmixer_viz.export import files, records
 from convmixer_viz.pictures import decode
 from convmixer_viz.pictures.decode import Picture
 
 TOLERANCE = 1e-3  # of an array's largest value, where something that decides bits differs
-MOST_BYTES = 2**30  # unpacked
+MOST_BYTES = 2**30  # of a bundle unpacked, and of its arrays unpacked again
+PICTURES = "pictures.json"  # their names
+NEEDED = (".npz", ".json", ".png")  # of the members of a bundle, what replay needs
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,7 @@ def pack(result: Result, pictures: Sequence[Picture]) -> bytes:
         for name, content in files.contents(result).items():
             archive.writestr(name, content)
         names = [picture.name for picture in pictures]
-        archive.writestr("pictures.json", json.dumps(names))
+        archive.writestr(PICTURES, json.dumps(names))
         for number, picture in enumerate(pictures):
             file = io.BytesIO()
             Image.fromarray(picture.pixels).save(file, "PNG")
@@ -61,26 +63,48 @@ def pack(result: Result, pictures: Sequence[Picture]) -> bytes:
 
 
 def read(path: Path, scratch: Path) -> Bundle:
-    """Unpack a zip into an empty folder, and read what it holds."""
+    """What a zip holds. Pictures beyond decode.DECODED_BYTES are left in the empty folder
+    `scratch`, which must stay as long as they do."""
     try:
+        members = _members(path)
+        names = as_type(records.parse(members.pop(PICTURES, b"")), tuple[str, ...], PICTURES)
+        (stem,) = [n[:-5] for n in members if n.endswith(".json")][:1] or [""]
+        result = files.read(
+            members.get(f"{stem}.json", b""), members.get(f"{stem}.npz", b""), limit=MOST_BYTES
+        )
+        pictures = tuple(_pictures(members, names, scratch))
+    except (ChoiceError, records.DamagedError) as error:
+        reason = str(error).rstrip(".")
+        raise DataError(f"{path} can't be read as a bundle: {reason}.") from error
+    if tuple(picture.sha256 for picture in pictures) != result.provenance.images:
+        raise DataError(f"{path} is damaged: its pictures aren't those of its result.")
+    return Bundle(result.provenance, pictures, result)
+
+
+def _members(path: Path) -> dict[str, bytes]:
+    """The members of a zip that a bundle needs; their sizes are read before they are."""
+    try:  # zipfile may raise anything over foreign bytes
         with zipfile.ZipFile(path) as archive:
-            if sum(info.file_size for info in archive.infolist()) > MOST_BYTES:
-                raise DataError(f"{path} unpacks to over {MOST_BYTES >> 30} GiB: that's no bundle.")
-            names = json.loads(archive.read("pictures.json"))
-            encoded = [archive.read(f"pictures/{i}.png") for i in range(len(names))]
-            for name in archive.namelist():
-                if "/" not in name and name.endswith((".npz", ".json")):
-                    (scratch / Path(name).name).write_bytes(archive.read(name))
-        pictures = tuple(decode.decode(one, name) for one, name in zip(encoded, names, strict=True))
-        result = files.load(scratch)
-        provenance: Provenance = result.provenance
-        if tuple(picture.sha256 for picture in pictures) != provenance.images:
-            raise DataError(f"{path} is damaged: its pictures aren't those of its result.")
-    except VizError:
-        raise
-    except Exception as error:  # parsers may raise anything over foreign bytes
-        raise DataError(f"{path} can't be read as a bundle: {error}.") from error
-    return Bundle(provenance, pictures, result)
+            members = [m for m in archive.infolist() if m.filename.endswith(NEEDED)]
+            size = sum(member.file_size for member in members)
+            if size <= MOST_BYTES:
+                return {member.filename: archive.read(member) for member in members}
+    except Exception as error:
+        raise records.DamagedError(str(error)) from error
+    raise records.DamagedError(f"it unpacks to {size >> 20} MiB, {MOST_BYTES >> 20} at most")
+
+
+def _pictures(
+    members: dict[str, bytes], names: tuple[str, ...], scratch: Path
+) -> Iterator[Picture]:
+    left = decode.DECODED_BYTES
+    for number, name in enumerate(names):
+        content, file = members.get(f"pictures/{number}.png", b""), scratch / f"{number}.png"
+        picture = decode.decode(content, name)
+        left -= picture.pixels.nbytes
+        if left < 0:
+            file.write_bytes(content)
+        yield picture if left >= 0 else replace(picture, pixels_or_file=file)
 
 
 def unlike(before: Provenance, now: Provenance) -> dict[str, tuple[str, str]]:

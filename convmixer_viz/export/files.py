@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
 import os
 import tempfile
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,11 @@ import numpy as np
 
 from convmixer_viz import catalog
 from convmixer_viz.contract import Provenance, Result, columns, plain
-from convmixer_viz.errors import DataError, VizError
-from convmixer_viz.export import html
+from convmixer_viz.errors import DataError
+from convmixer_viz.export import html, records
 
 SCHEMA = 1
+NPZ_SHA256 = "npz_sha256"  # in a record: of the npz file beside it
 RECORD = "record.json"  # its name among a packed result's arrays: no field can have it
 
 
@@ -40,9 +42,14 @@ def record(result: Result) -> dict[str, Any]:
     return {"schema": SCHEMA, "provenance": provenance, "fields": plain}
 
 
-def json_text(result: Result) -> str:
-    """The record as JSON."""
-    return json.dumps(record(result), indent=1, default=plain)
+def json_text(result: Result, npz: bytes | None = None) -> str:
+    """The record as JSON, with the sha256 of the npz file that belongs to it."""
+    digest = hashlib.sha256(npz_bytes(result) if npz is None else npz).hexdigest()
+    return _json(record(result) | {NPZ_SHA256: digest})
+
+
+def _json(record: dict[str, Any]) -> str:
+    return json.dumps(record, indent=1, default=plain)
 
 
 def npz_bytes(result: Result) -> bytes:
@@ -63,15 +70,15 @@ def csv_text(result: Result) -> str:
 
 
 def contents(result: Result) -> dict[str, bytes]:
-    """File name → bytes: <command>.npz, .json, .csv and .html, and pictures where its figures make
-    any."""
+    """File name → bytes: pictures where its figures make any, <command>.csv, .html, .npz, and last
+    the .json that vouches for the arrays."""
     row = catalog.row_of(result)
-    stem = row.name
+    stem, npz = row.name, npz_bytes(result)
     return row.extra_files(result) | {
-        f"{stem}.npz": npz_bytes(result),
-        f"{stem}.json": json_text(result).encode(),
         f"{stem}.csv": csv_text(result).encode(),
         f"{stem}.html": html.page(result).encode(),
+        f"{stem}.npz": npz,
+        f"{stem}.json": json_text(result, npz).encode(),
     }
 
 
@@ -81,7 +88,8 @@ def save(result: Result, folder: Path) -> list[Path]:
 
 
 def write(contents: dict[str, bytes], folder: Path) -> list[Path]:
-    """Write all files into a folder, or none: each is complete before the first is put in place."""
+    """Write all files into a folder, or none: each is complete before the first is put in place,
+    which they are in their order."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder, prefix=".writing-") as staging:
@@ -96,28 +104,37 @@ def write(contents: dict[str, bytes], folder: Path) -> list[Path]:
     return [folder / name for name in contents]
 
 
-def load(folder: Path, analysis: str | None = None) -> Any:
-    """Read back an analysis's result, or the one result in a folder."""
+def load(folder: Path, analysis: str | None = None, *, vouched: bool = False) -> Any:
+    """Read back an analysis's result, or the one result in a folder. `vouched`: refuse one whose
+    record doesn't say which arrays are its own, as those of earlier versions don't."""
     names = [catalog.find(analysis).name] if analysis else _results_in(folder)
     if len(names) != 1:
         several = f" ({', '.join(names)}): name one of them" if names else ": name another folder"
         raise DataError(f"{folder} holds {len(names)} results{several}.")
     path = folder / f"{names[0]}.json"
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-        with path.with_suffix(".npz").open("rb") as file:
-            archive = np.load(file, allow_pickle=False)
-            arrays = {name: archive[name] for name in archive.files}
-        return _result(record, arrays)
-    except VizError:
-        raise
-    except Exception as error:  # parsers may raise anything over foreign bytes
+        return read(path.read_bytes(), path.with_suffix(".npz").read_bytes(), vouched=vouched)
+    except (OSError, records.DamagedError) as error:
         raise DataError(f"{path} can't be read as a result ({error}): delete it.") from error
+
+
+def read(
+    record: bytes, npz: bytes, *, vouched: bool = False, limit: int = records.MOST_ARRAYS
+) -> Any:
+    """The result of a record and its arrays, whoever wrote them; `limit` bounds the arrays' bytes,
+    `vouched` as in load()."""
+    values = records.parse(record)
+    if not isinstance(values, dict):
+        raise records.DamagedError("its record is no object")
+    digest = values.pop(NPZ_SHA256, None)
+    if (digest is None and vouched) or digest not in (None, hashlib.sha256(npz).hexdigest()):
+        raise records.DamagedError("its arrays aren't those of its record")
+    return _result(values, records.arrays(npz, limit))
 
 
 def packed(result: Result) -> bytes:
     """A whole result as one npz file: its arrays, and its record as bytes of JSON."""
-    text = np.frombuffer(json_text(result).encode(), np.uint8)
+    text = np.frombuffer(_json(record(result)).encode(), np.uint8)
     buffer = io.BytesIO()
     np.savez(buffer, allow_pickle=False, **arrays(result), **{RECORD: text})
     return buffer.getvalue()
@@ -125,9 +142,8 @@ def packed(result: Result) -> bytes:
 
 def unpacked(content: bytes) -> Any:
     """The result that packed() made into bytes."""
-    with np.load(io.BytesIO(content), allow_pickle=False) as archive:
-        values = {name: archive[name] for name in archive.files}
-    return _result(json.loads(values.pop(RECORD).tobytes()), values)
+    values = records.arrays(content)
+    return _result(records.parse(values.pop(RECORD).tobytes()), values)
 
 
 def _results_in(folder: Path) -> list[str]:
@@ -135,21 +151,20 @@ def _results_in(folder: Path) -> list[str]:
     return [path.stem for path in sorted(folder.glob("*.json")) if path.stem in catalog.ANALYSES]
 
 
-def _result(record: dict[str, Any], arrays: dict[str, np.ndarray[Any, Any]]) -> Any:
-    if record["schema"] != SCHEMA:
-        raise DataError(f"This result has schema {record['schema']}, this version reads {SCHEMA}.")
-    provenance = record["provenance"]
-    row = catalog.find(provenance["analysis"])
-    provenance |= {name: tuple(provenance[name]) for name in ("images", "halved_to")}
-    provenance["options"] = _tuples(provenance["options"])
-    plain = _tuples(record["fields"])
-    return row.result_type(**plain, **arrays, provenance=Provenance(**provenance))
+def _result(values: dict[str, Any], arrays: records.Arrays) -> Any:
+    """A result from its record and its arrays."""
+    if values.get("schema") != SCHEMA:
+        schema = f"{values.get('schema')!r:.20}"
+        raise DataError(f"This result has schema {schema}, this version reads {SCHEMA}.")
+    provenance = records.build(Provenance, values.get("provenance"))
+    options = {name: _tuple(value) for name, value in provenance.options.items()}
+    provenance = replace(provenance, options=options)
+    row, plain = catalog.find(provenance.analysis), values.get("fields")
+    if not isinstance(plain, dict) or {"provenance", *arrays} & plain.keys():
+        raise records.DamagedError("its record has no fields of its own")
+    return records.build(row.result_type, plain | arrays | {"provenance": provenance})
 
 
-def _tuples(values: dict[str, Any]) -> dict[str, Any]:
-    """JSON knows only lists; our plain fields are tuples."""
-    return {name: _tuple(value) for name, value in values.items()}
-
-
-def _tuple(value: Any) -> Any:
-    return tuple(map(_tuple, value)) if isinstance(value, list) else value
+def _tuple(option: Any) -> Any:
+    """JSON knows only lists; options are scalars and tuples of them."""
+    return tuple(option) if isinstance(option, list) else option

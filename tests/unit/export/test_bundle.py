@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import json
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +14,8 @@ import pytest
 
 from convmixer_viz import cli
 from convmixer_viz.errors import DataError
-from convmixer_viz.export import bundle
+from convmixer_viz.export import bundle, records
+from convmixer_viz.pictures import decode
 from convmixer_viz.pictures.decode import load
 from convmixer_viz.questions.prediction import Prediction
 from convmixer_viz.workbench import Workbench
@@ -37,6 +40,12 @@ def test_replay_finds_the_same_bits(packed: Path, capsys: pytest.CaptureFixture[
     assert {row.split()[1] for row in rows} == {"0"}
 
 
+def without_sha256(record: bytes) -> bytes:
+    values = json.loads(record)
+    del values["npz_sha256"]
+    return json.dumps(values).encode()
+
+
 def test_replay_sees_a_changed_array(
     packed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -49,6 +58,8 @@ def test_replay_sees_a_changed_array(
                 arrays["logits"] = np.nextafter(arrays["logits"], np.float32(9))
                 np.savez(tmp_path / "a.npz", **arrays)
                 content = (tmp_path / "a.npz").read_bytes()
+            if name == "prediction.json":
+                content = without_sha256(content)
             new.writestr(name, content)
     assert cli.main(["replay", str(changed)]) == 2
     assert "isn't reproduced: logits differ" in capsys.readouterr().err
@@ -124,8 +135,41 @@ def test_a_bomb_is_refused_before_it_is_unpacked(
     monkeypatch.setattr(bundle, "MOST_BYTES", 1000)
     with zipfile.ZipFile(tmp_path / "x.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("pictures.json", " " * 100_000)
-    with pytest.raises(DataError, match="that's no bundle"):
+    with pytest.raises(DataError, match="it unpacks to 0 MiB, 0 at most"):
         bundle.read(tmp_path / "x.zip", tmp_path)
+
+
+def test_a_bomb_among_the_arrays_is_refused_before_it_is_unpacked(
+    packed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bomb = io.BytesIO()
+    np.savez_compressed(bomb, logits=np.zeros(2**22))
+    with zipfile.ZipFile(packed) as old, zipfile.ZipFile(tmp_path / "x.zip", "w") as new:
+        for name in old.namelist():
+            npz, record = name.endswith(".npz"), name == "prediction.json"
+            content = bomb.getvalue() if npz else old.read(name)
+            new.writestr(name, without_sha256(content) if record else content)
+    monkeypatch.setattr(bundle, "MOST_BYTES", 2**24)
+    monkeypatch.setattr(np, "load", None)
+    with pytest.raises(DataError, match="its arrays unpack to 32 MiB, 16 at most"):
+        bundle.read(tmp_path / "x.zip", tmp_path)
+
+
+def test_a_record_too_large_is_not_parsed(
+    packed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(records, "MOST_JSON", 100)
+    with pytest.raises(DataError, match="its record has 0 MiB, 0 at most"):
+        bundle.read(packed, tmp_path)
+
+
+def test_pictures_beyond_what_memory_is_for_stay_in_files(
+    packed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(decode, "DECODED_BYTES", 10)
+    (cat,) = bundle.read(packed, tmp_path).images
+    assert cat.pixels_or_file == tmp_path / "0.png"
+    assert np.array_equal(cat.pixels, load("gallery:cat").pixels)
 
 
 def changed(packed: Path, entry: str, old: bytes, new: bytes) -> Path:
@@ -150,7 +194,22 @@ def changed(packed: Path, entry: str, old: bytes, new: bytes) -> Path:
             b'"images": [\n   "0',
             "its pictures aren't those",
         ),
-        ("prediction.json", b'"top": 3', b'"top": "abc"', "asks for what can't be computed"),
+        (
+            "prediction.json",
+            b'"top": 3',
+            b'"top": "abc"',
+            "top is 'abc': it must be a whole",
+        ),
+        ("prediction.json", b'"top": 3', b'"top": 1.5', "top is 1.5: it must be a whole number"),
+        ("prediction.json", b'"top": 3', b'"top": 1e999', "top is inf"),
+        ("prediction.json", b'"top": 3', b'"preset": "x"', "has no option 'preset'"),
+        ("prediction.json", b'"weights_sha256": ""', b'"weights_sha256": 5', "must be a text"),
+        ("prediction.json", b'"schema": 1', b'"schema": []', "has schema []"),
+        ("prediction.json", b'"provenance": {', b'"provenance": 0, "x": {', "isn't that of a"),
+        ("prediction.json", b'"threads": ', b'"x": ', "isn't that of a Provenance"),
+        ("prediction.json", b'"device": "cpu"', b'"device": "cuda:' + b"9" * 5000 + b'"', "no dev"),
+        ("prediction.json", b'"top": 3', b'"top": ' + b"[" * 9999 + b"]" * 9999, "is no JSON"),
+        ("prediction.json", b'"npz_sha256": "', b'"npz_sha256": "0', "aren't those of its record"),
         ("prediction.json", b'"fields": {', b'"fields": [], "else": {', "can't be read as a"),
     ],
 )
