@@ -27,11 +27,8 @@ CATEGORICAL = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#B07C00", "#4A97D2",
 
 def sample(scale: Scale, size: int) -> Bytes:
     """The colours of a scale at `size` even places, (size, 3)."""
-    anchors = [plotly.colors.unlabel_rgb(color) for _, color in scale]
-    places = [place for place, _ in scale]
-    even = np.linspace(0, 1, size)
-    channels = [np.interp(even, places, channel) for channel in zip(*anchors, strict=True)]
-    return np.stack(channels, axis=1).round().astype(np.uint8)
+    labels = plotly.colors.sample_colorscale([color for _, color in scale], size)
+    return np.array([plotly.colors.unlabel_rgb(label) for label in labels], np.uint8)
 
 
 def palette(scale: Scale) -> Bytes:
