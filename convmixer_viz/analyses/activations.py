@@ -81,8 +81,8 @@ def align(scores: Floats, before: Floats | None) -> tuple[Floats, float]:
     well they then correlate; the first block stays."""
     if before is None:
         return scores, 1.0
-    left, _, right = np.linalg.svd(scores.T @ before)
-    turned = scores @ (left @ right)
+    turn, _ = scipy.linalg.orthogonal_procrustes(scores, before)
+    turned = scores @ turn
     size = np.linalg.norm(turned) * np.linalg.norm(before)
     return turned, float((turned * before).sum() / size) if size > 0 else 0.0
 

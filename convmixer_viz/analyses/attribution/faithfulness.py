@@ -5,7 +5,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
+import lazy_loader as lazy
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -17,6 +19,8 @@ from convmixer_viz.engine.runtime import LoadedModel
 from convmixer_viz.pictures.prepare import PreparedPicture
 from convmixer_viz.questions.attribution import AttributionMap
 from convmixer_viz.questions.faithfulness import MEASURES, Faithfulness, Options
+
+scipy: Any = lazy.load("scipy")
 
 SCORES = "analyses.attribution.scores"  # where the table's functions are
 
@@ -59,6 +63,5 @@ def _without_scores(map_: AttributionMap) -> Faithfulness:
 
 def entropy(tokens: NDArray[np.float32]) -> float:
     """Of |φ| / Σ|φ|, in nats: 0 for a single token, log(H·W) for a flat map."""
-    share = np.abs(tokens, dtype=np.float64)
-    share = share[share > 0] / max(share.sum(), 1e-300)
-    return float(-(share * np.log(share)).sum())
+    sizes = np.abs(tokens, dtype=np.float64)
+    return float(scipy.special.entr(sizes / max(sizes.sum(), 1e-300)).sum())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
+import lazy_loader as lazy
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,6 +14,8 @@ from convmixer_viz.analyses.kernels.spectrum import share
 from convmixer_viz.model.kernel_shapes import templates
 from convmixer_viz.model.kernel_shapes.covariance import variances
 from convmixer_viz.questions.structure import CURVES
+
+scipy: Any = lazy.load("scipy")
 
 SILENT = 0.01  # of the layer's largest weight
 RANDOM_LAYERS = 20  # in the band
@@ -47,7 +50,7 @@ _MEANS = tuple(name.removeprefix("mean_") for name in CURVES if name.startswith(
 def entropy(variances: NDArray[np.float64]) -> Any:
     """−Σ v̂ ln v̂ of variances scaled to sum 1; 0 where there is none."""
     part = share(variances, np.broadcast_to(variances.sum(), variances.shape))
-    return -(part * np.log(np.where(part > 0, part, 1))).sum()
+    return scipy.special.entr(part).sum()
 
 
 @lru_cache(maxsize=512)
