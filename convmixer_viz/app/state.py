@@ -61,6 +61,7 @@ class State:
     # of the link that the page was opened with
     link: dict[str, list[str]] | None = None  # its parameters that no widget has answered yet
     ignored: list[str] = field(default_factory=list)  # sentences about its values without effect
+    without_widget: set[str] = field(default_factory=set)  # its parameters that were told of
     rerun_by_app: bool = False  # the next run is no act of the person's
 
     # of uploads, pictures that are picked and fetched weights

@@ -55,3 +55,20 @@ def test_a_value_that_has_effect_is_not_named(visit: Visit) -> None:
     app = visit("attribution", methods=["saliency", "hirescam"], **sidebar, **maps)
     assert not app.exception
     assert warnings(app) == ""
+
+
+def test_a_misspelled_parameter_is_told_with_its_right_name(visit: Visit) -> None:
+    app = visit("prediction", presets="cifar10-128-8-k3", block="99", nonsense="1")
+    assert not app.exception
+    (warning,) = app.warning  # all in one note
+    assert "The link's 'presets' has no effect on this page: did you mean preset?" in warning.value
+    assert "The link's 'nonsense' has no effect on this page." in warning.value
+    assert "block" in warning.value
+    app.number_input(key="block").set_value(3).run()
+    assert warnings(app) == ""
+
+
+def test_a_parameter_of_another_page_is_told(visit: Visit) -> None:
+    app = visit("prediction", field_side="64", block="2")
+    assert "The link's 'field_side' has no effect on this page." in warnings(app)
+    assert "block" not in warnings(app)

@@ -49,14 +49,16 @@ def check_device() -> None:
         st.stop()
 
 
-def run(page: st.Page) -> None:
-    """The page itself, as far as its results are there."""
+def run(page: st.Page) -> bool:
+    """The page itself, as far as its results are there; whether all of it stands."""
     try:
         page.run()
+        return not state().pending
     except session.Waiting:
         st.caption("What stands here appears when the work above is done.")
     except VizError as error:
         st.error(str(error))
+    return False
 
 
 look()
@@ -65,7 +67,9 @@ check_device()
 warnings = link.begin()
 session.begin(sidebar.draw())
 link.check(warnings)
-run(page)
+whole = run(page)
 foot.draw(state().shown)
 link.check(warnings)
+if whole:
+    link.check_rest(warnings)
 session.follow()
