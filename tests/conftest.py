@@ -36,6 +36,10 @@ TINY = replace(
 )
 
 
+TINY_OTHER = replace(TINY, name="tiny-other", shape=replace(TINY.shape, kernel_size=3))
+TINY_IMAGENETTE = replace(TINY, name="tiny-imagenette", class_set="imagenette")
+
+
 def calibrated(preset: Preset, seed: int = 0, side: int | None = None) -> convmixer.ConvMixer:
     """Random weights that see every channel (reference: γ of both signs, measured statistics)."""
     module = convmixer.ConvMixer(preset.shape, preset.class_count)
@@ -63,6 +67,13 @@ def final(steps: Iterable[Step[R]]) -> R:
 @pytest.fixture
 def tiny() -> runtime.LoadedModel:
     return loaded()
+
+
+@pytest.fixture
+def tiny_presets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tiny presets in the table: they have no weights, so that a request says `random`."""
+    for preset in (TINY, TINY_OTHER, TINY_IMAGENETTE):
+        monkeypatch.setitem(PRESETS, preset.name, preset)
 
 
 @pytest.fixture

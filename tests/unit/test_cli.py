@@ -18,6 +18,8 @@ from convmixer_viz.export import files
 from convmixer_viz.workbench import Workbench
 
 Capture = pytest.CaptureFixture[str]
+RANDOM = ("--preset", "tiny", "--random", "0")
+pytestmark = pytest.mark.usefixtures("tiny_presets")
 
 
 def picture(path: Path, colour: str = "red") -> Path:
@@ -61,7 +63,7 @@ def test_mistakes_are_one_sentence_and_exit_2(line: str, capsys: Capture) -> Non
 
 
 def test_a_table_for_people(capsys: Capture) -> None:
-    assert cli.main(["prediction", "gallery:cat", "--random", "0", "--top", "2"]) == 0
+    assert cli.main(["prediction", "gallery:cat", *RANDOM, "--top", "2"]) == 0
     head, *rows = capsys.readouterr().out.splitlines()
     assert head.split() == ["picture", "class", "index", "probability", "logit"]
     assert len(rows) == 2
@@ -69,7 +71,7 @@ def test_a_table_for_people(capsys: Capture) -> None:
 
 def test_json_is_one_list_with_an_object_a_picture(capsys: Capture, tmp_path: Path) -> None:
     picture(tmp_path / "b.png"), picture(tmp_path / "a.png", "blue")
-    assert cli.main(["prediction", str(tmp_path), "--random", "0", "--json"]) == 0
+    assert cli.main(["prediction", str(tmp_path), *RANDOM, "--json"]) == 0
     entries = json.loads(capsys.readouterr().out)
     assert [entry["picture"] for entry in entries] == ["a.png", "b.png"]
     assert len(entries[0]["top"]) == 5
@@ -77,7 +79,7 @@ def test_json_is_one_list_with_an_object_a_picture(capsys: Capture, tmp_path: Pa
 
 def test_a_folder_leaves_out_what_cannot_be_read(capsys: Capture, tmp_path: Path) -> None:
     picture(tmp_path / "a.png"), (tmp_path / "b.png").write_bytes(b"x")
-    line = ["prediction", "--random", "0", "--top", "1"]
+    line = ["prediction", *RANDOM, "--top", "1"]
     assert cli.main([*line, str(tmp_path)]) == 0
     output = capsys.readouterr()
     assert output.err.startswith("left out: b.png is not an image")
@@ -95,14 +97,14 @@ def test_standard_input_is_a_picture(monkeypatch: pytest.MonkeyPatch, capsys: Ca
     Image.new("RGB", (40, 30), "green").save(file, "PNG")
     file.seek(0)
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(file))
-    assert cli.main(["prediction", "-", "--random", "0", "--top", "1"]) == 0
+    assert cli.main(["prediction", "-", *RANDOM, "--top", "1"]) == 0
     assert "standard input" in capsys.readouterr().out
 
 
 def test_a_folder_a_preset_and_a_folder_a_picture(tmp_path: Path) -> None:
     (tmp_path / "x").mkdir()
     same = [picture(tmp_path / "cat.png"), picture(tmp_path / "x" / "cat.png", "blue")]
-    presets = "cifar10-128-8-k3,cifar10-128-8-k5"
+    presets = "tiny,tiny-other"
     line = ["evidence", *map(str, same), "--presets", presets, "--random", "0"]
     assert cli.main([*line, "--out", str(tmp_path / "out")]) == 0
     paths = tmp_path.glob("out/*/*/*.npz")
@@ -121,7 +123,7 @@ def test_weights_take_the_place_of_one_preset(capsys: Capture) -> None:
 
 
 def test_a_run_that_was_cut_off_resumes(tmp_path: Path) -> None:
-    line = ["evidence", "gallery:cat", "gallery:dot", "--random", "0", "--out", str(tmp_path)]
+    line = ["evidence", "gallery:cat", "gallery:dot", *RANDOM, "--out", str(tmp_path)]
     assert cli.main(line) == 0
     paths = [tmp_path / name / "evidence.npz" for name in ("cat", "dot")]
     first = [path.stat().st_mtime_ns for path in paths]
@@ -134,7 +136,7 @@ def test_a_run_that_was_cut_off_resumes(tmp_path: Path) -> None:
 
 
 def test_several_analyses_share_a_folder(tmp_path: Path, capsys: Capture) -> None:
-    line = ["--random", "0", "--out", str(tmp_path)]
+    line = [*RANDOM, "--out", str(tmp_path)]
     assert cli.main(["prediction", *line]) == cli.main(["evidence", *line]) == 0
     first = (tmp_path / "evidence.npz").stat().st_mtime_ns
     assert cli.main(["evidence", *line, "--resume"]) == 0
@@ -146,7 +148,7 @@ def test_several_analyses_share_a_folder(tmp_path: Path, capsys: Capture) -> Non
 
 @pytest.mark.parametrize("damage", ["npz", "json", "no sha256", "another's arrays"])
 def test_what_a_kill_left_is_computed_again(tmp_path: Path, capsys: Capture, damage: str) -> None:
-    line = ["prediction", "--random", "0", "--out", str(tmp_path)]
+    line = ["prediction", *RANDOM, "--out", str(tmp_path)]
     assert cli.main([*line, "gallery:cat"]) == 0
     npz, record = tmp_path / "prediction.npz", tmp_path / "prediction.json"
     cat, values = npz.read_bytes(), json.loads(record.read_text())
@@ -169,7 +171,7 @@ def test_what_a_kill_left_is_computed_again(tmp_path: Path, capsys: Capture, dam
 
 @pytest.mark.parametrize("damage", ["npz", "json", "another's arrays"])
 def test_a_damaged_result_is_one_sentence(tmp_path: Path, damage: str) -> None:
-    line = ["prediction", "--random", "0", "--out"]
+    line = ["prediction", *RANDOM, "--out"]
     assert cli.main([*line, str(tmp_path), "gallery:cat"]) == 0
     assert cli.main([*line, str(tmp_path / "dot"), "gallery:dot"]) == 0
     if damage == "npz":
@@ -185,14 +187,14 @@ def test_a_damaged_result_is_one_sentence(tmp_path: Path, damage: str) -> None:
 
 def test_an_unwritable_folder_is_refused(tmp_path: Path, capsys: Capture) -> None:
     (tmp_path / "file").write_text("in the way")
-    assert cli.main(["prediction", "--random", "0", "--out", str(tmp_path / "file")]) == 2
+    assert cli.main(["prediction", *RANDOM, "--out", str(tmp_path / "file")]) == 2
     assert "choose another --out" in capsys.readouterr().err
 
 
 def test_the_same_bits_from_python_and_the_command_line(tmp_path: Path, capsys: Capture) -> None:
-    assert cli.main(["prediction", "gallery:cat", "--random", "3", "--out", str(tmp_path)]) == 0
+    assert cli.main(["prediction", "gallery:cat", *RANDOM, "--out", str(tmp_path)]) == 0
     bench = Workbench("cpu")
-    ours = bench.run(PREDICTION, ["gallery:cat"], random=3)
+    ours = bench.run(PREDICTION, ["gallery:cat"], preset="tiny", random=0)
     assert np.array_equal(bench.load(tmp_path, PREDICTION).logits, ours.logits)
     bench.close()
 

@@ -16,7 +16,8 @@ from convmixer_viz.export import files
 from convmixer_viz.pictures.decode import load
 from convmixer_viz.workbench import Workbench
 
-NAMES = "cifar10-128-8-k5-p4,imagenette-256-8"
+NAMES = "tiny,tiny-imagenette"
+pytestmark = pytest.mark.usefixtures("tiny_presets")
 
 
 @pytest.fixture
@@ -36,7 +37,7 @@ def test_a_class_that_nobody_knows_is_refused_and_a_number_is_the_first_presets(
     bench: Workbench,
 ) -> None:
     (row,) = rows.choose(["evidence"], 1)
-    names, cat = ["cifar10-256-8", "imagenette-256-8"], [load("gallery:cat")]
+    names, cat = NAMES.split(","), [load("gallery:cat")]
     with pytest.raises(ChoiceError, match="no class 'dgo'"):
         requests(bench, row, names, cat, target="dgo")
     first, second = requests(bench, row, names, cat, target="3", random=0)
@@ -47,9 +48,7 @@ def test_a_class_that_nobody_knows_is_refused_and_a_number_is_the_first_presets(
 
 def test_equal_maps_agree_fully_and_scales_are_shared(bench: Workbench) -> None:
     (row,) = rows.choose(["evidence"], 1)
-    asked = requests(
-        bench, row, ["cifar10-128-8-k5", "cifar10-128-8-k3"], [load("gallery:cat")], random=0
-    )
+    asked = requests(bench, row, ["tiny", "tiny-other"], [load("gallery:cat")], random=0)
     results = [bench.finish(request) for request in asked]
     same, other = row.numbers(results)
     assert (same["rank"], same["overlap"]) == (pytest.approx(1.0), 1.0)
@@ -94,12 +93,12 @@ def test_the_command_writes_one_report(tmp_path: Path, capsys: pytest.CaptureFix
     text = (tmp_path / "compare.html").read_text()
     assert text.count("plotly-graph-div") == 5
     assert "http" not in text.split("<body>")[1].split("plotly.js v")[0]
-    assert (tmp_path / "imagenette-256-8" / "evidence.npz").is_file()
+    assert (tmp_path / "tiny-imagenette" / "evidence.npz").is_file()
 
 
 def test_the_report_holds_all_that_the_page_shows(tmp_path: Path) -> None:
     line = ["compare", "gallery:cat", "gallery:dot", "gallery:moon", "gallery:coins"]
-    names = ["cifar10-128-8-k5-p4", "cifar10-128-8-k3"]
+    names = ["tiny", "tiny-other"]
     views = ["prediction", "evidence", "receptive-field", "representation"]
     line += ["--random", "0", "--presets", ",".join(names), "--rows", ",".join(views)]
     assert cli.main([*line, "--out", str(tmp_path)]) == 0

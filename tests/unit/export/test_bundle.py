@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,20 +18,28 @@ from convmixer_viz.errors import DataError
 from convmixer_viz.export import bundle, records
 from convmixer_viz.pictures import decode
 from convmixer_viz.pictures.decode import load
+from convmixer_viz.presets.table import PRESETS
 from convmixer_viz.questions.prediction import Prediction
 from convmixer_viz.workbench import Workbench
+from tests.conftest import TINY
 
 Capture = pytest.CaptureFixture[str]
+pytestmark = pytest.mark.usefixtures("tiny_presets")
+
+
+@pytest.fixture(scope="module")
+def content() -> bytes:
+    """A prediction's bundle."""
+    cat = load("gallery:cat")
+    with closing(Workbench("cpu")) as bench, pytest.MonkeyPatch.context() as patch:
+        patch.setitem(PRESETS, "tiny", TINY)
+        return bundle.pack(bench.run("prediction", [cat], preset="tiny", random=2, top=3), [cat])
 
 
 @pytest.fixture
-def packed(tmp_path: Path) -> Path:
-    bench, cat = Workbench("cpu"), load("gallery:cat")
-    result = bench.run("prediction", [cat], preset="cifar10-128-8-k3", random=2, top=3)
-    path = tmp_path / "bundle.zip"
-    path.write_bytes(bundle.pack(result, [cat]))
-    bench.close()
-    return path
+def packed(content: bytes, tmp_path: Path) -> Path:
+    (tmp_path / "bundle.zip").write_bytes(content)
+    return tmp_path / "bundle.zip"
 
 
 def test_replay_finds_the_same_bits(packed: Path, capsys: pytest.CaptureFixture[str]) -> None:

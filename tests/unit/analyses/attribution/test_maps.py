@@ -36,7 +36,7 @@ RANDOM = ["smoothgrad", "gradient-shap", "rise", "kernel-shap"]
 @pytest.mark.parametrize("against", [None, "1"])
 @pytest.mark.parametrize("name", ["deeplift", "kernel-shap", "hirescam", "grad-cam"])
 def test_what_promises_a_sum_keeps_it(name: str, against: str | None) -> None:
-    result = attribution(loaded(RELU), name, against=against, samples=200)
+    result = attribution(loaded(RELU), name, against=against, samples=100)
     assert result.completeness is not None and result.completeness < 2e-4
     assert result.tokens.sum() == pytest.approx(result.expected, rel=1e-3)
 

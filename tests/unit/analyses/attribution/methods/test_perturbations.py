@@ -86,6 +86,6 @@ def test_removal_in_a_linear_network_is_the_patch_sum(
     line: tuple[LoadedModel, Tensor], name: str, baseline: Baseline
 ) -> None:
     model, weights = line
-    question = make_question(model, name, baseline=baseline, samples=200)
+    question = make_question(model, name, baseline=baseline, samples=100)
     difference = (question.pixels - baselines(question)).mean(0)
     assert_close(last_map(question), patch_sums(weights * difference, 2))
