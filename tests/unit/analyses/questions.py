@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -38,6 +39,13 @@ def linear(preset: Preset = TINY) -> LoadedModel:
             if isinstance(child, nn.GELU | nn.ReLU):
                 setattr(part, name, nn.Identity())
     return loaded(preset, module)
+
+
+@cache
+def line() -> tuple[LoadedModel, Tensor]:
+    """A linear network, and its weight of each pixel for class 3, (3, h, w)."""
+    model = linear()
+    return model, weight(model, 3)
 
 
 def weight(model: LoadedModel, index: int) -> Tensor:

@@ -54,7 +54,8 @@ def shape(
 
 
 def on_grid(code: int, k: int) -> tuple[Floats, Floats]:
-    """Every template of the bank; derivatives at twelve angles, 45° among them."""
+    """The templates of the bank (of sizes above 5 each seventh, which meets every shift, angle and
+    ratio); derivatives at twelve angles, 45° among them."""
     count = len(templates.bank(k)[GAUSSIAN].sigma) // 25
     angles = range(0, 180, 15) if code in (FIRST, SECOND) else (0,)
     ratios = RATIOS if code == DOG else (1.6,)
@@ -65,7 +66,7 @@ def on_grid(code: int, k: int) -> tuple[Floats, Floats]:
         for dy in templates.SHIFTS
         for angle in angles
         for ratio in ratios
-    ]
+    ][:: 1 if k == 5 else 7]
     kernels = np.array(
         [shape(code, k, s, at=at, angle=angle, ratio=ratio) for s, at, angle, ratio in chosen]
     )
@@ -119,7 +120,7 @@ def test_shapes_off_the_grid_get_their_class(code: int, k: int) -> None:
 
 @pytest.mark.parametrize("k", SIZES)
 def test_fresh_random_kernels_are_other(k: int) -> None:
-    kernels = np.random.default_rng(123).standard_normal((10_000, k, k))
+    kernels = np.random.default_rng(123).standard_normal((4_000, k, k))
     share = (fit(kernels).code == OTHER).mean()
     assert 0.985 <= share <= 0.995
 

@@ -6,11 +6,10 @@ import pytest
 from torch import Tensor
 
 from convmixer_viz.engine.runtime import LoadedModel
-from tests.unit.analyses.questions import linear, weight
+from tests.unit.analyses import questions
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def line() -> tuple[LoadedModel, Tensor]:
     """The network, and its weight of each pixel for class 3, (3, h, w)."""
-    model = linear()
-    return model, weight(model, 3)
+    return questions.line()

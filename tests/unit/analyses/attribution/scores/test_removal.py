@@ -10,15 +10,15 @@ from torch import Tensor
 from convmixer_viz.analyses.attribution.question import Question, patch_sums
 from convmixer_viz.analyses.attribution.scores import removal
 from convmixer_viz.engine.runtime import LoadedModel
-from tests.unit.analyses.questions import last_fields, linear, make_question, weight
+from tests.unit.analyses.questions import last_fields, line, make_question
 
 
 @pytest.fixture(scope="module")
 def exact() -> tuple[Question, Tensor]:
     """A linear network's question, and the exact contribution of each token to removal."""
-    model = linear()
+    model, weights = line()
     question = make_question(model, "occlusion", baseline="mean")
-    return question, patch_sums(weight(model, 3) * question.pixels[0].double(), 2)
+    return question, patch_sums(weights * question.pixels[0].double(), 2)
 
 
 @pytest.mark.parametrize(("name", "step"), [("deletion", 5), ("insertion", 20)])

@@ -18,12 +18,13 @@ from convmixer_viz.analyses.attribution.scores import removal, stability
 from convmixer_viz.engine.runtime import LoadedModel
 from convmixer_viz.presets.table import Preset
 from tests.conftest import loaded
-from tests.unit.analyses.questions import RELU, last_fields, linear, make_question, weight
+from tests.unit.analyses.questions import RELU, last_fields, line, make_question
 
 
 def test_a_linear_networks_saliency_is_insensitive() -> None:
-    question = make_question(linear(), "saliency")
-    tokens = tokens_of(question, torch.from_numpy(weight(question.model, 3).numpy()))
+    model, weights = line()
+    question = make_question(model, "saliency")
+    tokens = tokens_of(question, weights)
     assert last_fields(stability.max_sensitivity, question, tokens)["max_sensitivity"] < 1e-3
 
 
