@@ -18,7 +18,14 @@ from convmixer_viz.presets import classes, table
 from convmixer_viz.presets.table import Activation, Preset, Shape, Transform
 from convmixer_viz.weights import assumptions, dialects, metadata
 from convmixer_viz.weights.assumptions import ShapeChoices
-from convmixer_viz.weights.formats import Container, check_claimed_size, open_file, sha256, unwrap
+from convmixer_viz.weights.formats import (
+    Container,
+    check_claimed_size,
+    check_expansion,
+    open_file,
+    sha256,
+    unwrap,
+)
 from convmixer_viz.weights.user_folder import write_whole
 
 FLOAT32 = torch.float32
@@ -57,11 +64,14 @@ def read(
     if isinstance(source, str | Path):
         path = Path(source)
         container = open_file(path)
+        check_claimed_size((tuple(t.shape) for t in container.tensors.values()), path.name)
+        check_expansion(container.tensors.values(), path.stat().st_size, path.name)
         return _verify(container, path.name, sha256(path), choices)
     if isinstance(source, nn.Module):
         choices = replace(choices, activation=activation or _activation_of(source))
         source = source.state_dict()
     container = unwrap(source)
+    check_claimed_size((tuple(t.shape) for t in container.tensors.values()), "The state dict")
     return _verify(container, "The state dict", _digest(container.tensors), choices)
 
 
@@ -136,7 +146,6 @@ def save(
 
 def _verify(container: Container, name: str, digest: str, choices: ShapeChoices) -> Checkpoint:
     """A checkpoint out of a file's tensors; `name` is what an error's sentence calls the file."""
-    check_claimed_size((tuple(tensor.shape) for tensor in container.tensors.values()), name)
     translation = dialects.translate(container.tensors, name)
     header = container.metadata.get(RECORD)
     record = None if header is None else metadata.loads(header, name)
@@ -159,7 +168,7 @@ def _verify(container: Container, name: str, digest: str, choices: ShapeChoices)
 
 def _averaged(others: Sequence[str]) -> Sequence[str]:
     """A sentence on which weights were taken, where the file holds others beside them."""
-    return [f"the averaged weights, which stand beside {', '.join(others)}"] if others else []
+    return [f"the averaged weights, which stand beside {metadata.listed(others)}"] if others else []
 
 
 def _with_names(

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from convmixer_viz.errors import WeightsError
 from convmixer_viz.presets.table import Shape
+from convmixer_viz.weights.metadata import listed, shown
 
 NamedTensors = dict[str, tuple[str, Tensor]]  # our name → the file's own name, the tensor
 FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
@@ -42,7 +43,7 @@ def translate(tensors: Mapping[str, Tensor], source: str) -> Translation:
     prefixes = sorted({m["prefix"] for m in matches}, key=lambda p: ("ema" not in p, len(p)))
     prefix, others = prefixes[0], tuple(prefixes[1:])
     if others and "ema" not in prefix:
-        raise WeightsError(f"{source} holds several models ({', '.join(prefixes)}): save one.")
+        raise WeightsError(f"{source} holds several models ({listed(prefixes)}): save one.")
     depth = 1 + max(int(m["block"]) for m in matches) - (3 if dialect == "authors" else 0)
     named: NamedTensors = {}
     for name, tensor in tensors.items():
@@ -59,7 +60,9 @@ def _recognise(tensors: Mapping[str, Tensor], source: str) -> tuple[str, list[re
         matches = [m for name in tensors if (m := re.fullmatch(pattern, name))]
         if matches:
             return dialect, matches
-    first = next((f"the first is {n} ({_size(t)})" for n, t in tensors.items()), "it holds none")
+    first = next(
+        (f"the first is {shown(n)} ({_size(t)})" for n, t in tensors.items()), "it holds none"
+    )
     raise WeightsError(
         f"{source} is no ConvMixer: no tensor is a block's depthwise kernel; {first}."
     )
@@ -108,7 +111,7 @@ def state_dict(
         _check(named, name, like, source)
     extra = next((own for name, (own, _) in named.items() if name not in expected), None)
     if extra is not None:
-        raise WeightsError(f"{source} is no ConvMixer: it has a tensor too many, {extra[:100]}.")
+        raise WeightsError(f"{source} is no ConvMixer: it has a tensor too many, {shown(extra)}.")
     return {name: _copy(name, named.get(name), like, source) for name, like in expected.items()}
 
 
@@ -132,9 +135,9 @@ def _copy(name: str, entry: tuple[str, Tensor] | None, like: Tensor, source: str
     own_name, stored = entry
     tensor = stored.detach().to("cpu", like.dtype, copy=True).contiguous()
     if not torch.isfinite(tensor).all():
-        raise WeightsError(f"{source} is broken: {own_name} holds NaN or infinity.")
+        raise WeightsError(f"{source} is broken: {shown(own_name)} holds NaN or infinity.")
     if name.endswith("running_var") and bool((tensor < 0).any()):
-        raise WeightsError(f"{source} is broken: {own_name}, a variance, is negative.")
+        raise WeightsError(f"{source} is broken: {shown(own_name)}, a variance, is negative.")
     return tensor
 
 
@@ -142,9 +145,10 @@ def _misfit(named: NamedTensors, name: str, expected: str, source: str) -> Weigh
     own_name, tensor = named[name]
     kind = f"{_size(tensor)} {str(tensor.dtype).removeprefix('torch.')}"
     return WeightsError(
-        f"{source} is no ConvMixer: {own_name} is {kind}, and {expected} is needed."
+        f"{source} is no ConvMixer: {shown(own_name)} is {kind}, and {expected} is needed."
     )
 
 
 def _size(tensor: Tensor) -> str:
-    return "×".join(map(str, tensor.shape)) or "a single number"
+    sides = "×".join(map(str, tensor.shape[:5])) or "a single number"
+    return sides if tensor.ndim <= 5 else f"{sides}×…"

@@ -12,7 +12,7 @@ import math
 import pickletools
 import threading
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -22,11 +22,17 @@ import torch
 from torch import Tensor
 
 from convmixer_viz.errors import WeightsError
+from convmixer_viz.weights.metadata import short_int, shown
 
 MAX_BYTES = 2**30  # of the file: 1536/20 with optimiser and average in float32 has 0.83 GB
 MAX_PARAMETERS = 200_000_000  # 0.8 GB in float32; the largest published has 52 million
-MAX_HEADER = 16 * 2**20  # bytes of a safetensors header or of a zip's pickle
+MAX_HEADER = 4 * 2**20  # bytes of a safetensors header, twenty times those of 20,000 names
+MAX_PICKLE = 16 * 2**20  # bytes of a zip's pickle
+MAX_OPCODES = 1_000_000  # of a pickle; 1536/20 with optimiser and average has 50,000
+MAX_TENSORS = 20_000
+MAX_AXES = 8
 LEGACY_START = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."  # torch's magic number before 1.6
+SET_OPCODES = ("EMPTY_SET", "FROZENSET", "ADDITEMS")  # torch.save writes none; each takes 216 bytes
 ALLOWED_IN_PICKLES = {
     "collections OrderedDict",
     "argparse Namespace",
@@ -77,6 +83,8 @@ def open_file(path: Path) -> Container:
             return Container(*_safetensors(path), wrapping=(), other_weights=())
     except WeightsError:
         raise
+    except MemoryError as error:
+        raise WeightsError(f"{path.name} takes too much memory to read.") from error
     except Exception as error:  # parsers may raise anything over foreign bytes
         raise WeightsError(f"{path.name} is cut off or damaged: copy or fetch it again.") from error
     raise WeightsError(_why_no_weights(path, start))
@@ -141,7 +149,7 @@ def _check_zip(path: Path) -> None:
         pickles = [e for e in entries if e.filename.endswith("/data.pkl")]
         if len(pickles) != 1 or any(e.filename.endswith("/constants.pkl") for e in entries):
             raise WeightsError(f"{path.name} is a zip, but not one of torch.save's state dicts.")
-        if pickles[0].file_size > MAX_HEADER:
+        if pickles[0].file_size > MAX_PICKLE:
             raise WeightsError(f"{path.name} holds more than names and tensors.")
         with archive.open(pickles[0]) as file:
             _check_pickle(file, path)
@@ -149,12 +157,14 @@ def _check_zip(path: Path) -> None:
 
 def _check_pickle(file: IO[bytes], path: Path) -> None:
     """Read the names of what a pickle would call, without calling anything."""
-    for opcode, argument, _ in pickletools.genops(file):
+    for count, (opcode, argument, _) in enumerate(pickletools.genops(file)):
+        if count == MAX_OPCODES or opcode.name in SET_OPCODES:
+            raise WeightsError(f"{path.name} holds more than names and tensors.")
         if opcode.name not in ("GLOBAL", "STACK_GLOBAL", "INST", "EXT1", "EXT2", "EXT4"):
             continue
         name = str(argument)
         if opcode.name != "GLOBAL" or not (name in ALLOWED_IN_PICKLES or _is_type(name)):
-            called = name.replace(" ", ".") if argument else "code by a hidden name"
+            called = shown(name.replace(" ", ".")) if argument else "code by a hidden name"
             raise WeightsError(
                 f"{path.name} would run {called} when loaded, so it is refused and nothing was "
                 "run: save only model.state_dict(), best as safetensors."
@@ -177,19 +187,38 @@ def _safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         length = int.from_bytes(file.read(8), "little")
         if length > MAX_HEADER:
             raise WeightsError(f"{path.name} claims a header of {length} bytes: it is no weights.")
-        header = json.loads(file.read(length))
+        header = json.loads(file.read(length), parse_int=short_int)
     header.pop("__metadata__", None)
+    if len(header) > MAX_TENSORS:
+        raise WeightsError(f"{path.name} claims {len(header):,} tensors: it is no weights.")
     check_claimed_size((tuple(entry["shape"]) for entry in header.values()), path.name)
     with safetensors.safe_open(path, "pt") as opened:
         tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
         return tensors, dict(opened.metadata() or {})
 
 
-def check_claimed_size(shapes: Iterator[tuple[int, ...]], source: str) -> None:
+def check_claimed_size(shapes: Iterable[tuple[int, ...]], source: str) -> None:
     """Refuse what claims more parameters than any ConvMixer has, before memory is taken."""
-    claimed = sum(math.prod(shape) for shape in shapes)
+    claimed = sum(_product(shape, source) for shape in shapes)
     if claimed > MAX_PARAMETERS:
         limit = MAX_PARAMETERS // 10**6
         raise WeightsError(
             f"{source} claims {claimed:,} parameters; {limit} million are the limit."
+        )
+
+
+def _product(shape: tuple[int, ...], source: str) -> int:
+    if len(shape) > MAX_AXES:
+        raise WeightsError(f"{source} claims a tensor of {len(shape):,} axes: it is no weights.")
+    return math.prod(shape)
+
+
+def check_expansion(tensors: Iterable[Tensor], stored: int, source: str) -> None:
+    """Refuse tensors that become more bytes than their file stores: each value of theirs stands
+    for many, or they share their memory."""
+    whole = sum(tensor.numel() * tensor.element_size() for tensor in tensors)
+    if whole > stored:
+        raise WeightsError(
+            f"{source} holds {stored / 1e6:.1f} MB, but its tensors are {whole / 1e6:.1f} MB "
+            "when they are written out: save them contiguous."
         )

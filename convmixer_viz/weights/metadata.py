@@ -13,6 +13,9 @@ from convmixer_viz.presets.classes import class_list
 from convmixer_viz.presets.table import Preset, Shape, Transform
 
 SCHEMA = 1
+MAX_BYTES = 2**20  # of a record, whose class names are most of it
+MAX_DIGITS = 16  # of a number in a header; Python's own limit of 4,300 allows minutes of arithmetic
+SHOWN = 80  # characters of a name out of a file, in a sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +33,25 @@ def dumps(preset: Preset, classes: Sequence[str] | None) -> str:
     record = Record(
         preset.name, preset.shape, preset.transform, tuple(classes) if classes else None
     )
-    return json.dumps({"schema": SCHEMA, **asdict(record)}, ensure_ascii=False)
+    text = json.dumps({"schema": SCHEMA, **asdict(record)}, ensure_ascii=False)
+    if len(text.encode()) > MAX_BYTES:
+        raise WeightsError("The class names are too long to be kept: 1 MiB is the limit.")
+    return text
+
+
+def shown(name: str) -> str:
+    """A name out of a file as a sentence may hold it: short, without control characters."""
+    plain = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in name[:SHOWN])
+    return plain if len(name) <= SHOWN else f"{plain}…"
 
 
 def loads(text: str, source: str) -> Record:
     """Read a record that anybody may have written; a WeightsError says what is wrong with it.
     `source` names the file, for that sentence."""
     try:
-        fields = json.loads(text)
+        if len(text) > MAX_BYTES:
+            raise ValueError(f"{len(text):,} characters")
+        fields = json.loads(text, parse_int=short_int)
         if fields["schema"] > SCHEMA:
             raise WeightsError(f"{source} was written by a later version: update convmixer-viz.")
         classes = fields["classes"]
@@ -47,8 +61,21 @@ def loads(text: str, source: str) -> Record:
         )
     except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise WeightsError(
-            f"The record in {source} is damaged ({error}): save it again."
+            f"The record in {source} is damaged ({shown(str(error))}): save it again."
         ) from error
+
+
+def listed(names: Sequence[str]) -> str:
+    """The first of such names."""
+    few = ", ".join(map(shown, names[:5]))
+    return few if len(names) <= 5 else f"{few}, …"
+
+
+def short_int(digits: str) -> int:
+    """An integer of JSON that strangers may have written."""
+    if len(digits) > MAX_DIGITS:
+        raise ValueError(f"a number of {len(digits)} digits")
+    return int(digits)
 
 
 def _shape(fields: dict[str, Any]) -> Shape:
