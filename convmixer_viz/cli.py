@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from convmixer_viz import catalog, commands, request
 from convmixer_viz.commands import console, flags, pictures
 from convmixer_viz.contract import Analysis, Result
-from convmixer_viz.engine import distributed
+from convmixer_viz.engine import allocator, distributed
 from convmixer_viz.errors import ChoiceError, DataError, VizError
 from convmixer_viz.export import files
 from convmixer_viz.pictures.decode import Picture
@@ -47,7 +47,9 @@ class Parser(argparse.ArgumentParser):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command: 0, or 2 with one sentence on standard error, or 130 when interrupted."""
-    argv = sys.argv[1:] if argv is None else list(argv)
+    if argv is None:  # started as a program: the process is ours
+        allocator.keep()
+        argv = sys.argv[1:]
     try:
         arguments = _parser(argv).parse_args(argv)
         code = int(arguments.run(arguments) or 0)

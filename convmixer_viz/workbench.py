@@ -55,7 +55,11 @@ class Explanation(NamedTuple):
 
 
 class Workbench:
-    """Runs any analysis on any preset; shared by threads, one per process is enough."""
+    """Runs any analysis on any preset; shared by threads, one per process is enough.
+
+    Of the process it changes torch's flags while a step runs, and for a GPU it sets
+    CUBLAS_WORKSPACE_CONFIG where nobody has. What command line and app do beyond that makes large
+    pictures faster in a script, too: engine.allocator.keep(), for the life of the process."""
 
     def __init__(
         self,
@@ -312,7 +316,7 @@ class Workbench:
         with self._lock:
             if device not in self._queues:
                 self._queues[device] = DeviceQueue(
-                    partial(runtime.prepare_thread, self.threads),
+                    partial(torch.set_num_threads, self.threads),
                     partial(runtime.chunk, device=device),
                 )
             return self._queues[device]

@@ -78,14 +78,15 @@ class _LiveBytes:
     def note(self, tensor: torch.Tensor) -> None:
         """Count a tensor's memory once, until it is freed."""
         storage = tensor.untyped_storage()
-        if storage._cdata not in self.known:
-            self.known.add(storage._cdata)
-            self.now += storage.nbytes()
+        place, size = storage.data_ptr(), storage.nbytes()
+        if size and place not in self.known:
+            self.known.add(place)
+            self.now += size
             self.most = max(self.most, self.now)
-            weakref.finalize(storage, self._freed, storage._cdata, storage.nbytes())
+            weakref.finalize(storage, self._freed, place, size)
 
-    def _freed(self, which: int, size: int) -> None:
-        self.known.discard(which)
+    def _freed(self, place: int, size: int) -> None:
+        self.known.discard(place)
         self.now -= size
 
 

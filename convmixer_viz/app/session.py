@@ -16,6 +16,7 @@ from convmixer_viz.app.state import Choices, PendingWork, state
 from convmixer_viz.commands import cache
 from convmixer_viz.commands.app import DATA_VARIABLE, DEVICE_VARIABLE
 from convmixer_viz.contract import Analysis, Result
+from convmixer_viz.engine import allocator
 from convmixer_viz.errors import VizError
 from convmixer_viz.pictures.decode import Picture
 from convmixer_viz.request import Request
@@ -41,6 +42,7 @@ class Waiting(Exception):
 @st.cache_resource(show_spinner="Starting PyTorch …")
 def bench() -> Workbench:
     """The one workbench of this server."""
+    allocator.keep()  # the process is the app's
     device = os.environ.get(DEVICE_VARIABLE, "auto")
     data = json.loads(os.environ.get(DATA_VARIABLE, "{}"))
     return Workbench(device, store_bytes=cache.store_bytes(), data=data)

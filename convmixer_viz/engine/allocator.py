@@ -1,4 +1,5 @@
-"""Set the memory allocator to keep freed memory in the process.
+"""Set the memory allocator to keep freed memory in the process: only where command line or app
+own it, never by importing or using the package.
 
 glibc otherwise hands blocks back to the kernel, and each tensor pays its page faults again
 (768/32: 2.1 times as long in a fresh process, 1.3 after the first).

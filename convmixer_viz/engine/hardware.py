@@ -23,7 +23,8 @@ def devices() -> tuple[str, ...]:
 
 def native_bf16() -> bool:
     """Whether this processor multiplies bfloat16 itself; an emulation is slower than float32."""
-    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+    known = torch.cpu.get_capabilities()
+    return bool(known.get("avx512_bf16") or known.get("amx_tile"))
 
 
 def free_memory(device: str) -> int:

@@ -9,12 +9,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Literal, TypeVar
 
-os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when CUDA starts
-
 import torch
 from torch import Tensor, nn
 
-from convmixer_viz.engine import allocator, flags, hardware
+from convmixer_viz.engine import flags, hardware
 from convmixer_viz.errors import DeviceError
 from convmixer_viz.model import fused
 from convmixer_viz.model.convmixer import ConvMixer
@@ -46,13 +44,6 @@ def choose(device: str) -> str:
         count = torch.cuda.device_count()
         raise DeviceError(f"{device} is not here: PyTorch sees {count} GPUs; use cpu or auto.")
     return f"cuda:{int(number or 0)}"
-
-
-def prepare_thread(threads: int) -> None:
-    """Fix the number of threads and keep freed memory; called in a device's thread before its
-    first operation."""
-    allocator.keep()
-    torch.set_num_threads(threads)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -173,6 +164,8 @@ def load(
 
 
 def _move(module: ConvMixer, preset: Preset, mode: Mode, device: str) -> ConvMixer:
+    if device.startswith("cuda"):  # cuBLAS reads it as it starts; a host's own value stays
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     module = module.freeze().to(device)
     if mode == "fast" and (device.startswith("cuda") or hardware.native_bf16()):
         for layer in module.modules():  # batch norm keeps float32 parameters
@@ -184,7 +177,7 @@ def _move(module: ConvMixer, preset: Preset, mode: Mode, device: str) -> ConvMix
                         layer.register_buffer(f"exact_{name}", tensor, persistent=False)
     dtype = module.patch_embedding.weight.dtype
     module = module.to(memory_format=_memory_format(preset, dtype))
-    if device == "cpu" and dtype is torch.bfloat16 and fused.available():
+    if device == "cpu" and dtype is torch.bfloat16 and fused.available(dtype):
         fused.fuse(module, preset.shape.grid(preset.transform.size))
     return module
 

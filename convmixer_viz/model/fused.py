@@ -5,24 +5,48 @@ operators that torch's own compiler calls, since torch packs weights anew in eac
 from __future__ import annotations
 
 import copy
+from functools import cache
 from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
-from convmixer_viz.model.convmixer import Block, ConvMixer
+from convmixer_viz.model.convmixer import Block, ConvMixer, initialise
+from convmixer_viz.presets.table import ACTIVATION_NAMES, Shape
 
 OPERATORS = ("_convolution_pointwise", "_reorder_convolution_weight")
+TOLERANCE = {torch.float32: 1e-4, torch.bfloat16: 0.03}  # of the largest value
 _ACTIVATIONS: dict[type[nn.Module], tuple[str, str | None]] = {  # oneDNN's name, and its algorithm
     nn.GELU: ("gelu", "none"),
     nn.ReLU: ("relu", None),
 }
 
 
-def available() -> bool:
-    """Whether this torch has oneDNN and its fused convolutions."""
+@cache
+def available(dtype: torch.dtype) -> bool:
+    """Whether this torch has oneDNN's fused convolutions and they compute what the plain layers do:
+    the operators are private, so what they do is tried once a process."""
     enabled: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
-    return enabled and all(hasattr(torch.ops.mkldnn, name) for name in OPERATORS)
+    if not enabled or not all(hasattr(torch.ops.mkldnn, name) for name in OPERATORS):
+        return False
+    try:
+        return all(_agrees(Shape(16, 1, 3, 1, activation=a), dtype) for a in ACTIVATION_NAMES)
+    except (RuntimeError, TypeError):  # other arguments, or none of this dtype here
+        return False
+
+
+@torch.no_grad()
+def _agrees(shape: Shape, dtype: torch.dtype) -> bool:
+    """Whether a small block gives the same fused."""
+    with torch.device("meta"):  # whose layers draw nothing from torch's own generator
+        block = Block(shape)
+    block = block.to_empty(device="cpu").requires_grad_(False).eval()
+    initialise(block, seed=0, norms="drawn")
+    for layer in (block.depthwise, block.pointwise):
+        layer.to(dtype)
+    x = torch.randn(2, shape.dim, 8, 8, generator=torch.Generator().manual_seed(0)).to(dtype)
+    plain, fused = (layers(x).float() for layers in (block, FusedBlock(block, 8)))
+    return bool((plain - fused).abs().max() <= TOLERANCE[dtype] * plain.abs().max())
 
 
 def fuse(model: ConvMixer, grid: int) -> None:

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from convmixer_viz.analyses.attribution.maps import ask, plan
-from convmixer_viz.engine import runtime
+from convmixer_viz.engine import allocator, runtime
 from convmixer_viz.engine.runtime import LoadedModel
 from convmixer_viz.model import convmixer
 from convmixer_viz.presets.table import PRESETS
@@ -38,7 +38,7 @@ each = pytest.mark.parametrize("name", NAMES)
 
 def sides(name: str, mode: runtime.Mode) -> tuple[torch.nn.Module, LoadedModel, Tensor]:
     """timm's model and ours with the same calibrated random weights, and a picture."""
-    runtime.prepare_thread(torch.get_num_threads())
+    allocator.keep()
     preset = PRESETS[name]
     weights = convmixer.ConvMixer(preset.shape, preset.class_count)
     convmixer.initialise(weights, 0, norms="drawn")

@@ -14,7 +14,7 @@ import pytest
 import timm
 import torch
 
-from convmixer_viz.engine import runtime
+from convmixer_viz.engine import allocator, runtime
 from convmixer_viz.model import convmixer
 from convmixer_viz.presets.table import PRESETS
 from tests.conftest import loaded
@@ -47,7 +47,7 @@ def ratio(theirs: Callable[[], object], ours: Callable[[], object]) -> tuple[flo
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("name", TIMM)
 def test_one_picture_against_timm(name: str, mode: runtime.Mode) -> None:
-    runtime.prepare_thread(torch.get_num_threads())
+    allocator.keep()
     preset = PRESETS[name]
     weights = convmixer.ConvMixer(preset.shape, preset.class_count)
     convmixer.initialise(weights, 0, norms="drawn")
@@ -66,7 +66,7 @@ def test_one_picture_against_timm(name: str, mode: runtime.Mode) -> None:
 
 OWN = """
 import statistics, sys, time, timm, torch
-from convmixer_viz.engine import runtime
+from convmixer_viz.engine import allocator, runtime
 from convmixer_viz.model import convmixer
 from convmixer_viz.presets.table import PRESETS
 from tests.conftest import loaded
@@ -75,7 +75,7 @@ pixels = torch.randn(1, 3, 224, 224)
 if who == "timm":
     work = timm.create_model(peer).eval()
 else:
-    runtime.prepare_thread(torch.get_num_threads())
+    allocator.keep()
     weights = convmixer.ConvMixer(PRESETS[name].shape, 1000)
     convmixer.initialise(weights, 0)
     ours = loaded(PRESETS[name], weights, who)

@@ -20,7 +20,7 @@ import torch
 from numpy.typing import NDArray
 
 from convmixer_viz.analyses.receptive_field.fields import compute
-from convmixer_viz.engine import runtime
+from convmixer_viz.engine import allocator, runtime
 from convmixer_viz.pictures.decode import load
 from convmixer_viz.pictures.prepare import PreparedPicture, prepare
 from convmixer_viz.presets.table import PRESETS, Preset
@@ -73,7 +73,7 @@ def models(preset: Preset) -> tuple[runtime.LoadedModel, ...]:
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("name", ["imagenet-768-32", "imagenet-1024-20"])
 def test_all_blocks_and_one(name: str) -> None:
-    runtime.prepare_thread(torch.get_num_threads())
+    allocator.keep()
     preset = PRESETS[name]
     image = prepare(load("gallery:cat"), preset.transform)
     peer, exact, fast = models(preset)

@@ -75,7 +75,14 @@ def _layer(layers: Iterable[nn.Module], x: Tensor) -> tuple[Tensor, Tensor]:
     """Convolution, activation, batch norm: the output, and its derivative by the middle."""
     convolution, activation, norm = cast("tuple[nn.Conv2d, nn.Module, nn.BatchNorm2d]", layers)
     with torch.no_grad():
-        z = convolution._conv_forward(x, *_exact(convolution))
+        z = torch.nn.functional.conv2d(
+            x,
+            *_exact(convolution),
+            convolution.stride,
+            convolution.padding,
+            convolution.dilation,
+            convolution.groups,
+        )
     scale = norm.weight / torch.sqrt(cast("Tensor", norm.running_var) + norm.eps)
     activated = activation(z.requires_grad_())
     (gain,) = torch.autograd.grad(activated, z, scale.to(z.dtype)[:, None, None].expand_as(z))

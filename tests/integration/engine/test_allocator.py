@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import subprocess
 import sys
@@ -34,3 +35,38 @@ def test_freed_memory_is_kept() -> None:
     assert plain > 1000
     assert faults("bounded") < plain / 20
     assert faults("everything") < plain / 20
+
+
+HOST = """
+import os, sys
+import torch
+from convmixer_viz.engine import allocator
+calls = []
+allocator.keep = lambda: calls.append("keep")
+before = dict(os.environ)
+if sys.argv[1] == "library":
+    from convmixer_viz import Workbench
+    bench = Workbench("cpu")
+    bench.predict("gallery:dot", preset="cifar10-128-8-k3", random=0)
+    bench.close()
+else:
+    from convmixer_viz import cli
+    sys.argv[1:] = ["models"]
+    cli.main(["models"] if os.environ.get("INSIDE") else None)
+print(len(calls), dict(os.environ) == before)
+"""
+
+
+@pytest.mark.parametrize(
+    ("who", "inside", "settings"), [("library", "", 0), ("program", "", 1), ("program", "yes", 0)]
+)
+def test_only_a_process_of_our_own_is_set(who: str, inside: str, settings: int) -> None:
+    """Neither allocator nor environment of a host; nor where it calls the command line's main()."""
+    done = subprocess.run(
+        [sys.executable, "-c", HOST, who],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ | {"INSIDE": inside},
+    )
+    assert done.stdout.splitlines()[-1] == f"{settings} True"

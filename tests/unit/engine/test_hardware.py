@@ -27,3 +27,19 @@ def test_a_gpu_and_its_library_are_named(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(torch.backends.cudnn, "version", lambda: 91900)
     versions = hardware.deciding_versions("cuda:1")
     assert (versions["gpu"], versions["cudnn"]) == ("Tesla of cuda:1", "91900")
+
+
+@pytest.mark.parametrize(
+    ("known", "native"),
+    [
+        ({"avx2": True, "avx512_bf16": False, "amx_tile": False}, False),
+        ({"avx512_bf16": True}, True),
+        ({"avx512_bf16": False, "amx_tile": True}, True),
+        ({"neon": True, "sve_max_length": 256}, False),
+    ],
+)
+def test_native_bfloat16_is_what_the_processor_says(
+    monkeypatch: pytest.MonkeyPatch, known: dict[str, object], native: bool
+) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: known)
+    assert hardware.native_bf16() is native

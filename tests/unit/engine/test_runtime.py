@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from convmixer_viz.engine import flags, hardware, runtime
 from convmixer_viz.errors import DeviceError
 from convmixer_viz.presets.table import PRESETS
-from tests.conftest import TINY, loaded
+from tests.conftest import TINY, calibrated, loaded
 
 
 class OutOfCudaMemory(RuntimeError):
@@ -126,3 +128,23 @@ def test_large_pictures_go_one_by_one_but_in_bfloat16() -> None:
     assert large.batch_size(224) == 1
     halved = replace(large, module=large.module.to(torch.bfloat16), mode="fast")
     assert halved.batch_size(224) == runtime.BF16_BATCH
+
+
+def test_cublas_is_told_where_nobody_has_when_a_model_goes_to_a_gpu(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    name = "CUBLAS_WORKSPACE_CONFIG"
+    monkeypatch.setattr(nn.Module, "to", lambda module, *_, **__: module)
+    names = tuple("abcdefghij")
+    for own, told in ((None, ":4096:8"), (":16:8", ":16:8")):
+        monkeypatch.delenv(name, raising=False)
+        if own:
+            monkeypatch.setenv(name, own)
+        runtime.load(
+            TINY, calibrated(TINY), class_names=names, sha256="", device="cpu", mode="exact"
+        )
+        assert os.environ.get(name) == own
+        runtime.load(
+            TINY, calibrated(TINY), class_names=names, sha256="", device="cuda:0", mode="exact"
+        )
+        assert os.environ[name] == told

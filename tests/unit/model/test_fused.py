@@ -16,7 +16,9 @@ from convmixer_viz.model.convmixer import Block, ConvMixer, initialise
 from convmixer_viz.presets.table import Activation, Shape
 from tests.conftest import TINY, calibrated, loaded
 
-pytestmark = pytest.mark.skipif(not fused.available(), reason="this torch has no oneDNN")
+pytestmark = pytest.mark.skipif(
+    not fused.available(torch.float32), reason="this torch has no oneDNN"
+)
 
 ACTIVATIONS: tuple[Activation, ...] = ("gelu", "relu")
 SHAPES = [
@@ -75,3 +77,19 @@ def test_fast_mode_fuses_where_bfloat16_is_native() -> None:
     assert kinds == {fused.FusedBlock if hardware.native_bf16() else Block}
     assert model.nbytes > loaded().nbytes / 2
     assert {type(block) for block in loaded().module.walk()} == {Block}
+
+
+def test_operators_that_compute_something_else_are_left_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    plain = fused.FusedBlock.forward
+    monkeypatch.setattr(fused.FusedBlock, "forward", lambda block, x: plain(block, x) * 1.01)
+    assert not fused.available.__wrapped__(torch.float32)
+    monkeypatch.setattr(fused.FusedBlock, "forward", lambda block: None)  # other arguments
+    assert not fused.available.__wrapped__(torch.float32)
+
+
+def test_the_check_draws_nothing_from_torchs_own_generator() -> None:
+    before = torch.get_rng_state()
+    assert fused.available.__wrapped__(torch.float32)
+    assert torch.equal(torch.get_rng_state(), before)
