@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import shlex
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 
-from convmixer_viz import cli
+from convmixer_viz import EVIDENCE, cli
 from convmixer_viz.presets.table import PRESETS
 from convmixer_viz.training import cards
 
@@ -31,13 +34,38 @@ COMMANDS = [
 ]
 
 
-@pytest.mark.parametrize("code", blocks("python"))
-def test_python_runs(code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_python_does_what_its_comments_say(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.chdir(tmp_path)
-    names: dict[str, object] = {}
+    (code,) = blocks("python")
+    names: dict[str, Any] = {}
     exec(compile(code, "README.md", "exec"), names)
-    names["bench"].close()  # type: ignore[attr-defined]
-    assert (tmp_path / "out" / "evidence.npz").is_file()
+    bench, evidence, explanation = (names[n] for n in ("bench", "evidence", "explanation"))
+    answer, shape, sigma, sums, *steps = capsys.readouterr().out.splitlines()
+    says = ast.literal_eval(answer)
+    assert says["class"] == "cat" and says["probability"] > 0.5
+    preset = PRESETS["cifar10-256-8"]
+    assert "(depth + 1, H, W)" in code and ast.literal_eval(shape) == (
+        preset.shape.depth + 1,
+        *[preset.shape.grid(preset.transform.size)] * 2,
+    )
+    maps = explanation.evidence.maps
+    assert maps[-1].sum() + explanation.evidence.bias == pytest.approx(
+        explanation.evidence.logit, rel=1e-5
+    )
+    assert float(sigma.rstrip(")").split("(")[-1]) == explanation.field.sigma[-1] > 1
+    total, logit = map(float, re.findall(r"-?\d+\.\d+", sums.replace("np.float32", "")))
+    assert "# equal, to rounding" in code and total == pytest.approx(logit, rel=1e-5)
+    assert evidence.target_name == "cat rather than dog"
+    assert len(bench.draw(evidence).data) > 0
+    for suffix in ("npz", "json", "csv", "html"):
+        assert (tmp_path / "out" / f"evidence.{suffix}").is_file()
+    np.testing.assert_array_equal(bench.load("out/", EVIDENCE).maps, evidence.maps)
+    assert all(re.fullmatch(r"\d+ of \d+(, .+ left)?", step) for step in steps)
+    done, total_steps = map(int, re.findall(r"\d+", steps[-1])[:2])
+    assert len(steps) > 3 and done == total_steps
+    bench.close()
 
 
 @pytest.mark.parametrize("line", COMMANDS)

@@ -70,7 +70,7 @@ def gaussian_fit(field: Floats, centre: Centre) -> tuple[float, float]:
     down, right = _offsets(field, centre)
     if np.count_nonzero(field) <= 1:
         return 0.0, 1.0
-    low, high = 0.1, 4.0 * max(field.shape)
+    low, high = 0.1, 4.0 * max(field.shape)  # two hills are common: no local search over all
     for _ in range(4):  # each time 32 times as fine: σ to six digits
         widths = np.geomspace(low, high, 64)
         explained = _explained(field, down, right, widths)
