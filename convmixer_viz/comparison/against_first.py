@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
-from convmixer_viz.comparison.numbers import Explained, on_common_grid, preset_of
+from convmixer_viz.comparison.numbers import Explained, on_common_grid
 from convmixer_viz.figures import comparison, representation
 from convmixer_viz.figures.receptive_field import fields
+from convmixer_viz.figures.style import preset_name
 from convmixer_viz.questions.prediction import Prediction
 from convmixer_viz.questions.receptive_field import ReceptiveField
 from convmixer_viz.questions.representation import Representation
@@ -30,7 +31,7 @@ class Gallery:
 
 def differences(results: Sequence[Explained]) -> list[Pair]:
     """Every map minus the first on the common grid, on one scale; the first has none."""
-    first, *others = map(preset_of, results)
+    first, *others = map(preset_name, results)
     minus = [f"{name} minus {first}" for name in others]
     figures = comparison.draw_differences(on_common_grid(results))
     return [("", None), *zip(minus, figures, strict=True)]
@@ -41,7 +42,7 @@ def cka(results: Sequence[Representation]) -> list[Pair]:
     first = results[0]
     return [
         (
-            f"CKA of {preset_of(first)} with {preset_of(other)}",
+            f"CKA of {preset_name(first)} with {preset_name(other)}",
             representation.draw(first, other=other),
         )
         for other in results
@@ -62,8 +63,8 @@ def disagreements(results: Sequence[Prediction]) -> list[Gallery]:
 
 def _disagreements(first: Prediction, other: Prediction) -> Gallery:
     return Gallery(
-        preset_of(other),
-        f"{preset_of(first)} and {preset_of(other)} differ most on",
+        preset_name(other),
+        f"{preset_name(first)} and {preset_name(other)} differ most on",
         "Differ most",
         comparison.disagreements(first, other),
         "They know different classes, so their answers can't be compared.",

@@ -7,10 +7,10 @@ from typing import Any
 
 from plotly.offline import get_plotlyjs
 
-from convmixer_viz.comparison.numbers import preset_of
 from convmixer_viz.comparison.rows import Row
 from convmixer_viz.contract import Result
 from convmixer_viz.export import html
+from convmixer_viz.figures.style import preset_name
 from convmixer_viz.presets.table import MOST_SIDE_BY_SIDE
 
 Section = tuple[Row[Any], Sequence[Result]]
@@ -32,7 +32,7 @@ def page(title: str, sections: Sequence[Section], missing: Sequence[str] = ()) -
 def _section(row: Row[Any], results: Sequence[Result]) -> dict[str, Any]:
     """What the template shows of a row."""
     figures = row.figures(results)
-    presets = [preset_of(result) for result in results]
+    presets = [preset_name(result) for result in results]
     heads = presets if len(figures) == len(results) else [""] * len(figures)
     return {
         "title": row.title,

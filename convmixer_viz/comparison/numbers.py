@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convmixer_viz import agreement
-from convmixer_viz.contract import Result
+from convmixer_viz.figures.style import preset_name
 from convmixer_viz.questions.attribution import AttributionMap
 from convmixer_viz.questions.evidence import Evidence
 from convmixer_viz.questions.prediction import Prediction
@@ -22,11 +22,6 @@ Explained = Evidence | AttributionMap
 Floats = NDArray[np.floating[Any]]
 
 
-def preset_of(result: Result) -> str:
-    """The column's name."""
-    return result.provenance.preset if result.provenance else "model"
-
-
 def answers(results: Sequence[Prediction]) -> Table:
     """The first picture's answer; agreement over all pictures where the classes are the same."""
     first, *others = results
@@ -36,7 +31,7 @@ def answers(results: Sequence[Prediction]) -> Table:
 def _answer(result: Prediction) -> dict[str, Any]:
     best = result.top[0][0]
     return {
-        "preset": preset_of(result),
+        "preset": preset_name(result),
         "says": result.classes[best],
         "probability": float(result.probabilities[0, best]),
     }
@@ -65,18 +60,20 @@ def on_common_grid(results: Sequence[Explained]) -> list[Floats]:
     return [agreement.common_grid(token_map(result), result.box, shared) for result in results]
 
 
+def agree_with_first(results: Sequence[Explained]) -> list[agreement.MapAgreement]:
+    """How far each map, the first included, agrees with the first."""
+    first, *_ = grids = on_common_grid(results)
+    return [agreement.maps(first, grid) for grid in grids]
+
+
 def maps(results: Sequence[Explained]) -> Table:
     """Agreement of each map with the first."""
-    first, *_ = grids = on_common_grid(results)
-    return [
-        _map(result, agreement.maps(first, grid))
-        for result, grid in zip(results, grids, strict=True)
-    ]
+    return [_map(*pair) for pair in zip(results, agree_with_first(results), strict=True)]
 
 
 def _map(result: Explained, alike: agreement.MapAgreement) -> dict[str, Any]:
     return {
-        "preset": preset_of(result),
+        "preset": preset_name(result),
         "explains": result.target_name,
         "rank": alike.spearman,
         "structure": alike.ssim,
@@ -88,7 +85,7 @@ def field_sizes(results: Sequence[ReceptiveField]) -> Table:
     """How far the first and the last block see."""
     return [
         {
-            "preset": preset_of(result),
+            "preset": preset_name(result),
             "σ of block 1 (px)": float(result.sigma_square[1]),
             "σ of the last block (px)": float(result.sigma_square[-1]),
             "theoretical (px)": int(result.theoretical[-1]),
@@ -100,7 +97,7 @@ def field_sizes(results: Sequence[ReceptiveField]) -> Table:
 def last_blocks(results: Sequence[Structure]) -> Table:
     """All numbers of the last block's kernels."""
     return [
-        {"preset": preset_of(result)}
+        {"preset": preset_name(result)}
         | {f"last block: {name}": value for name, value in result.rows()[-1].items()}
         for result in results
     ]
@@ -114,7 +111,7 @@ def likenesses(results: Sequence[Representation]) -> Table:
 def _likeness(first: Representation, result: Representation) -> dict[str, Any]:
     cka = agreement.cka(first.gram, result.gram)
     return {
-        "preset": preset_of(result),
+        "preset": preset_name(result),
         "CKA of last blocks": cka.last,
         "standard deviation of unrelated ones": cka.spread,
     }

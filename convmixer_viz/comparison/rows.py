@@ -20,13 +20,14 @@ from convmixer_viz.catalog import (
 )
 from convmixer_viz.comparison import against_first, numbers
 from convmixer_viz.comparison.against_first import Gallery, Pair
-from convmixer_viz.comparison.numbers import Table, preset_of
+from convmixer_viz.comparison.numbers import Table
 from convmixer_viz.contract import Analysis, Result
 from convmixer_viz.errors import ChoiceError
 from convmixer_viz.figures import cost, evidence, overlays, prediction, representation
 from convmixer_viz.figures.attribution import maps as attribution_maps
 from convmixer_viz.figures.kernels import structure
 from convmixer_viz.figures.receptive_field import fields as field_figures
+from convmixer_viz.figures.style import preset_name
 from convmixer_viz.questions.attribution import AttributionMap
 from convmixer_viz.questions.evidence import Evidence
 from convmixer_viz.questions.prediction import Prediction
@@ -77,7 +78,7 @@ def _draw_predictions(results: Sequence[Prediction]) -> list[go.Figure]:
 
 
 def _draw_evidence(results: Sequence[Evidence]) -> list[go.Figure]:
-    limit = overlays.shared_limit([result.maps[-1] for result in results])
+    limit = overlays.shared_limit([result.exact for result in results])
     return [evidence.draw(result, limit=limit) for result in results]
 
 
@@ -89,11 +90,11 @@ def _draw_attributions(results: Sequence[AttributionMap]) -> list[go.Figure]:
 def _field_sentence(results: Sequence[ReceptiveField]) -> str:
     first, *others = results
     size, side = float(first.sigma_square[-1]), first.view.shape[1]
-    parts = [f"{preset_of(first)}'s is {size:.1f} px on pictures of {side} px"]
+    parts = [f"{preset_name(first)}'s is {size:.1f} px on pictures of {side} px"]
     for result in others:
         sigma, own = float(result.sigma_square[-1]), result.view.shape[1]
         ratio = f"{sigma / size:.2f} times that" if own == side else f"measured on {own} px"
-        parts.append(f"{preset_of(result)}'s {sigma:.1f} px, {ratio}")
+        parts.append(f"{preset_name(result)}'s {sigma:.1f} px, {ratio}")
     return (
         f"σ is the spread of the squared gradient. In the last block {', '.join(parts)}. "
         "A larger field is not a better one."

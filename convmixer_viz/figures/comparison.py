@@ -49,7 +49,7 @@ def disagreements(
     alike = agreement.predictions((first.logits, first.classes), (other.logits, other.classes))
     pairs = []
     for index in alike.order[:most]:
-        says = [f"{_name(each)}: {_says(each, int(index))}" for each in (first, other)]
+        says = [f"{style.preset_name(each)}: {_says(each, int(index))}" for each in (first, other)]
         caption = f"{first.names[index]} · {' · '.join(says)} · {alike.each[index]:.2f} bit"
         pairs.append((_thumbnail(first.views[index]), caption))
     return pairs
@@ -58,10 +58,6 @@ def disagreements(
 def _says(result: Prediction, index: int) -> str:
     best = int(result.top[index, 0])
     return f"{result.classes[best]} {result.probabilities[index, best]:.0%}"
-
-
-def _name(result: Prediction) -> str:
-    return result.provenance.preset if result.provenance else "model"
 
 
 def _thumbnail(view: NDArray[np.uint8]) -> bytes:

@@ -35,7 +35,7 @@ def table(results: Sequence[Cost]) -> list[dict[str, Any]]:
     """A row a preset: counts, and the median call with its range."""
     return [
         {
-            "preset": result.provenance.preset if result.provenance else "model",
+            "preset": style.preset_name(result),
             "parameters": result.parameters,
             "multiply-adds (M)": round(result.multiply_adds / 1e6, 1),
             "of them depthwise": f"{result.depthwise:.1%}",

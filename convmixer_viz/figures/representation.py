@@ -35,9 +35,9 @@ def draw(result: Representation, *, other: Representation | None = None) -> go.F
         hoverongaps=False,
     )
     figure = style.figure(go.Figure(heat), height=420)
-    figure.update_xaxes(title=_title(across), constrain="domain")
+    figure.update_xaxes(title=style.preset_name(across), constrain="domain")
     return figure.update_yaxes(
-        title=_title(result), autorange="reversed", scaleanchor="x", constrain="domain"
+        title=style.preset_name(result), autorange="reversed", scaleanchor="x", constrain="domain"
     )
 
 
@@ -95,10 +95,6 @@ def _values(cka: agreement.Cka) -> NDArray[np.float64]:
 
 def _labels(result: Representation) -> list[str]:
     return ["stem" if block == 0 else f"block {block}" for block in result.blocks]
-
-
-def _title(result: Representation) -> str:
-    return result.provenance.preset if result.provenance else "block"
 
 
 def _empty(text: str) -> go.Figure:

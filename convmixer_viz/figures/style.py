@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 from PIL import Image
 
+from convmixer_viz.contract import Result
 from convmixer_viz.figures import color_scales
 from convmixer_viz.figures.color_scales import CATEGORICAL, DIVERGING, SEQUENTIAL, Scale
 
@@ -54,6 +55,14 @@ def figure(fig: go.Figure, title: str | None = None, *, height: int | None = Non
     """Give a figure the common fonts, margins and clear ground; `height` in px."""
     fig.update_layout(template=_TEMPLATE, title=title, height=height)
     return fig
+
+
+def preset_name(result: Result, number: int | None = None) -> str:
+    """The preset of a result; "model", with its number among several, where the result names
+    none."""
+    if result.provenance:
+        return result.provenance.preset
+    return "model" if number is None else f"model {number + 1}"
 
 
 def picture_axes(fig: go.Figure) -> go.Figure:

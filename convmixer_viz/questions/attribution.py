@@ -14,6 +14,7 @@ from convmixer_viz.errors import ChoiceError
 # of Integrated Gradients, by activation; of 100 test pictures 95 miss the sum by less than 3 %
 DEFAULT_STEPS = {"gelu": 200, "relu": 400}
 DEFAULT_STEPS_TEXT = f"{DEFAULT_STEPS['gelu']}, or {DEFAULT_STEPS['relu']} with ReLU"
+DEFAULT_GRADIENTS, DEFAULT_MASKS = 50, 1000  # random draws of the methods that average them
 
 Baseline = Literal["mean", "black", "blur", "noise"]
 
@@ -178,7 +179,10 @@ class Options:
     steps: Annotated[
         int | None, f"points on the way of Integrated Gradients; none: {DEFAULT_STEPS_TEXT}"
     ] = None
-    samples: Annotated[int | None, "random draws; none: 50 gradients, 1000 masks"] = None
+    samples: Annotated[
+        int | None,
+        f"random draws; none: {DEFAULT_GRADIENTS} gradients, {DEFAULT_MASKS} masks",
+    ] = None
     sigma: Annotated[float, "noise of SmoothGrad and GradientSHAP, share of the range"] = 0.15
     block: Annotated[int | None, "block of the CAM methods; none is the last, 0 the stem"] = None
     resolution: Annotated[int | None, "side in pixels; none is the preset's own"] = None

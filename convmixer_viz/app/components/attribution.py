@@ -9,12 +9,11 @@ from typing import Any, get_args
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from convmixer_viz import agreement as agreements
 from convmixer_viz.app import glossary, session
 from convmixer_viz.app.components import chart
 from convmixer_viz.app.link import BOUND
 from convmixer_viz.catalog import ATTRIBUTION, FAITHFULNESS
-from convmixer_viz.comparison.numbers import on_common_grid
+from convmixer_viz.comparison.numbers import agree_with_first
 from convmixer_viz.contract import option_fields
 from convmixer_viz.figures import evidence as exact, overlays
 from convmixer_viz.figures.attribution import faithfulness, maps as figures
@@ -215,15 +214,14 @@ def show_agreement(maps: Sequence[AttributionMap]) -> None:
 
 def agreement(maps: Sequence[AttributionMap]) -> list[dict[str, Any]]:
     """Each map against the first, on 16×16 cells over what all presets see of the picture."""
-    first, *_ = grids = on_common_grid(maps)
     return [
         {
             "map": f"{result.method} · {result.origin.preset}",
-            "Spearman": agreements.spearman(grid, first),
-            "SSIM": agreements.ssim(grid, first),
-            "overlap of 26 cells": agreements.overlap(grid, first),
+            "Spearman": alike.spearman,
+            "SSIM": alike.ssim,
+            "overlap of 26 cells": alike.overlap,
         }
-        for result, grid in zip(maps, grids, strict=True)
+        for result, alike in zip(maps, agree_with_first(maps), strict=True)
     ]
 
 

@@ -11,10 +11,11 @@ from convmixer_viz.app import session
 from convmixer_viz.app.components import chart, target
 from convmixer_viz.comparison import columns
 from convmixer_viz.comparison.against_first import Gallery
-from convmixer_viz.comparison.numbers import Table, preset_of
+from convmixer_viz.comparison.numbers import Table
 from convmixer_viz.comparison.rows import Row
 from convmixer_viz.contract import Result
 from convmixer_viz.errors import VizError
+from convmixer_viz.figures.style import preset_name
 from convmixer_viz.pictures.decode import Picture
 from convmixer_viz.weights.facts import accuracy
 
@@ -107,7 +108,7 @@ def charts(row: Row[Any], results: Sequence[Result], numbers: Table) -> list[Cha
     lines = [f"{row.title}: {_line(values)}" for values in numbers]
     if len(figures) != len(results):
         return [("", figure, ". ".join(lines)) for figure in figures]
-    return list(zip(map(preset_of, results), figures, lines, strict=True))
+    return list(zip(map(preset_name, results), figures, lines, strict=True))
 
 
 def _line(values: dict[str, Any]) -> str:

@@ -31,7 +31,7 @@ def _median_and_quartiles(result: KernelAtlas, statistic: str, number: int) -> l
     median = go.Scatter(
         x=x,
         y=middle,
-        name=result.provenance.preset if result.provenance else f"{number + 1}",
+        name=style.preset_name(result, number),
         line_color=color,
         mode="lines+markers",
         customdata=result.blocks,

@@ -50,7 +50,7 @@ def _curve(result: Structure, name: str, number: int, place: tuple[bool, bool]) 
     first, several = place
     x = _relative_depths(result) if several else result.blocks
     low, high = getattr(result, f"{name}_band").T
-    label, color = preset_name(result, number), color_scales.CATEGORICAL[number]
+    label, color = style.preset_name(result, number), color_scales.CATEGORICAL[number]
     shared = {"legendgroup": label, "showlegend": first}
     band = go.Scatter(
         x=[*x, *x[::-1]],
@@ -77,11 +77,6 @@ def _curve(result: Structure, name: str, number: int, place: tuple[bool, bool]) 
     return [band, line]
 
 
-def preset_name(result: Structure, number: int) -> str:
-    """The preset of a result, or "model" and its number where the result names none."""
-    return result.provenance.preset if result.provenance else f"model {number + 1}"
-
-
 def _relative_depths(result: Structure) -> NDArray[np.float64]:
     """Blocks as shares of the preset's depth."""
     return result.blocks / result.depth
@@ -96,7 +91,8 @@ def _wrapped(title: str) -> str:
 def draw_classes(results: Sequence[Structure]) -> go.Figure:
     """Share of each class by block as stacked bars, a row a preset."""
     titles = [
-        f"{preset_name(result, i)}: {_describe_classes(result)}" for i, result in enumerate(results)
+        f"{style.preset_name(result, i)}: {_describe_classes(result)}"
+        for i, result in enumerate(results)
     ]
     count = len(results)
     figure = make_subplots(count, 1, subplot_titles=titles, vertical_spacing=0.3 / count)
@@ -190,7 +186,7 @@ def draw_eigenvalues(results: Sequence[Structure], index: int = 0) -> go.Figure:
             x=np.arange(1, len(values) + 1),
             y=values,
             mode="lines+markers",
-            name=f"{preset_name(result, number)}, block {result.blocks[at]}",
+            name=f"{style.preset_name(result, number)}, block {result.blocks[at]}",
         )
     figure.update_yaxes(type="log", title="share of the variance").update_xaxes(title="direction")
     return style.figure(figure, height=320).update_layout(legend=LEGEND_ABOVE, margin_t=48)
@@ -205,7 +201,7 @@ def eigenkernels_png(result: Structure, index: int = 0) -> bytes:
 
 def draw_rings(results: Sequence[Structure]) -> go.Figure:
     """Mean share of energy on each ring about the centre, a line a block, the band dotted."""
-    titles = [preset_name(result, number) for number, result in enumerate(results)]
+    titles = [style.preset_name(result, number) for number, result in enumerate(results)]
     figure = make_subplots(1, len(results), shared_yaxes=True, subplot_titles=titles)
     for column, result in enumerate(results, 1):
         colors = depth_colors(len(result.blocks))
@@ -245,7 +241,7 @@ def draw_pointwise(results: Sequence[Structure]) -> go.Figure:
             x=_relative_depths(result),
             y=result.pointwise_rank / dim,
             mode="lines+markers",
-            name=preset_name(result, number),
+            name=style.preset_name(result, number),
             customdata=result.pointwise_rank,
             hovertemplate="effective rank %{customdata:.1f}",
         )

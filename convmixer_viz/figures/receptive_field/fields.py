@@ -92,7 +92,7 @@ def _growth_among_others(
     result: ReceptiveField, twin: ReceptiveField | None, number: int
 ) -> list[go.Scatter]:
     """One preset's lines without the theoretical bound, all in the preset's colour."""
-    preset = _preset_name(result, number)
+    preset = style.preset_name(result, number)
     lines = _growth(result, _curves(result, twin)[:-1])
     for line in lines:
         line.update(
@@ -181,7 +181,7 @@ def compare_fields(results: Sequence[ReceptiveField], blocks: Sequence[int]) -> 
     """One field a preset, side by side on one scale in px about the token, each to its maximum."""
     reach = _reach(results, blocks)
     titles = [
-        f"{_preset_name(result, number)}, {'block ' + str(block) if block else 'stem'}"
+        f"{style.preset_name(result, number)}, {'block ' + str(block) if block else 'stem'}"
         for number, (result, block) in enumerate(zip(results, blocks, strict=True))
     ]
     figure = make_subplots(1, len(results), subplot_titles=titles, horizontal_spacing=0.03)
@@ -260,7 +260,3 @@ def _ellipse(result: ReceptiveField, row: int, size: float) -> go.Scatter:
 def _rooted() -> list[tuple[float, str]]:
     """The sequential scale by the root of the value; hover tells the value itself."""
     return [(place ** (1 / GAMMA), color) for place, color in color_scales.SEQUENTIAL]
-
-
-def _preset_name(result: ReceptiveField, number: int) -> str:
-    return result.provenance.preset if result.provenance else f"model {number + 1}"

@@ -5,10 +5,13 @@ from __future__ import annotations
 import html
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 from convmixer_viz import cli
+from convmixer_viz.catalog import EVIDENCE
 from convmixer_viz.comparison import rows
 from convmixer_viz.comparison.columns import requests
 from convmixer_viz.errors import ChoiceError
@@ -57,6 +60,14 @@ def test_equal_maps_agree_fully_and_scales_are_shared(bench: Workbench) -> None:
         figure.layout.coloraxis.cmax or figure.data[-1].zmax for figure in row.figures(results)
     }
     assert len(limits) == 1
+
+
+def test_the_scale_is_that_of_the_maps_that_are_drawn(bench: Workbench) -> None:
+    (row,) = rows.choose(["evidence"], 1)
+    options: dict[str, Any] = {"preset": "cifar10-128-8-k5", "random": 0, "blocks": (0,)}
+    result = bench.run(EVIDENCE, ["gallery:cat"], **options)
+    (figure,) = row.figures([result])
+    assert figure.data[0].zmax == pytest.approx(np.abs(result.exact).max())
 
 
 def test_presets_of_other_classes_are_not_compared_by_label(bench: Workbench) -> None:

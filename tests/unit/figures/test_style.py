@@ -8,6 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 from PIL import Image
 
+from convmixer_viz.contract import Result
 from convmixer_viz.figures import color_scales, style
 from tests.unit.figures.images import pixels
 
@@ -56,3 +57,8 @@ def test_figures_are_clear_and_keep_their_own_settings() -> None:
 def test_picture_axes_put_the_first_row_on_top() -> None:
     fig = style.picture_axes(go.Figure(go.Heatmap(z=[[1, 2], [3, 4]])))
     assert fig.layout.yaxis.autorange == "reversed" and fig.layout.yaxis.scaleanchor == "x"
+
+
+def test_a_result_without_provenance_is_a_model_by_its_number() -> None:
+    assert style.preset_name(Result()) == "model"
+    assert [style.preset_name(Result(), number) for number in range(2)] == ["model 1", "model 2"]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from convmixer_viz.analyses.attribution.question import Plan, Question, baselines, one_chunk
-from convmixer_viz.questions.attribution import DEFAULT_STEPS
+from convmixer_viz.questions.attribution import DEFAULT_GRADIENTS, DEFAULT_STEPS
 
 
 def gradient(question: Question, pixels: Tensor) -> Tensor:
@@ -52,7 +52,7 @@ def integrated_gradients(question: Question) -> Plan:
 
 def smoothgrad(question: Question) -> Plan:
     """The mean gradient of noisy copies, σ a share of the picture's range (Smilkov et al. 2017)."""
-    x, count = question.pixels[0].double(), question.options.samples or 50
+    x, count = question.pixels[0].double(), question.options.samples or DEFAULT_GRADIENTS
     noise = _noise(question, question.generator())
     share = torch.full_like(x, 1 / count)
     return _sum_of_gradients(question, count, lambda i: (x + noise(), share))
@@ -61,7 +61,7 @@ def smoothgrad(question: Question) -> Plan:
 def gradient_shap(question: Question) -> Plan:
     """Mean of (x + noise − x′)·gradient at random points on the way (Lundberg and Lee 2017)."""
     x, blanks = question.pixels[0].double(), baselines(question).double()
-    count, generator = question.options.samples or 50, question.generator()
+    count, generator = question.options.samples or DEFAULT_GRADIENTS, question.generator()
     noise = _noise(question, generator)
 
     def draw(i: int) -> tuple[Tensor, Tensor]:

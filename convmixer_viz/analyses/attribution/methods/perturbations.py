@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from convmixer_viz.analyses.attribution.question import Plan, Question, baselines
+from convmixer_viz.questions.attribution import DEFAULT_MASKS
 
 GROUPS = 8  # a side: KernelSHAP's groups of tokens
 END_WEIGHT = 1e6  # of the full and the empty picture in KernelSHAP's regression, as in captum
@@ -83,7 +84,7 @@ def kernel_shap(question: Question) -> Plan:
     (Lundberg and Lee 2017); a group's value is shared evenly among its tokens."""
     groups = token_groups(*question.grid)
     coalitions = draw_coalitions(
-        int(groups.max()) + 1, question.options.samples or 1000, question.generator()
+        int(groups.max()) + 1, question.options.samples or DEFAULT_MASKS, question.generator()
     )
     picture = masked_picture(question)
     chunks = torch.split(coalitions, picture.batch_size)
@@ -131,7 +132,7 @@ def rise(question: Question) -> Plan:
     """Σ probability·mask / (N·E[mask]) over soft random masks (Petsiuk et al. 2018); a token's
     value is the mean over its patch."""
     model, (x,), blanks = question.model, question.pixels, baselines(question)
-    count, generator = question.options.samples or 1000, question.generator()
+    count, generator = question.options.samples or DEFAULT_MASKS, question.generator()
     batch_size = model.batch_size(question.side)
     starts = range(0, count, batch_size)
 
