@@ -20,6 +20,7 @@ from convmixer_viz.errors import DataError
 from convmixer_viz.export import html, records
 
 SCHEMA = 1
+FORMULAS = ("=", "+", "-", "@", "\t", "\r")  # how cells begin that spreadsheets compute
 NPZ_SHA256 = "npz_sha256"  # in a record: of the npz file beside it
 RECORD = "record.json"  # its name among a packed result's arrays: no field can have it
 
@@ -65,8 +66,13 @@ def csv_text(result: Result) -> str:
     buffer = io.StringIO()
     writer = csv.DictWriter(buffer, columns(rows))
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows([{name: _cell(value) for name, value in row.items()} for row in rows])
     return buffer.getvalue()
+
+
+def _cell(value: Any) -> Any:
+    """A value for a table: no text that a spreadsheet would take for a formula."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULAS) else value
 
 
 def contents(result: Result) -> dict[str, bytes]:

@@ -151,7 +151,7 @@ def _read(path: Path) -> Entry:
             str(fields["date"]),
             tuple(map(str, fields["assumed"])),
         )
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise WeightsError(
             f"{path} can't be read: convmixer-viz models remove {path.stem}"
         ) from error
@@ -160,6 +160,17 @@ def _read(path: Path) -> Entry:
 def _read_checksums() -> dict[str, list[Any]]:
     try:
         checksums = json.loads((folder() / "checksums.json").read_text("utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
-    return checksums if isinstance(checksums, dict) else {}
+    if not isinstance(checksums, dict):
+        return {}
+    return {key: entry for key, entry in checksums.items() if _is_checksum(entry)}
+
+
+def _is_checksum(entry: Any) -> bool:
+    """Whether an entry is [size, time of change, sha256]."""
+    return (
+        isinstance(entry, list)
+        and list(map(type, entry)) == [int, int, str]
+        and re.fullmatch("[0-9a-f]{64}", entry[2]) is not None
+    )

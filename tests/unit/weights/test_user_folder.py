@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
 
 import pytest
@@ -35,3 +36,17 @@ def test_a_damaged_record_is_named_and_hides_nothing_else(file: Path, tmp_path: 
     assert user_folder.damaged_entries() == ["one"]
     collection.remove("one")
     assert user_folder.damaged_entries() == []
+
+
+@pytest.mark.parametrize(
+    "entry", ["5", "[]", "[1]", '["a", "b", "c"]', "[SIZE, TIME, 5]", '[SIZE, TIME, "=1"]', "{}"]
+)
+def test_odd_checksums_are_forgotten(tmp_path: Path, entry: str) -> None:
+    path, checksums = tmp_path / "file", tmp_path / "own" / "checksums.json"
+    path.write_bytes(b"one")
+    checksums.parent.mkdir(exist_ok=True)
+    status = path.stat()
+    entry = entry.replace("SIZE", str(status.st_size)).replace("TIME", str(status.st_mtime_ns))
+    for text in (f"{{{json.dumps(str(path))}: {entry}}}", "[" * 100_000, entry):
+        checksums.write_text(text)
+        assert user_folder.sha256(path) == hashlib.sha256(b"one").hexdigest()
