@@ -140,7 +140,7 @@ def _check(row: Analysis[Any], options: dict[str, Any], names: Sequence[str]) ->
     presets = locate.all_presets()
     for name in names:
         preset = table.find(name, presets)
-        request.fit(chosen, preset, locate.class_names(preset))
+        request.fit(row, chosen, preset, locate.class_names(preset))
 
 
 def _add_weights(bench: Workbench, arguments: argparse.Namespace) -> str:

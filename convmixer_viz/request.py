@@ -50,8 +50,7 @@ class Request(Generic[R]):
     @property
     def side(self) -> int:
         """Side in pixels at which pictures are prepared."""
-        own = self.preset.field_side if self.analysis.wide else self.preset.transform.size
-        return getattr(self.options, "resolution", None) or own
+        return _side(self.analysis, self.options, self.preset)
 
 
 def read_options(analysis: Analysis[Any], choices: dict[str, Any]) -> Any:
@@ -68,23 +67,24 @@ def read_options(analysis: Analysis[Any], choices: dict[str, Any]) -> Any:
     return options
 
 
-def fit(options: Any, preset: Preset, class_names: tuple[str, ...]) -> Any:
-    """Options checked against a preset: classes become indices, blocks and side must exist. What
-    decides nothing here has its default, so that it doesn't part two requests."""
-    defaults = {field.name: field.default for field in fields(options)}
-    names = defaults.keys()
-    changes: dict[str, Any] = {name: defaults[name] for name in getattr(options, "unread", ())}
-    for name in sorted(names & {"target", "against"}):
+def fit(analysis: Analysis[Any], options: Any, preset: Preset, class_names: tuple[str, ...]) -> Any:
+    """Options checked against a preset: classes become indices; blocks, channel, token and side
+    must exist. What decides nothing here has its default, so that it doesn't part
+    two requests."""
+    own = {field.name: field.default for field in fields(options)}
+    changes: dict[str, Any] = {name: own[name] for name in getattr(options, "unread", ())}
+    for name in sorted(own.keys() & {"target", "against"}):
         text = getattr(options, name)
         if text is not None:
             changes[name] = str(classes.find(class_names, text))
-    if "blocks" in names:
-        _check_blocks(options.blocks, preset)
-    if "block" in names and options.block is not None:
-        _check_blocks((options.block,), preset)
-    if "resolution" in names and options.resolution is not None:
-        _check_side(options.resolution, preset)
-    return replace(options, **changes)
+    fitted = replace(options, **changes)
+    if "resolution" in own and fitted.resolution is not None:
+        _check_side(fitted.resolution, preset)
+    _check_blocks(fitted, preset)
+    _check_channel(fitted, preset)
+    if getattr(fitted, "token", None) is not None:
+        _check_token(fitted.token, _side(analysis, fitted, preset), preset)
+    return fitted
 
 
 def fit_pictures(
@@ -100,13 +100,38 @@ def fit_pictures(
     return tuple(chosen) or (load(f"gallery:{preset.opening}"),)
 
 
-def _check_blocks(blocks: tuple[int, ...], preset: Preset) -> None:
-    depth = preset.shape.depth
-    for block in blocks:
-        if not 0 <= block <= depth:
+def _side(analysis: Analysis[Any], options: Any, preset: Preset) -> int:
+    own = preset.field_side if analysis.wide else preset.transform.size
+    return getattr(options, "resolution", None) or own
+
+
+def _check_blocks(options: Any, preset: Preset) -> None:
+    depth, first = preset.shape.depth, getattr(options, "FIRST_BLOCK", 0)
+    one = getattr(options, "block", None)
+    for block in (*getattr(options, "blocks", ()), *(() if one is None else (one,))):
+        if block == 0 < first:
             raise ChoiceError(
-                f"{preset.name} has no block {block}: choose 1 to {depth}, or 0 for the stem."
+                "Block 0 is the stem and has no depthwise kernels: choose blocks from 1, "
+                "or the patch embedding."
             )
+        if not first <= block <= depth:
+            stem = "" if first else ", or 0 for the stem"
+            raise ChoiceError(f"{preset.name} has no block {block}: choose 1 to {depth}{stem}.")
+
+
+def _check_channel(options: Any, preset: Preset) -> None:
+    channel, last = getattr(options, "channel", 0), preset.shape.dim - 1
+    if not 0 <= channel <= last:
+        raise ChoiceError(f"{preset.name} has no channel {channel}: choose 0 to {last}.")
+
+
+def _check_token(token: tuple[int, int], side: int, preset: Preset) -> None:
+    (row, column), last = token, preset.shape.grid(side) - 1
+    if not (0 <= row <= last and 0 <= column <= last):
+        raise ChoiceError(
+            f"There is no token {row},{column} at {side}×{side} pixels: rows end at {last}, "
+            f"columns at {last}."
+        )
 
 
 def _check_side(side: int, preset: Preset) -> None:

@@ -168,7 +168,7 @@ class Workbench:
             row,
             self.models.key(model, random, device, mode),
             fit_pictures(row, chosen_pictures, model),
-            fit(chosen, model, self.models.class_names(preset)),
+            fit(row, chosen, model, self.models.class_names(preset)),
             on_disk and not row.measured,
         )
 

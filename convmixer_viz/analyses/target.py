@@ -49,10 +49,5 @@ def choose_target(
 
 
 def chosen_block(model: LoadedModel, block: int | None) -> int:
-    """The block asked for, checked; none is the last one."""
-    depth = model.preset.shape.depth
-    if block is not None and not 0 <= block <= depth:
-        raise ChoiceError(
-            f"{model.preset.name} has no block {block}: choose 1 to {depth}, or 0 for the stem."
-        )
-    return depth if block is None else block
+    """The block asked for; none is the last one."""
+    return model.preset.shape.depth if block is None else block

@@ -161,7 +161,6 @@ METHODS: dict[str, Method] = {
     ),
 }
 
-
 OF_SOME = ("baseline", "steps", "samples", "sigma", "block", "seed")  # options that not all read
 
 

@@ -9,16 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convmixer_viz.contract import Result
-from convmixer_viz.questions.kernels import check_blocks
 from convmixer_viz.questions.structure import CURVES
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
+    FIRST_BLOCK = 1  # the stem, block 0, has no depthwise kernels
     blocks: Annotated[tuple[int, ...], "blocks to follow, 1 … depth; none is all"] = ()
-
-    def __post_init__(self) -> None:
-        check_blocks(self.blocks)
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)

@@ -14,6 +14,7 @@ from convmixer_viz.errors import ChoiceError
 
 @dataclass(frozen=True, slots=True)
 class Options:
+    FIRST_BLOCK = 1  # the stem, block 0, has no depthwise kernels
     block: Annotated[int, "the kernel's block, from 1"] = 1
     channel: Annotated[int, "the kernel's channel, from 0"] = 0
     neighbours: Annotated[int, "how many of its strongest inputs and outputs to list"] = 8

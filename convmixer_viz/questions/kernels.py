@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -10,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convmixer_viz.contract import Result
-from convmixer_viz.errors import ChoiceError
 
 STATISTICS = {  # name: what people read, with its unit
     "energy": "energy Σw²",
@@ -39,11 +37,9 @@ STATISTICS = {  # name: what people read, with its unit
 
 @dataclass(frozen=True, slots=True)
 class Options:
+    FIRST_BLOCK = 1  # the stem, block 0, has no depthwise kernels
     blocks: Annotated[tuple[int, ...], "blocks to measure, 1 … depth; none is all"] = ()
     seed: Annotated[int, "seed of the clusters"] = 0
-
-    def __post_init__(self) -> None:
-        check_blocks(self.blocks)
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -97,12 +93,3 @@ class KernelAtlas(Result):
             | {column: values[channel] for column, values in columns.items()}
             for channel, name in enumerate(named)
         ]
-
-
-def check_blocks(blocks: Sequence[int]) -> None:
-    """Depthwise kernels start at block 1."""
-    if 0 in blocks:
-        raise ChoiceError(
-            "Block 0 is the stem and has no depthwise kernels: choose blocks from 1, "
-            "or the patch embedding."
-        )

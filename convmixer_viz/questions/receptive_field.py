@@ -41,6 +41,13 @@ class Options:
         if self.token is not None and self.central:
             raise ChoiceError("Choose one token or the central ones, not both.")
 
+    @property
+    def unread(self) -> frozenset[str]:
+        """The options that the scalar doesn't read: a request takes their defaults."""
+        drawn = self.noise or self.scalar == "signs"
+        channel = frozenset() if self.scalar == "channel" else frozenset({"channel"})
+        return channel if drawn else channel | {"seed"}
+
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class ReceptiveField(Result):

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convmixer_viz.contract import Result
-from convmixer_viz.questions.kernels import check_blocks
 
 CURVES = {  # name: what people read; one number a layer
     "mean_effective_size_50": "mean size holding 50 % of the energy (tokens)",
@@ -27,11 +26,9 @@ CURVES = {  # name: what people read; one number a layer
 
 @dataclass(frozen=True, slots=True)
 class Options:
+    FIRST_BLOCK = 1  # the stem, block 0, has no depthwise kernels
     blocks: Annotated[tuple[int, ...], "blocks to describe, 1 … depth; none is all"] = ()
     seed: Annotated[int, "seed of the random layers"] = 0
-
-    def __post_init__(self) -> None:
-        check_blocks(self.blocks)
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)

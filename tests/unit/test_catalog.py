@@ -109,27 +109,6 @@ def test_unknown_names_are_refused(fake: Analysis[Brightness]) -> None:
         table.find("cifar-256-8", PRESETS)
 
 
-@pytest.mark.parametrize("target", ["1000000000", "-1", "nobody", "", "10", "3.5"])
-def test_classes_that_do_not_exist_are_refused(target: str) -> None:
-    preset = PRESETS["cifar10-256-8"]
-    with pytest.raises(ChoiceError):
-        request.fit(Options(target=target), preset, tuple("abcdefghij"))
-
-
-def test_classes_by_name_and_index_are_the_same_request() -> None:
-    preset = PRESETS["cifar10-256-8"]
-    names = ("airplane", "cat")
-    by = [request.fit(Options(target=text), preset, names) for text in ("cat", "1", "CAT")]
-    assert by[0] == by[1] == by[2] == Options(target="1")
-
-
-@pytest.mark.parametrize("blocks", [(9,), (-1,), (1, 2, 10**9)])
-def test_blocks_that_do_not_exist_are_refused(blocks: tuple[int, ...]) -> None:
-    preset = PRESETS["cifar10-256-8"]
-    with pytest.raises(ChoiceError, match="has no block"):
-        request.fit(Options(blocks=blocks), preset, ("a",))
-
-
 def test_a_one_picture_analysis_refuses_two(fake: Analysis[Brightness]) -> None:
     bench = Workbench("cpu")
     with pytest.raises(ChoiceError, match="takes one picture, not 2"):

@@ -42,7 +42,6 @@ def compute(
 
 def ask(model: LoadedModel, pixels: Tensor, options: Options) -> Question:
     """The question about one placed picture (1, 3, h, w)."""
-    chosen_block(model, options.block)
     tokens, logits = forward(model, pixels)
     target = choose_target(model, logits, options.target, options.against)
     return Question(model, pixels, tokens, logits, target, options)

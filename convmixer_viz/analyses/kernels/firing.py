@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convmixer_viz.analyses.kernels.kernel import responder
-from convmixer_viz.analyses.kernels.layers import check_channel
 from convmixer_viz.contract import Step
 from convmixer_viz.engine.runtime import LoadedModel
 from convmixer_viz.pictures.prepare import PreparedPicture
@@ -32,7 +31,6 @@ def compute(
     model: LoadedModel, images: Sequence[PreparedPicture], options: Options
 ) -> Iterator[Step[Firing]]:
     """One step a call of the model; partial results hold the pictures done so far."""
-    check_channel(model, options.channel)
     kernel_size = model.preset.shape.kernel_size
     respond = responder(model, options.block, options.channel)
     batch_size, reach = model.batch_size(images[0].array.shape[-1]), kernel_size // 2

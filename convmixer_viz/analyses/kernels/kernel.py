@@ -12,7 +12,6 @@ from torch import Tensor
 
 from convmixer_viz.analyses.kernels import spectrum
 from convmixer_viz.analyses.kernels.layers import (
-    check_channel,
     depthwise_kernels,
     find_block,
     norm_scale,
@@ -30,7 +29,6 @@ def compute(
     model: LoadedModel, images: Sequence[PreparedPicture], options: Options
 ) -> Iterator[Step[Kernel]]:
     """One step: the kernel, and one forward pass up to it."""
-    check_channel(model, options.channel)
     answer = model.call(responder(model, options.block, options.channel), model.tensor(images))
     yield Step(1, 1, _kernel(model, images[0], options, answer[0].cpu().numpy()))
 

@@ -13,7 +13,7 @@ from convmixer_viz.analyses.receptive_field import backward
 from convmixer_viz.analyses.receptive_field.backward import Token, Trace
 from convmixer_viz.engine import hardware
 from convmixer_viz.engine.runtime import LoadedModel
-from convmixer_viz.errors import ChoiceError, DeviceError
+from convmixer_viz.errors import DeviceError
 from convmixer_viz.pictures.prepare import PreparedPicture
 from convmixer_viz.questions.receptive_field import Options
 
@@ -110,19 +110,9 @@ class Measurement:
 
 
 def plan(model: LoadedModel, images: Sequence[PreparedPicture], options: Options) -> Measurement:
-    """Check that the token, the channel and the memory are there."""
+    """What is measured; refused where the memory isn't there."""
     height, width = images[0].array.shape[1:]
     measurement = Measurement(model, images, options, (height, width))
-    (rows, columns), dim = measurement.grid, model.preset.shape.dim
-    for row, column in measurement.tokens:
-        if not (0 <= row < rows and 0 <= column < columns):
-            raise ChoiceError(
-                f"There is no token {row},{column} at {height}×{width} pixels: rows end at "
-                f"{rows - 1}, columns at {columns - 1}."
-            )
-    if options.scalar == "channel" and options.channel >= dim:
-        name = model.preset.name
-        raise ChoiceError(f"{name} has no channel {options.channel}: they end at {dim - 1}.")
     _check_memory(measurement)
     return measurement
 

@@ -12,7 +12,6 @@ from torch import Tensor
 from convmixer_viz.analyses.kernels.atlas import compute
 from convmixer_viz.analyses.kernels.statistics import measure
 from convmixer_viz.engine.runtime import LoadedModel
-from convmixer_viz.errors import ChoiceError
 from convmixer_viz.questions.kernels import STATISTICS, KernelAtlas, Options
 from tests.conftest import TINY, calibrated, final, loaded
 
@@ -70,10 +69,3 @@ def test_three_by_three_says_undecidable() -> None:
     atlas = measure_atlas(loaded(preset, calibrated(preset)))
     assert not atlas.decidable
     assert {atlas.class_names[code] for code in atlas.code.ravel()} == {"undecidable"}
-
-
-def test_block_zero_and_blocks_beyond_are_refused(tiny: LoadedModel) -> None:
-    with pytest.raises(ChoiceError, match="stem"):
-        Options(blocks=(0,))
-    with pytest.raises(ChoiceError, match="no block 4"):
-        measure_atlas(tiny, blocks=(4,))

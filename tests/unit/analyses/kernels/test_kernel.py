@@ -64,9 +64,6 @@ def test_the_template_and_the_rest_are_the_kernel(
     assert kernel.rows()[0]["energy"] == pytest.approx((kernel.weights**2).sum())
 
 
-def test_wrong_numbers_are_refused(tiny: LoadedModel, pictures: list[PreparedPicture]) -> None:
-    for wrong in ({"block": 4}, {"block": 0}, {"channel": 12}, {"channel": -1}):
-        with pytest.raises(ChoiceError):
-            measure_kernel(tiny, pictures[0], **wrong)
+def test_wrong_numbers_are_refused() -> None:
     with pytest.raises(ChoiceError):
         Options(neighbours=0)

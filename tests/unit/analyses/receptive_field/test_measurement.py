@@ -45,10 +45,6 @@ def test_a_field_too_large_is_not_begun(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_choices_that_do_not_exist() -> None:
-    with pytest.raises(ChoiceError, match=r"no token 8,0 .* rows end at 7"):
-        measure(loaded(), pictures(1, 16, 16), token=(8, 0))
-    with pytest.raises(ChoiceError, match="no channel 12: they end at 11"):
-        measure(loaded(), pictures(1, 16, 16), scalar="channel", channel=12)
     with pytest.raises(ChoiceError, match="not both"):
         Options(token=(1, 1), central=True)
     with pytest.raises(ChoiceError, match="its row and its column"):
