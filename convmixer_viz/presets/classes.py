@@ -53,9 +53,9 @@ def read_names(path: Path, count: int) -> tuple[str, ...]:
             values = [values[str(index)] for index in range(len(values))]
     except (OSError, ValueError, KeyError, RecursionError) as error:
         raise WeightsError(
-            f"The class names in {path} can't be read ({error}): a name a line is best."
+            f"The class names in {path.name} can't be read ({error}): a name a line is best."
         ) from error
-    return check(values, count, str(path))
+    return check(values, count, path.name)
 
 
 def check(values: Sequence[Any], count: int, source: str) -> tuple[str, ...]:

@@ -116,3 +116,12 @@ def test_a_data_sets_folders_are_matched_by_name() -> None:
 def test_folders_that_are_no_classes_are_named(known: list[str], folders: list[str]) -> None:
     with pytest.raises(ChoiceError, match="is no class of this preset"):
         classes.match(known, folders)
+
+
+def test_an_error_names_the_file_and_not_where_it_lay(tmp_path: Path) -> None:
+    file = tmp_path / "names.json"
+    for content, count in (("[", 1), ('["cat"]', 2)):
+        file.write_text(content)
+        with pytest.raises(WeightsError, match=r"names\.json") as error:
+            classes.read_names(file, count)
+        assert str(tmp_path) not in str(error.value)
