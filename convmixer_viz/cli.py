@@ -17,6 +17,7 @@ from convmixer_viz.contract import Analysis, Result
 from convmixer_viz.engine import allocator, distributed
 from convmixer_viz.errors import ChoiceError, DataError, VizError
 from convmixer_viz.export import files
+from convmixer_viz.foreign_text import escape
 from convmixer_viz.pictures.decode import Picture
 from convmixer_viz.presets import table
 from convmixer_viz.presets.table import DEFAULT
@@ -56,7 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return code
     except VizError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {escape(error, 'terminal')}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
@@ -149,7 +150,7 @@ def _add_weights(bench: Workbench, arguments: argparse.Namespace) -> str:
     name = f"{arguments.preset or ''}{'+' if arguments.preset else ''}{arguments.weights.name}"
     _, assumed = bench.add(name, arguments.weights, like=arguments.preset)
     for sentence in assumed:
-        print(sentence, file=sys.stderr)
+        console.tell(sentence)
     return name
 
 

@@ -16,7 +16,7 @@ SCREEN = {"plotly", "streamlit"}
 # from the bottom up: rooms, and what they never load, at their top or later. A room loads what
 # stands below it, and its own
 FLOORS: tuple[tuple[tuple[str, ...], set[str]], ...] = (
-    (("errors", "contract", "agreement"), TORCH | SCREEN),
+    (("errors", "contract", "agreement", "foreign_text"), TORCH | SCREEN),
     (("presets",), TORCH | SCREEN),
     (("questions",), TORCH | SCREEN),
     (("catalog",), TORCH | SCREEN),
@@ -35,7 +35,16 @@ FLOORS: tuple[tuple[tuple[str, ...], set[str]], ...] = (
 HEIGHT = {room: floor for floor, (rooms, _) in enumerate(FLOORS) for room in rooms}
 NEVER = {room: never for rooms, never in FLOORS for room in rooms}
 # the rooms that command line and pages load at once
-TORCH_FREE = ("errors", "contract", "agreement", "presets", "questions", "catalog", "pictures")
+TORCH_FREE = (
+    "errors",
+    "contract",
+    "agreement",
+    "foreign_text",
+    "presets",
+    "questions",
+    "catalog",
+    "pictures",
+)
 EVERYWHERE = {"__init__", "py"}  # py.typed
 # what is looked up by name, on use: a row's computation and its figures, and a notebook's page
 BY_NAME = {"convmixer_viz.contract": ("analyses", "figures", "export")}

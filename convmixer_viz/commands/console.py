@@ -12,6 +12,7 @@ from typing import Any
 
 from convmixer_viz.contract import Result, Step, as_text, columns, plain
 from convmixer_viz.engine import distributed
+from convmixer_viz.foreign_text import escape
 
 LINE_EVERY = 10.0  # seconds between progress lines where standard error is no terminal
 
@@ -42,6 +43,7 @@ class ProgressLine:
 
     def show(self, line: str) -> None:
         """Replace the line."""
+        line = escape(line, "terminal")
         if self._live:
             print(f"\r\033[K{line}", end="", file=sys.stderr, flush=True)
         elif self._first and time.monotonic() - self._last_line > LINE_EVERY:
@@ -67,7 +69,7 @@ def follow(steps: Iterator[Step[Any]], title: str) -> Any:
 def tell(sentence: str) -> None:
     """A sentence beside the results, where there is one."""
     if sentence:
-        print(sentence, file=sys.stderr)
+        print(escape(sentence, "terminal"), file=sys.stderr)
 
 
 def show(results: Sequence[Result], *, as_json: bool) -> None:
@@ -79,13 +81,14 @@ def show(results: Sequence[Result], *, as_json: bool) -> None:
     for result in results:
         provenance = result.provenance
         if provenance and len(results) > 1:
-            print(f"{provenance.preset} {getattr(result, 'name', '')}".rstrip())
+            print(escape(f"{provenance.preset} {getattr(result, 'name', '')}".rstrip(), "terminal"))
         print(as_table(result.rows()))
 
 
 def as_table(rows: Sequence[dict[str, Any]]) -> str:
     """Rows as aligned columns; a value that every row shares still stands in each."""
     names = columns(rows)
-    cells = [names] + [[as_text(row.get(name, "")) for name in names] for row in rows]
+    lines = [names] + [[as_text(row.get(name, "")) for name in names] for row in rows]
+    cells = [[escape(cell, "terminal") for cell in line] for line in lines]
     widths = [max(len(line[i]) for line in cells) for i in range(len(names))]
     return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in cells)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -47,5 +46,5 @@ def run(arguments: argparse.Namespace) -> None:
         result = console.follow(steps, f"evaluate {name}")
     if distributed.process().rank == 0:
         for line in result.unreadable:
-            print(f"left out: {line}", file=sys.stderr)
+            console.tell(f"left out: {line}")
         console.show([result], as_json=arguments.json)

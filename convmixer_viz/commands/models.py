@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from convmixer_viz.commands import console
+from convmixer_viz.foreign_text import escape
 from convmixer_viz.presets import architecture, classes, table
 from convmixer_viz.presets.table import Preset
 from convmixer_viz.weights import collection, locate, user_folder
@@ -59,7 +60,10 @@ def _list(arguments: argparse.Namespace) -> None:
     else:
         print(console.as_table([_line(preset) for preset in presets]))
     for name in user_folder.damaged_entries():
-        print(f"{name} can't be read: convmixer-viz models remove {name}", file=sys.stderr)
+        print(
+            f"{escape(name, 'terminal')} can't be read: convmixer-viz models remove {name}",
+            file=sys.stderr,
+        )
 
 
 def _line(preset: Preset) -> dict[str, Any]:
@@ -93,8 +97,8 @@ def _show(arguments: argparse.Namespace) -> None:
         print(json.dumps(facts | {"layers": layers, "classes": names}, indent=1))
         return
     for name, value in facts.items():
-        print(f"{name.replace('_', ' '):24}{_text(value)}")
-    print(f"{'classes':24}{_shortened(preset, names)}\n")
+        print(f"{name.replace('_', ' '):24}{escape(_text(value), 'terminal')}")
+    print(f"{'classes':24}{escape(_shortened(preset, names), 'terminal')}\n")
     print(console.as_table([layer | {"output": _product(layer["output"])} for layer in layers]))
     if preset.published:
         print(f"\n{architecture.NOT_COUNTED}")
@@ -121,7 +125,7 @@ def _add(arguments: argparse.Namespace) -> None:
         residual=False if arguments.no_residual else None,
     )
     for sentence in added.assumed:
-        print(f"assumed: {sentence}", file=sys.stderr)
+        console.tell(f"assumed: {sentence}")
     print(f"{added.preset.name}: {locate.require_file(added.preset)}")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 
 from convmixer_viz.commands import console
@@ -28,7 +27,7 @@ def read(names: Sequence[str]) -> list[Picture]:
         raise PictureError(f"No picture of {', '.join(names)} can be read: {left_out[0]}")
     if distributed.process().rank == 0:
         for error in left_out:
-            print(f"left out: {error}", file=sys.stderr)
+            console.tell(f"left out: {error}")
     return readable
 
 

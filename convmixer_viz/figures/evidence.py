@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 
 from convmixer_viz.figures import overlays, style
 from convmixer_viz.figures.style import Still
+from convmixer_viz.foreign_text import escape
 from convmixer_viz.questions.evidence import Evidence
 
 LONGEST = 18  # letters of a class name above the probe's line
@@ -73,7 +74,7 @@ def draw_probes(result: Evidence) -> go.Figure:
     line = go.Scatter(
         x=result.blocks,
         y=result.probe_probability,
-        text=result.probe_names,
+        text=[escape(name, "plotly") for name in result.probe_names],
         mode="lines+markers",
         hovertemplate="block %{x}: %{text} on top, target %{y:.2%}<extra></extra>",
     )
@@ -85,7 +86,7 @@ def draw_probes(result: Evidence) -> go.Figure:
                 x=block,
                 y=1,
                 yref="paper",
-                text=shorten(name, LONGEST, placeholder=" …"),
+                text=escape(shorten(name, LONGEST, placeholder=" …"), "plotly"),
                 textangle=-45,
                 showarrow=False,
                 xanchor="left",
@@ -97,5 +98,5 @@ def draw_probes(result: Evidence) -> go.Figure:
         range=[-0.3, result.blocks[-1] + 0.3],
     )
     return figure.update_yaxes(
-        title=f"probe: {result.target_name}", range=[0, 1.05], tickformat=".0%"
+        title=f"probe: {escape(result.target_name, 'plotly')}", range=[0, 1.05], tickformat=".0%"
     )

@@ -6,6 +6,7 @@ import plotly.graph_objects as go
 
 from convmixer_viz.figures import color_scales, style
 from convmixer_viz.figures.style import Still
+from convmixer_viz.foreign_text import escape
 from convmixer_viz.questions.prediction import Prediction
 
 MOST_NAMED = 12  # classes that a sentence lists
@@ -38,7 +39,7 @@ def draw(result: Prediction, *, picture: int = 0) -> go.Figure:
 
 
 def _label(name: str, index: int) -> str:
-    return f"class {index}" if name == str(index) else f"{name} ({index})"
+    return f"class {index}" if name == str(index) else f"{escape(name, 'plotly')} ({index})"
 
 
 def has_no_class_names(result: Prediction) -> bool:

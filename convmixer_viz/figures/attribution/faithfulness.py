@@ -12,6 +12,7 @@ from plotly.subplots import make_subplots
 
 from convmixer_viz.figures import color_scales, overlays, style
 from convmixer_viz.figures.style import Still
+from convmixer_viz.foreign_text import escape
 from convmixer_viz.questions.faithfulness import Faithfulness
 
 CURVES = ("deletion", "insertion")
@@ -46,7 +47,7 @@ def compare(results: Sequence[Faithfulness], *, baseline: str = "mean") -> go.Fi
     style.figure(figure, height=340)
     figure.update_xaxes(title="share of the tokens", tickformat=".0%")
     figure.update_yaxes(range=[0, 1], tickformat=".0%")
-    figure.update_yaxes(title=f"probability of {results[0].target_name}", col=1)
+    figure.update_yaxes(title=f"probability of {escape(results[0].target_name, 'plotly')}", col=1)
     return figure.update_traces(showlegend=False, col=2)
 
 

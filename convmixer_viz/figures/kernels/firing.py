@@ -9,6 +9,7 @@ from plotly.subplots import make_subplots
 
 from convmixer_viz.figures import style
 from convmixer_viz.figures.style import Still
+from convmixer_viz.foreign_text import escape
 from convmixer_viz.questions.firing import Firing
 
 Bytes = NDArray[np.uint8]
@@ -20,7 +21,7 @@ def draw(result: Firing) -> go.Figure:
     """A column a place, strongest first: the kernel's window, and below it the picture."""
     count = len(result.answers)
     titles = [
-        f"{name}<br>{answer:.3g}"
+        f"{escape(name, 'plotly')}<br>{answer:.3g}"
         for name, answer in zip(result.pictures, result.answers, strict=True)
     ]
     figure = make_subplots(

@@ -22,3 +22,11 @@ def test_durations_in_words(seconds: float, text: str) -> None:
 def test_tables_line_up() -> None:
     rows: list[dict[str, Any]] = [{"a": 1, "b": 0.123456}, {"a": 200, "b": None}]
     assert console.as_table(rows) == "a    b\n1    0.1235\n200  None"
+
+
+def test_words_from_outside_command_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    hostile = "cat\x1b[2J\x1b]0;title\x07\nsecond" + "x" * 10**6
+    console.tell(hostile)
+    printed = capsys.readouterr().err + console.as_table([{"name": hostile}])
+    assert "\x1b" not in printed and "\x07" not in printed
+    assert len(printed.splitlines()) == 3 and len(printed) < 10_000
