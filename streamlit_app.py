@@ -4,4 +4,4 @@ import streamlit as st
 
 from convmixer_viz.app import server
 
-app = st.App(server.SCRIPT)
+app = st.App(server.SCRIPT, middleware=server.MIDDLEWARE, on_script_error=server.tell_of_error)

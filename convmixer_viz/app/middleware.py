@@ -1,0 +1,134 @@
+"""What stands between the network and Streamlit: what a page may load, and how much is uploaded."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from streamlit import config
+from streamlit.runtime import Runtime
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+MIB = 2**20
+UPLOADS = "/_stcore/upload_file/"  # …/session/file
+MOST_OF_ONE = 256 * MIB  # bytes of one session's uploads
+MOST_OF_ALL = 1024 * MIB  # bytes of everybody's
+LEAST = 4096  # bytes that any upload counts as, were it empty
+FULL = b"No more uploads: remove some, or wait until others have gone."
+# what Streamlit needs: an inline script, wasm, eval, blobs of components; pictures of its own only
+POLICY = "; ".join(
+    (
+        "default-src 'self'",
+        "script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:",
+        "style-src 'self' 'unsafe-inline'",
+        "img-src 'self' data: blob:",
+        "font-src 'self' data:",
+        "connect-src 'self' ws: wss:",
+        "worker-src 'self' blob:",
+        "object-src 'none'",
+        "base-uri 'none'",
+        "form-action 'self'",
+    )
+)
+HEADERS = (
+    (b"content-security-policy", POLICY.encode()),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"same-origin"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Tells the browser with every answer what a page may load, and from where."""
+
+    app: ASGIApp
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def with_policy(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], *HEADERS]
+            await send(message)
+
+        await self.app(scope, receive, with_policy if scope["type"] == "http" else send)
+
+
+@dataclass(slots=True)
+class Uploads:
+    """Refuses uploads beyond what one session, or all together, may hold; drops the files of
+    tabs that are gone for longer than Streamlit keeps their session."""
+
+    app: ASGIApp
+    coming: Counter[str] = field(default_factory=Counter)  # bytes under way, by session
+    gone_since: dict[str, float] = field(default_factory=dict)  # by session, monotonic seconds
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await self._watch(scope, receive, send)
+        elif scope["type"] == "http" and scope["method"] == "PUT" and UPLOADS in scope["path"]:
+            await self._bound(scope, receive, send)
+        else:
+            await self.app(scope, receive, send)
+
+    async def _bound(self, scope: Scope, receive: Receive, send: Send) -> None:
+        session, size = scope["path"].split("/")[-2], announced_bytes(scope)
+        if not self._fits(session, size):
+            headers = [(b"content-type", b"text/plain"), (b"connection", b"close")]
+            await send({"type": "http.response.start", "status": 413, "headers": headers})
+            await send({"type": "http.response.body", "body": FULL})
+            return
+        self.coming[session] += size
+        try:
+            await self.app(scope, receive, send)
+        finally:
+            self.coming[session] -= size
+            self.coming += Counter()  # forgets who has nothing under way
+
+    def _fits(self, session: str, size: int) -> bool:
+        held = held_bytes()
+        own = held.get(session, 0) + self.coming[session] + size
+        everybody = sum(held.values()) + self.coming.total() + size
+        return own <= MOST_OF_ONE and everybody <= MOST_OF_ALL
+
+    async def _watch(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await self.app(scope, receive, send)
+        finally:
+            self._sweep()
+            patience = config.get_option("server.disconnectedSessionTTL")
+            asyncio.get_running_loop().call_later(patience + 0.1, self._sweep)
+
+    def _sweep(self) -> None:
+        if not Runtime.exists():
+            return
+        runtime, now = Runtime.instance(), time.monotonic()
+        patience = config.get_option("server.disconnectedSessionTTL")
+        gone = {name for name in held_bytes() if not runtime.is_active_session(name)}
+        self.gone_since = {name: self.gone_since.get(name, now) for name in gone}
+        for name, since in self.gone_since.items():
+            if now - since >= patience:
+                runtime.uploaded_file_mgr.remove_session_files(name)
+
+
+def announced_bytes(scope: Scope) -> int:
+    """How large an upload says that it is; without a word, as large as one may be."""
+    length = dict(scope["headers"]).get(b"content-length", b"")
+    largest = int(config.get_option("server.maxUploadSize")) * MIB
+    return max(LEAST, int(length) if length.isdigit() else largest)
+
+
+def held_bytes() -> dict[str, int]:
+    """Bytes of the uploads in memory, by session."""
+    files = Runtime.instance().uploaded_file_mgr
+    assert isinstance(files, MemoryUploadedFileManager), "st.App keeps uploads in memory"
+    held = list(files.file_storage.items())
+    return {
+        session: sum(max(LEAST, len(file.data)) for file in list(own.values()))
+        for session, own in held
+        if own
+    }
