@@ -3,28 +3,54 @@
 from __future__ import annotations
 
 import difflib
+import math
 from typing import Any, Final
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from convmixer_viz.app import session
 from convmixer_viz.app.state import state
+from convmixer_viz.foreign_text import escape
 
 BOUND: Final = "query-params"  # a widget's `bind`: its value stands in the link under its key
+NAMES = ("picture", "preset", "target", "against")  # keys of words: a class may be called inf
+LONGEST = 80  # characters of a link's word that a sentence repeats
 
 
 def begin() -> DeltaGenerator:
     """Open a run of the script, at the sidebar's top: the place of one warning, with what is known
     so far. It stays until the person's first change. A link is read once a session, before the
     widgets: these take out of it what they don't know."""
-    place = st.sidebar.empty()
     if state().link is None:
-        state().link = {key: st.query_params.get_all(key) for key in st.query_params}
+        _read()
+    place = st.sidebar.empty()
     if not state().rerun_by_app:
         state().ignored = []
     state().rerun_by_app = False
     _warn(place)
     return place
+
+
+def _read() -> None:
+    """Keep the link's parameters; a number without end, on which widgets of whole numbers fail, is
+    taken out of the link, which Streamlit reads anew in the next run."""
+    parameters = {key: st.query_params.get_all(key) for key in st.query_params}
+    state().link = parameters
+    endless = [
+        key for key in parameters if key not in NAMES and any(map(_endless, parameters[key]))
+    ]
+    for key in endless:
+        del st.query_params[key]
+    if endless:
+        session.rerun()
+
+
+def _endless(text: str) -> bool:
+    try:
+        return not math.isfinite(float(text))
+    except ValueError:
+        return False
 
 
 def check(place: DeltaGenerator) -> None:
@@ -35,7 +61,9 @@ def check(place: DeltaGenerator) -> None:
         values = current if isinstance(current, list | tuple) else [current]
         for text in parameters.pop(key):
             if text and not any(_same(value, text) for value in values):
-                state().ignored.append(f"The link's {key} {text!r} is not here and was ignored.")
+                shown = escape(repr(text), longest=LONGEST)
+                sentence = f"The link's {escape(key)} {shown} is not here and was ignored."
+                state().ignored.append(sentence)
     _warn(place)
 
 
@@ -43,9 +71,10 @@ def check_rest(place: DeltaGenerator) -> None:
     """Once the page is whole: tell of the parameters that none of its widgets took."""
     rest = [key for key in state().link or {} if key not in state().without_widget]
     for key in rest:
-        near = difflib.get_close_matches(key, map(str, st.session_state), 1)
+        near = difflib.get_close_matches(key[:LONGEST], map(str, st.session_state), 1)
         hint = f": did you mean {near[0]}?" if near else "."
-        state().ignored.append(f"The link's {key!r} has no effect on this page{hint}")
+        shown = escape(repr(key), longest=LONGEST)
+        state().ignored.append(f"The link's {shown} has no effect on this page{hint}")
     state().without_widget.update(rest)
     _warn(place)
 

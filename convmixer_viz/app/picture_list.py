@@ -10,6 +10,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from convmixer_viz.engine.cache import BytesCache
 from convmixer_viz.errors import PictureError
+from convmixer_viz.foreign_text import escape
 from convmixer_viz.pictures.decode import Picture, decode, load
 from convmixer_viz.pictures.gallery import GALLERY
 
@@ -63,7 +64,7 @@ def find_all(chosen: Iterable[str]) -> list[Picture]:
         try:
             pictures.append(find(name))
         except PictureError as error:
-            st.caption(f"Left out: {error}")
+            st.caption(f"Left out: {escape(error)}")
     return pictures
 
 

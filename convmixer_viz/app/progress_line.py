@@ -9,6 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from convmixer_viz.app.state import state
 from convmixer_viz.contract import Step
+from convmixer_viz.foreign_text import escape
 from convmixer_viz.request import Request
 
 HEIGHT = 48  # px
@@ -45,7 +46,7 @@ def fill(
         args=(digest,),
     )
     if failure is not None:
-        line.bar.error(failure)
+        line.bar.error(escape(failure))
     elif resting:
         line.bar.caption(f"Stopped at {standing.done} of {standing.total}." if standing else "")
     else:
@@ -56,7 +57,7 @@ def fill(
 def describe(request: Request[Any], step: Step[Any]) -> str:
     """What runs, how far it is, how long it takes and who else waits."""
     queue = f" · {step.ahead} other jobs share {request.key.device}" if step.ahead else ""
-    return f"{request.analysis.name}, {request.preset.name}: {step.describe()}{queue}"
+    return f"{request.analysis.name}, {escape(request.preset.name)}: {step.describe()}{queue}"
 
 
 def _go_on(digest: str) -> None:

@@ -18,6 +18,7 @@ from convmixer_viz.commands.app import DATA_VARIABLE, DEVICE_VARIABLE
 from convmixer_viz.contract import Analysis, Result
 from convmixer_viz.engine import allocator
 from convmixer_viz.errors import VizError
+from convmixer_viz.foreign_text import escape
 from convmixer_viz.pictures.decode import Picture
 from convmixer_viz.request import Request
 from convmixer_viz.workbench import Workbench
@@ -118,14 +119,14 @@ def run_if(
     try:
         needed = request(ask(analysis, **options))
     except VizError as error:
-        line.bar.error(str(error))
+        line.bar.error(escape(error))
         return None
     before, result = _last_shown(needed, slot), _ready(needed, slot)
     if result is None:
         coming = _wait_for(needed, slot, line, start=start, sketch=None if before else sketch)
         if before is not None:
             promise = " The new one is on its way." if coming else ""
-            note.caption(f"Still shown: {before.origin.describe()}.{promise}")
+            note.caption(f"Still shown: {escape(before.origin.describe())}.{promise}")
         result = before
     return _shown(result)
 
@@ -142,7 +143,7 @@ def run_each(asks: Mapping[K, Ask[R]], *, slot: str, together: bool = False) -> 
         try:
             needed = request(question)
         except VizError as error:
-            line.bar.error(str(error))
+            line.bar.error(escape(error))
             continue
         place = f"{slot}:{name}:{needed.preset.name}"
         before[name], results[name] = _last_shown(needed, place), _ready(needed, place)

@@ -72,3 +72,38 @@ def test_a_parameter_of_another_page_is_told(visit: Visit) -> None:
     app = visit("prediction", field_side="64", block="2")
     assert "The link's 'field_side' has no effect on this page." in warnings(app)
     assert "block" not in warnings(app)
+
+
+@pytest.mark.parametrize(
+    ("page", "keys", "others"),
+    [
+        ("overview", ("block",), {}),
+        ("prediction", ("top",), {}),
+        (
+            "attribution",
+            ("strength", "steps", "samples", "sigma", "cam_block", "seed"),
+            {"methods": ["gradient-shap", "layer-cam"], "baseline": "noise"},
+        ),
+        ("kernels", ("channel", "part", "epoch"), {}),
+        (
+            "receptive_field",
+            ("field_side", "field_channel", "token_row", "token_column"),
+            {"scalar": "channel"},
+        ),
+    ],
+)
+@pytest.mark.parametrize("text", ["inf", "-inf", "1e999"])
+def test_a_number_without_end_is_named_and_the_page_stands(
+    visit: Visit, page: str, keys: tuple[str, ...], others: dict[str, str | list[str]], text: str
+) -> None:
+    app = visit(page, **dict.fromkeys(keys, text), **others)
+    assert not app.exception
+    (warning,) = app.warning  # all in one note
+    assert all(key in warning.value for key in keys)
+
+
+@pytest.mark.parametrize("text", ["Infinity", "nan", "-NaN", "9" * 400])
+def test_numbers_that_are_none_are_ignored(visit: Visit, text: str) -> None:
+    app = visit("models", block=text)
+    assert not app.exception and app.number_input(key="block").value == 1
+    assert "The link's block" in warnings(app) and len(warnings(app)) < 200

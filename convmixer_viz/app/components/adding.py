@@ -10,6 +10,7 @@ from convmixer_viz.app import glossary
 from convmixer_viz.app.components import preset_table
 from convmixer_viz.app.state import state
 from convmixer_viz.errors import VizError
+from convmixer_viz.foreign_text import escape
 from convmixer_viz.weights import collection, locate
 
 LARGEST_UPLOAD = 300  # MB of weights; the largest published file has 207
@@ -32,7 +33,7 @@ def draw_form() -> None:
         draw_details()
     st.button("Verify and add", disabled=file is None, key="weights-add", on_click=_add)
     if state().refused:
-        st.error(state().refused)
+        st.error(escape(state().refused))
         state().refused = ""
 
 
@@ -55,10 +56,12 @@ def draw_last_added() -> None:
     if added is None:
         return
     state().added, (name, assumed) = None, added
-    assumptions = f"Assumed: {'; '.join(assumed)}." if assumed else "Nothing had to be assumed."
+    assumptions = (
+        f"Assumed: {escape('; '.join(assumed))}." if assumed else "Nothing had to be assumed."
+    )
     st.success(
-        f"{name} was verified and added, and is the chosen preset now: every page shows it. "
-        f"{assumptions}"
+        f"{escape(name)} was verified and added, and is the chosen preset now: every page shows "
+        f"it. {assumptions}"
     )
 
 

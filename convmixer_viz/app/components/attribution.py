@@ -18,6 +18,7 @@ from convmixer_viz.contract import option_fields
 from convmixer_viz.figures import evidence as exact, overlays
 from convmixer_viz.figures.attribution import faithfulness, maps as figures
 from convmixer_viz.figures.attribution.maps import Resolution
+from convmixer_viz.foreign_text import escape
 from convmixer_viz.questions.attribution import (
     DEFAULT_STEPS_TEXT,
     METHODS,
@@ -66,22 +67,22 @@ def show_evidence(results: Mapping[str, Evidence | None], look: Look) -> None:
 def show_exact(result: Evidence, limit: float, look: Look) -> None:
     """One preset's exact map: what the colours say, and its sum."""
     name, audit = result.origin.preset, exact.describe_sum(result)
-    st.markdown(f"**{result.target_name}** · {name}")
+    st.markdown(f"**{escape(result.target_name)}** · {escape(name)}")
     figure = exact.draw(result, limit=limit, strength=look.strength)
     chart.draw(figure, audit, f"exact-{name}")
-    st.caption(f"{exact.describe_colors(result)} {audit}")
+    st.caption(escape(f"{exact.describe_colors(result)} {audit}"))
 
 
 def show_depth(result: Evidence) -> None:
     """The probe's map and probability after each block."""
     name, decision = result.origin.preset, exact.describe_decision(result)
-    st.markdown(f"**Through depth** · {name}")
+    st.markdown(f"**Through depth** · {escape(name)}")
     with st.container(key=f"pixelated-{name}"):
         alt = f"The probe's map after each block. {decision}"
         st.image(exact.strip_png(result), width="stretch", output_format="PNG", alt=alt)
     chart.draw(exact.draw_probes(result), decision, f"probe-{name}")
     thumbnails = "Thumbnails: the stem and each block, each on its own scale."
-    st.caption(f"{thumbnails} {decision} {glossary.PROBE_IS_UNTRAINED}")
+    st.caption(f"{thumbnails} {escape(decision)} {glossary.PROBE_IS_UNTRAINED}")
 
 
 def choose_methods() -> list[str]:
@@ -189,7 +190,7 @@ def show_map(result: AttributionMap, limit: float | None, look: Look) -> None:
     badge, reason = figures.badge(result)
     preset = result.origin.preset
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"**{result.method}** · {preset}", width="content")
+        st.markdown(f"**{result.method}** · {escape(preset)}", width="content")
         st.badge(badge, color="gray" if result.valid else "orange", help=reason)
     method = METHODS[result.method]
     st.caption(
@@ -202,7 +203,7 @@ def show_map(result: AttributionMap, limit: float | None, look: Look) -> None:
     sentence = figures.describe(result)
     figure = figures.draw(result, limit=limit, strength=look.strength, resolution=look.resolution)
     chart.draw(figure, f"{result.method}. {sentence}", f"map-{result.method}-{preset}")
-    st.caption(sentence)
+    st.caption(escape(sentence))
 
 
 def show_agreement(maps: Sequence[AttributionMap]) -> None:

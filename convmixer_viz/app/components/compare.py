@@ -16,6 +16,7 @@ from convmixer_viz.comparison.rows import Row
 from convmixer_viz.contract import Result
 from convmixer_viz.errors import VizError
 from convmixer_viz.figures.style import preset_name
+from convmixer_viz.foreign_text import escape
 from convmixer_viz.pictures.decode import Picture
 from convmixer_viz.weights.facts import accuracy
 
@@ -31,7 +32,7 @@ def show_heads(presets: Sequence[str]) -> None:
     """The columns' names and accuracies, and a button that moves one to the left."""
     for place, (column, name) in enumerate(zip(st.columns(len(presets)), presets, strict=True)):
         with column.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(f"**{name}**", width="content")
+            st.markdown(f"**{escape(name)}**", width="content")
             before = presets[place - 1]
             st.button(
                 "",
@@ -41,10 +42,12 @@ def show_heads(presets: Sequence[str]) -> None:
                 on_click=_move_left,
                 args=(presets, place),
                 disabled=not place,
-                help=f"Puts {name} before {before}." if place else "The first column.",
+                help=f"Puts {escape(name)} before {escape(before)}."
+                if place
+                else "The first column.",
             )
         share, origin = accuracy(session.bench().presets[name])
-        column.caption(origin if share is None else f"Top-1 {share:.2f} %, {origin}")
+        column.caption(escape(origin if share is None else f"Top-1 {share:.2f} %, {origin}"))
 
 
 def _move_left(presets: Sequence[str], place: int) -> None:
@@ -65,7 +68,7 @@ def show_row(row: Row[Any], presets: Sequence[str], pictures: Sequence[Picture])
         if results:
             show_results(row, results)
     except VizError as error:
-        st.error(str(error))
+        st.error(escape(error))
         return []
     return results
 
@@ -80,7 +83,9 @@ def row_results(row: Row[Any], presets: Sequence[str], pictures: Sequence[Pictur
     missing = [name for name, result in results.items() if not result]
     if missing:
         names = ", ".join(missing)
-        st.caption(f"This row stands here once all columns are computed; without {names} so far.")
+        st.caption(
+            f"This row stands here once all columns are computed; without {escape(names)} so far."
+        )
         return []
     return [result for result in results.values() if result]
 
@@ -97,7 +102,7 @@ def show_results(row: Row[Any], results: Sequence[Result]) -> None:
     st.dataframe(numbers, hide_index=True, key=f"numbers-{row.name}", placeholder="–")
     sentence = row.sentence(results)
     if sentence:
-        st.caption(sentence)
+        st.caption(escape(sentence))
     for gallery in row.galleries(results):
         show_gallery(gallery)
 
@@ -125,16 +130,16 @@ def show_beside(charts: Sequence[Chart], key: str) -> None:
     for number, (place, (head, figure, alt)) in enumerate(zip(places, charts, strict=True)):
         with place:
             if head and figure:
-                st.caption(f"**{head}**")
+                st.caption(f"**{escape(head)}**")
             if figure:
                 chart.draw(figure, alt, f"{key}-{number}")
 
 
 def show_gallery(gallery: Gallery) -> None:
     """Pictures below their title, or why there are none."""
-    st.markdown(f"**{gallery.title}**")
+    st.markdown(f"**{escape(gallery.title)}**")
     if not gallery.pictures:
-        st.caption(gallery.missing)
+        st.caption(escape(gallery.missing))
     with st.container(horizontal=True, key=f"pixelated-differ-{gallery.preset}"):
         for png, caption in gallery.pictures:
-            st.image(png, caption, width=PICTURE_WIDTH, output_format="PNG", alt=caption)
+            st.image(png, escape(caption), width=PICTURE_WIDTH, output_format="PNG", alt=caption)

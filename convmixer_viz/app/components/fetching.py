@@ -13,6 +13,7 @@ from convmixer_viz.app import session
 from convmixer_viz.app.state import state
 from convmixer_viz.contract import Step, Steps
 from convmixer_viz.errors import VizError
+from convmixer_viz.foreign_text import escape
 from convmixer_viz.presets.table import Preset
 from convmixer_viz.weights import collection, locate
 
@@ -74,10 +75,10 @@ def draw(preset: Preset) -> None:
         size = f"Fetch {preset.published.megabytes} MB"
         button.button(size, key="fetch", on_click=_start, args=(preset.name,))
         failure = state().fetch_failures.get(preset.name)
-        (place.error if failure else place.info)(failure or locate.how_to_get(preset))
+        (place.error if failure else place.info)(escape(failure or locate.how_to_get(preset)))
     else:
         size = f"{source.bytes / MB:.1f} MB, sha256 {source.sha256}" if source.bytes else ""
-        place.caption(f"{source.kind}: {source.origin}. {size}")
+        place.caption(escape(f"{source.kind}: {source.origin}. {size}"))
         if source.kind in ("added", "fetched"):
             button.button("Remove", key="fetch", on_click=_remove, args=(preset.name,))
 

@@ -12,6 +12,7 @@ import streamlit as st
 from convmixer_viz.app import picture_list
 from convmixer_viz.contract import Result
 from convmixer_viz.export import bundle, files, html
+from convmixer_viz.foreign_text import escape
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ def draw(results: Sequence[Result]) -> None:
 def offer(result: Result) -> None:
     """The result's origin in a line, and a button for each of its files."""
     sha256 = result.origin.weights_sha256
-    st.caption(f"{result.origin.describe()} · weights {sha256[:12] or 'none'}")
+    st.caption(escape(f"{result.origin.describe()} · weights {sha256[:12] or 'none'}"))
     with st.container(horizontal=True):
         for download in downloads(result):
             st.download_button(

@@ -19,6 +19,7 @@ from convmixer_viz.figures.kernels import (
     patch_embedding,
     structure,
 )
+from convmixer_viz.foreign_text import escape
 from convmixer_viz.questions.formation import Formation
 from convmixer_viz.questions.kernels import KernelAtlas
 from convmixer_viz.questions.structure import Structure
@@ -84,7 +85,7 @@ def show_covariance(atlas: KernelAtlas, block: int, channel: int) -> None:
     results = structures()
     preset = session.choices().preset
     if not results or results[0].origin.preset != preset:
-        st.caption(f"The covariance of {preset}'s kernels stands here once it is computed.")
+        st.caption(f"The covariance of {escape(preset)}'s kernels stands here once it is computed.")
         return
     first = results[0]
     index = first.blocks.tolist().index(block)
@@ -213,7 +214,7 @@ def show_aligned(atlases: Sequence[KernelAtlas], depth: float) -> None:
         with column.container(key=f"pixelated-{name}"):
             caption = f"{name}, block {block} of {atlas.blocks.max()}"
             sheet = atlas_figures.block_png(atlas, block, limit=limit, form="unit norm", across=16)
-            st.image(sheet, caption, output_format="PNG", alt=caption)
+            st.image(sheet, escape(caption), output_format="PNG", alt=caption)
     st.caption(f"Kernels of norm 1 at the same relative depth; one scale, ±{limit:.2g}.")
 
 
@@ -226,7 +227,7 @@ def show_patch_filters(names: Sequence[str]) -> None:
         with column.container(key=f"pixelated-stem-{name}"):
             caption = f"{name}: {patch_embedding.describe(result)}"
             sheet = patch_embedding.filters_png(result)
-            st.image(sheet, caption, output_format="PNG", alt=caption)
+            st.image(sheet, escape(caption), output_format="PNG", alt=caption)
     st.caption("Patch filters, largest norm first, each on its own scale; grey is zero.")
 
 

@@ -17,6 +17,7 @@ from convmixer_viz.figures.kernels import (
     kernel as kernel_figures,
     structure,
 )
+from convmixer_viz.foreign_text import escape
 from convmixer_viz.presets.table import Preset
 from convmixer_viz.questions.firing import Firing
 from convmixer_viz.questions.kernel import Kernel
@@ -133,11 +134,11 @@ def show_kernel(result: Kernel | None) -> None:
         st.caption("The kernel, its spectrum and its response on the picture stand here.")
         return
     sentence = kernel_figures.describe(result)
-    st.markdown(f"**{kernel_name(result)}.** {sentence}")
+    st.markdown(f"**{escape(kernel_name(result))}.** {escape(sentence)}")
     chart.draw(kernel_figures.draw(result), sentence)
     st.caption(
         f"Response: the convolution of channel {result.channel} in block {result.block} with "
-        f"its bias, before the activation, a cell a token of {result.picture}."
+        f"its bias, before the activation, a cell a token of {escape(result.picture)}."
     )
     with st.expander("Numbers"):
         st.table(kernel_figures.table(result))
@@ -179,8 +180,8 @@ def show_firing(preset: Preset, block: int, channel: int) -> None:
         return
     show_windows(windows.window_pngs(result), windows.captions(result))
     st.caption(
-        f"{kernel_name(result)} fires most in these windows, its own, grey beyond the picture; "
-        f"through the blocks before, {result.field} px can reach one."
+        f"{escape(kernel_name(result))} fires most in these windows, its own, grey beyond the "
+        f"picture; through the blocks before, {result.field} px can reach one."
     )
 
 
@@ -189,4 +190,4 @@ def show_windows(pngs: Sequence[bytes], captions: Sequence[str]) -> None:
     with st.container(key="pixelated-firing", horizontal=True):
         for png, caption in zip(pngs, captions, strict=True):
             alt = f"window in {caption}"
-            st.image(png, caption, width=WINDOW_WIDTH, output_format="PNG", alt=alt)
+            st.image(png, escape(caption), width=WINDOW_WIDTH, output_format="PNG", alt=alt)

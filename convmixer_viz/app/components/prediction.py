@@ -6,6 +6,7 @@ import streamlit as st
 
 from convmixer_viz.app.components import chart
 from convmixer_viz.figures import prediction as figures, style
+from convmixer_viz.foreign_text import escape
 from convmixer_viz.questions.prediction import Prediction
 
 WIDTH = 320  # px of a picture
@@ -21,7 +22,7 @@ def show_view(result: Prediction | None) -> None:
     with st.container(key="pixelated-view"):
         alt = "The picture as the model saw it"
         st.image(style.png(view), width=WIDTH, output_format="PNG", alt=alt)
-        st.caption(f"What the model saw: {width}×{height} px of {result.names[0]}.")
+        st.caption(f"What the model saw: {width}×{height} px of {escape(result.names[0])}.")
 
 
 def show_answer(result: Prediction | None) -> None:
@@ -30,4 +31,4 @@ def show_answer(result: Prediction | None) -> None:
         st.caption("What the model says stands here in a moment.")
         return
     chart.draw(figures.draw(result), figures.describe(result))
-    st.caption(f"{result.origin.preset} {figures.describe_classes(result)}")
+    st.caption(escape(f"{result.origin.preset} {figures.describe_classes(result)}"))

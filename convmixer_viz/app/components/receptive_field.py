@@ -14,6 +14,7 @@ from convmixer_viz.app.link import BOUND
 from convmixer_viz.catalog import RECEPTIVE_FIELD
 from convmixer_viz.errors import VizError
 from convmixer_viz.figures.receptive_field import fields as figures, sentences, sheets
+from convmixer_viz.foreign_text import escape
 from convmixer_viz.presets.table import Preset
 from convmixer_viz.questions.receptive_field import ReceptiveField, Reduction, Scalar
 
@@ -177,7 +178,7 @@ def show_growth(
     st.subheader("Growth with depth", help=sentences.CAPTION)
     figure = figures.compare_growth([result, *others], twins=(twin,))
     chart.draw(figure, "σ by block against its baselines", "growth")
-    st.caption(sentences.describe_growth(result, twin))
+    st.caption(escape(sentences.describe_growth(result, twin)))
 
 
 def show_side_by_side(results: Sequence[ReceptiveField], block: int) -> None:

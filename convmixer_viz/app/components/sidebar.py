@@ -12,6 +12,7 @@ from convmixer_viz.app.link import BOUND
 from convmixer_viz.app.state import Choices, state
 from convmixer_viz.engine.runtime import Mode
 from convmixer_viz.errors import VizError
+from convmixer_viz.foreign_text import escape
 from convmixer_viz.pictures.decode import READABLE_FORMATS, Picture
 from convmixer_viz.pictures.gallery import GALLERY
 from convmixer_viz.presets.table import DEFAULT, MOST_SIDE_BY_SIDE, Preset
@@ -59,7 +60,7 @@ def choose_picture() -> str:
     try:
         show_thumbnail(thumbnail, name, picture_list.find(name))
     except VizError as error:
-        thumbnail.error(str(error))
+        thumbnail.error(escape(error))
         return default
     if name not in GALLERY:
         thumbnail.caption(f"An upload can't be in a link: a colleague sees {default} instead.")
@@ -71,7 +72,7 @@ def show_thumbnail(place: DeltaGenerator, name: str, picture: Picture) -> None:
     small = _small(picture.sha256, picture)
     place.image(small, width=THUMBNAIL, output_format="PNG", alt=f"picture: {picture.name}")
     title = GALLERY[name][0] if name in GALLERY else f"{picture.width}×{picture.height} px"
-    place.caption(" · ".join((title, *picture.notes)))
+    place.caption(escape(" · ".join((title, *picture.notes))))
 
 
 @st.cache_data(max_entries=100, show_spinner=False)
@@ -105,7 +106,9 @@ def choose_presets() -> tuple[str, ...]:
     for preset in (known[name] for name in names):
         if preset.published and locate.find_file(preset) is None:
             size = f"{preset.published.megabytes} MB"
-            st.caption(f"{preset.name} is not here yet: fetch its {size} on the Models page.")
+            st.caption(
+                f"{escape(preset.name)} is not here yet: fetch its {size} on the Models page."
+            )
     return tuple(names) or (DEFAULT,)
 
 
@@ -163,4 +166,4 @@ def show_load() -> None:
     waiting = f"{bench.active} jobs in the queue · " if bench.active else ""
     st.caption(f"{waiting}{bench.memory / 2**20:.0f} MiB of models and results in memory")
     if bench.store.problem:
-        st.caption(bench.store.problem)
+        st.caption(escape(bench.store.problem))

@@ -9,6 +9,7 @@ import streamlit as st
 
 from convmixer_viz.app import session
 from convmixer_viz.comparison import columns
+from convmixer_viz.foreign_text import escape
 
 
 def question() -> dict[str, str | None]:
@@ -23,7 +24,7 @@ def note_unknown(presets: Iterable[str]) -> None:
         unknown = columns.unknown(session.bench(), preset, **question())
         if unknown:
             names = " or ".join(unknown)
-            st.caption(f"{preset} does not know {names}: it explains its prediction.")
+            st.caption(escape(f"{preset} does not know {names}: it explains its prediction."))
 
 
 def questions(presets: Iterable[str]) -> list[dict[str, Any]]:

@@ -5,10 +5,13 @@ import streamlit as st
 from convmixer_viz.app import session
 from convmixer_viz.app.components import kernel_tabs, kernels
 from convmixer_viz.catalog import KERNEL, KERNELS
+from convmixer_viz.foreign_text import escape
 
 preset = session.bench().presets[session.choices().preset]
 st.title("Kernels")
-st.write(f"What {preset.name} learned to look for: every depthwise kernel, and what it measures.")
+st.write(
+    f"What {escape(preset.name)} learned to look for: every depthwise kernel, and what it measures."
+)
 
 atlas = session.run(KERNELS)
 block = kernels.choose_block(atlas)

@@ -7,6 +7,7 @@ import streamlit as st
 from convmixer_viz.app import session
 from convmixer_viz.app.components import adding, chart, fetching, preset_table
 from convmixer_viz.figures import architecture as drawing, learning, published_models
+from convmixer_viz.foreign_text import escape
 from convmixer_viz.presets import architecture, log as training_log
 from convmixer_viz.presets.table import Preset
 from convmixer_viz.weights import locate
@@ -24,7 +25,7 @@ def show_card(preset: Preset) -> None:
     top1 = f"{facts['top1']:.2f} %, {facts['top1_is']}" if facts["top1"] else "not measured"
     st.markdown(
         f"{drawing.describe(preset)}.\n\n- parameters: {preset.parameters:,}\n- top-1: {top1}\n"
-        f"- weights: {facts['origin']}\n- licence: {preset.licence}"
+        f"- weights: {escape(facts['origin'])}\n- licence: {escape(preset.licence)}"
     )
 
 
@@ -71,8 +72,8 @@ with st.expander("Add weights of your own"):
     adding.draw_form()
 
 preset = session.bench().presets[session.choices().preset]
-st.header(preset.name)
-st.write(f"{preset.summary}.")
+st.header(escape(preset.name))
+st.write(f"{escape(preset.summary)}.")
 fetching.draw(preset)
 for tab, show in zip(st.tabs(list(PARTS)), PARTS.values(), strict=True):
     with tab:

@@ -9,6 +9,7 @@ from convmixer_viz.app import glossary, session
 from convmixer_viz.app.components import canvas, chart, prediction, target
 from convmixer_viz.catalog import ACTIVATIONS, EVIDENCE, KERNELS, PREDICTION, RECEPTIVE_FIELD
 from convmixer_viz.figures import architecture, evidence as figures, overview
+from convmixer_viz.foreign_text import escape
 from convmixer_viz.questions.evidence import Evidence
 
 PAGES = ("kernels", "receptive_field", "prediction", "attribution")  # what the strip's rows open
@@ -23,7 +24,7 @@ def show_evidence(result: Evidence | None) -> None:
     alt = f"Evidence. {caption}"
     with st.container(key="pixelated-why"):
         st.image(picture, width=prediction.WIDTH, output_format="PNG", alt=alt)
-        st.caption(caption, help=glossary.EVIDENCE)
+        st.caption(escape(caption), help=glossary.EVIDENCE)
 
 
 def show_strip(depth: int, **results: Any) -> None:
@@ -33,12 +34,15 @@ def show_strip(depth: int, **results: Any) -> None:
     if opened:
         row, _ = opened
         st.switch_page(Path(__file__).with_name(f"{PAGES[row]}.py"), query_params={})
-    st.caption(overview.strip_caption(results["evidence"]))
+    st.caption(escape(overview.strip_caption(results["evidence"])))
 
 
 preset = session.bench().presets[session.choices().preset]
 st.title("Overview")
-st.write(f"{preset.name}: {preset.summary}. What it makes of this picture, block by block.")
+st.write(
+    f"{escape(preset.name)}: {escape(preset.summary)}. "
+    "What it makes of this picture, block by block."
+)
 asks: dict[str, session.Ask[Any]] = {
     "prediction": session.ask(PREDICTION),
     "evidence": session.ask(EVIDENCE, **target.question()),
@@ -62,7 +66,9 @@ show_strip(preset.shape.depth, **results)
 
 st.subheader("Measured on this picture")
 facts = overview.sentences(evidence=evidence, field=results["field"], atlas=results["atlas"])
-st.markdown("\n".join(f"- {fact}" for fact in facts) or "Three facts stand here in a moment.")
+st.markdown(
+    "\n".join(f"- {escape(fact)}" for fact in facts) or "Three facts stand here in a moment."
+)
 
 st.subheader("Architecture")
 chart.draw(architecture.draw(preset), architecture.describe(preset))

@@ -9,6 +9,7 @@ from convmixer_viz.app.components import chart, prediction, target
 from convmixer_viz.app.link import BOUND
 from convmixer_viz.catalog import ACTIVATIONS, EVIDENCE, PREDICTION
 from convmixer_viz.figures import activations as channel_maps, evidence as evidence_figures
+from convmixer_viz.foreign_text import escape
 from convmixer_viz.questions.activations import Activations
 from convmixer_viz.questions.evidence import Evidence
 
@@ -21,7 +22,7 @@ def show_depth(result: Evidence | None) -> None:
     if result:
         decision = evidence_figures.describe_decision(result)
         chart.draw(evidence_figures.draw_probes(result), decision)
-        st.caption(decision)
+        st.caption(escape(decision))
 
 
 def show_channels(result: Activations | None, block: int) -> None:
@@ -51,7 +52,9 @@ def show_uploads() -> None:
 
 chosen = session.choices()
 st.title("Prediction")
-st.write(f"What {chosen.preset} says about the picture, how sure it is, and where that appears.")
+st.write(
+    f"What {escape(chosen.preset)} says about the picture, how sure it is, and where that appears."
+)
 top = st.number_input("Classes shown", 1, 20, 5, key="top", bind=BOUND, width=160)
 answer = session.run(PREDICTION, top=int(top))
 

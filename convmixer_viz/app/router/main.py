@@ -8,6 +8,7 @@ from convmixer_viz.app import link, session
 from convmixer_viz.app.components import foot, sidebar
 from convmixer_viz.app.state import state
 from convmixer_viz.errors import VizError
+from convmixer_viz.foreign_text import escape
 
 HERE = Path(__file__).parent  # not beside pages/: Streamlit would make that its own navigation
 PAGES = HERE.parent / "pages"
@@ -45,7 +46,7 @@ def check_device() -> None:
     try:
         session.bench()
     except VizError as error:
-        st.error(str(error))
+        st.error(escape(error))
         st.stop()
 
 
@@ -57,7 +58,7 @@ def run(page: st.Page) -> bool:
     except session.Waiting:
         st.caption("What stands here appears when the work above is done.")
     except VizError as error:
-        st.error(str(error))
+        st.error(escape(error))
     return False
 
 
