@@ -78,7 +78,7 @@ def test_blocks_that_do_not_exist_are_refused(analysis: str, block: int) -> None
             fit(analysis, **choices, **_cam(analysis))
 
 
-def _cam(analysis: str) -> dict[str, str]:
+def _cam(analysis: str) -> dict[str, Any]:
     return {"method": "hirescam"} if analysis in (ATTRIBUTION.name, FAITHFULNESS.name) else {}
 
 
@@ -98,7 +98,7 @@ def test_the_stem_is_a_block_of_others() -> None:
 @pytest.mark.parametrize("analysis", ["kernel", "firing", "receptive-field"])
 @pytest.mark.parametrize("channel", [-1, 256])
 def test_channels_that_do_not_exist_are_refused(analysis: str, channel: int) -> None:
-    one = {"scalar": "channel"} if analysis == "receptive-field" else {}
+    one: dict[str, Any] = {"scalar": "channel"} if analysis == "receptive-field" else {}
     with pytest.raises(ChoiceError, match="channel"):
         fit(analysis, channel=channel, **one)
     assert fit(analysis, channel=255, **one).channel == 255
