@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
-
 import pytest
 
-from convmixer_viz.contract import Result
-from convmixer_viz.export import files
 from convmixer_viz.foreign_text import JOINER, LONGEST, escape
 
 
@@ -67,17 +62,3 @@ def test_a_text_is_one_line_of_bounded_length() -> None:
     assert escape("a\n\n# b\tc", "terminal") == "a # b c"
     assert len(escape("x" * 10**6, "terminal")) == LONGEST
     assert escape("abcdef", longest=4) == "abc…"
-
-
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class Cell(Result):
-    value: Any
-
-    def rows(self) -> list[dict[str, Any]]:
-        return [{"value": self.value}]
-
-
-@pytest.mark.parametrize("words", ["=1+1", "+1", "-1", "@sum", "\t=1"])
-def test_no_word_is_a_spreadsheets_formula(words: str) -> None:
-    assert files.csv_text(Cell(value=words)).splitlines()[1].strip('"').startswith("'")
-    assert files.csv_text(Cell(value=-1.5)).splitlines()[1] == "-1.5"
