@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import shlex
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from convmixer_viz import EVIDENCE, cli
+from convmixer_viz import EVIDENCE, STRUCTURE, Workbench, cli
 from convmixer_viz.presets.table import PRESETS
 from convmixer_viz.training import cards
+from tests.findings import kernels
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -83,6 +85,14 @@ def test_a_command_runs_as_written(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def test_the_table_of_weights_is_the_cards() -> None:
     table = ZOO.split("<!-- zoo -->")[1].split("<!-- /zoo -->")[0].strip()
     assert table == cards.table(ROOT / "pretrained").strip()
+
+
+@pytest.mark.parametrize("kind", ["k9", "k5-plain"])
+def test_shares_of_kernels_with_a_class_are_those_of_the_arrays(kind: str) -> None:
+    (row,) = (line for line in ZOO.splitlines() if line.startswith(f"| `{kind}`"))
+    with closing(Workbench("cpu")) as bench:
+        structure = bench.run(STRUCTURE, preset=f"cifar10-128-8-{kind}")
+    assert row.endswith(f"| {kernels.with_a_class(structure)} |")
 
 
 def test_every_shipped_preset_has_weights_card_and_log() -> None:
