@@ -16,7 +16,7 @@ SCREEN = {"plotly", "streamlit"}
 # from the bottom up: rooms, and what they never load, at their top or later. A room loads what
 # stands below it, and its own
 FLOORS: tuple[tuple[tuple[str, ...], set[str]], ...] = (
-    (("errors", "contract", "agreement", "foreign_text"), TORCH | SCREEN),
+    (("errors", "contract", "agreement", "disk", "foreign_text"), TORCH | SCREEN),
     (("presets",), TORCH | SCREEN),
     (("questions",), TORCH | SCREEN),
     (("catalog",), TORCH | SCREEN),
@@ -39,6 +39,7 @@ TORCH_FREE = (
     "errors",
     "contract",
     "agreement",
+    "disk",
     "foreign_text",
     "presets",
     "questions",

@@ -7,14 +7,13 @@ import hashlib
 import io
 import json
 import os
-import tempfile
 from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from convmixer_viz import catalog
+from convmixer_viz import catalog, disk
 from convmixer_viz.contract import Provenance, Result, columns, plain
 from convmixer_viz.errors import DataError
 from convmixer_viz.export import html, records
@@ -97,17 +96,11 @@ def write(contents: dict[str, bytes], folder: Path) -> list[Path]:
     """Write all files into a folder, or none: each is complete before the first is put in place,
     which they are in their order."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder, prefix=".writing-") as staging:
-            for name, content in contents.items():
-                (Path(staging) / name).write_bytes(content)
-            for name in contents:
-                (Path(staging) / name).replace(folder / name)
+        return disk.write(contents, folder)
     except OSError as error:
         raise DataError(
             f"{folder} can't be written ({os.strerror(error.errno or 0)}): choose another --out."
         ) from error
-    return [folder / name for name in contents]
 
 
 def load(folder: Path, analysis: str | None = None, *, vouched: bool = False) -> Any:

@@ -11,6 +11,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from convmixer_viz import disk
 from convmixer_viz.errors import DataError
 from convmixer_viz.presets import classes
 from convmixer_viz.presets.table import Preset
@@ -24,14 +25,9 @@ IMAGENETTE_FOLDERS = (
 
 def write(path: Path, writer: Callable[[Path], object]) -> None:
     """Let `writer` fill a file beside `path`, then put it in place in one step."""
-    beside = path.with_name(path.name + ".part")
     try:
-        writer(beside)
-        with beside.open("rb") as written:
-            os.fsync(written.fileno())
-        beside.replace(path)
+        disk.write({path.name: writer}, path.parent)
     except (OSError, RuntimeError) as error:  # torch's zip writer wraps a full disk
-        beside.unlink(missing_ok=True)
         raise DataError(
             f"{path} can't be written ({error}): make room or choose another folder; "
             "the last good files are still there, and --resume goes on from them."

@@ -12,6 +12,7 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
+from convmixer_viz import disk
 from convmixer_viz.errors import WeightsError
 from convmixer_viz.model.convmixer import ConvMixer
 from convmixer_viz.presets import classes, table
@@ -23,7 +24,6 @@ from convmixer_viz.weights.formats import (
     check_claimed_size,
     check_expansion,
     open_file,
-    sha256,
     unwrap,
 )
 from convmixer_viz.weights.user_folder import write_whole
@@ -66,7 +66,7 @@ def read(
         container = open_file(path)
         check_claimed_size((tuple(t.shape) for t in container.tensors.values()), path.name)
         check_expansion(container.tensors.values(), path.stat().st_size, path.name)
-        return _verify(container, path.name, sha256(path), choices)
+        return _verify(container, path.name, disk.sha256(path), choices)
     if isinstance(source, nn.Module):
         choices = replace(choices, activation=activation or _activation_of(source))
         source = source.state_dict()

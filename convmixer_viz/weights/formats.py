@@ -6,7 +6,6 @@ Hostile files are refused here, before they run anything or take memory.
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import math
 import pickletools
@@ -88,12 +87,6 @@ def open_file(path: Path) -> Container:
     except Exception as error:  # parsers may raise anything over foreign bytes
         raise WeightsError(f"{path.name} is cut off or damaged: copy or fetch it again.") from error
     raise WeightsError(_why_no_weights(path, start))
-
-
-def sha256(path: Path) -> str:
-    """Hexadecimal digest of a file's bytes."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def unwrap(content: Any) -> Container:

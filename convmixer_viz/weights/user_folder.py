@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
 import re
-import secrets
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import platformdirs
 
+from convmixer_viz import disk
 from convmixer_viz.errors import ChoiceError, WeightsError
 from convmixer_viz.pictures import folders
 from convmixer_viz.weights import metadata
@@ -107,8 +106,7 @@ def sha256(path: Path) -> str:
     key, stamp = str(path), [status.st_size, status.st_mtime_ns]
     checksums = _read_checksums()
     if checksums.get(key, [])[:2] != stamp:
-        with path.open("rb") as file:
-            checksums[key] = [*stamp, hashlib.file_digest(file, "sha256").hexdigest()]
+        checksums[key] = [*stamp, disk.sha256(path)]
         with contextlib.suppress(WeightsError):  # a folder that can't be written costs time only
             write_whole(folder() / "checksums.json", json.dumps(checksums).encode())
     return str(checksums[key][2])
@@ -117,13 +115,7 @@ def sha256(path: Path) -> str:
 def write_whole(path: Path, payload: bytes) -> None:
     """Replace a file in one step: nobody ever sees half of it, a failure leaves the old one."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        scratch = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-        try:
-            scratch.write_bytes(payload)
-            scratch.replace(path)
-        finally:
-            scratch.unlink(missing_ok=True)
+        disk.write({path.name: payload}, path.parent)
     except OSError as error:
         raise WeightsError(
             f"{path} can't be written ({error.strerror}): free space or choose another folder."
