@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,11 @@ Array = NDArray[Any]
 def texts(app: AppTest) -> str:
     """All captions, paragraphs and warnings."""
     return " ".join(each.value for each in (*app.caption, *app.markdown, *app.warning))
+
+
+def letters(markdown: str) -> str:
+    """What a person reads of words that were escaped."""
+    return re.sub(r"\\(.)", r"\1", markdown)
 
 
 def figures(app: AppTest) -> list[dict[str, Any]]:
