@@ -21,6 +21,7 @@ from convmixer_viz.errors import VizError
 from convmixer_viz.foreign_text import escape
 from convmixer_viz.pictures.decode import Picture
 from convmixer_viz.request import Request
+from convmixer_viz.weights import collection
 from convmixer_viz.workbench import Workbench
 
 R = TypeVar("R", bound=Result)
@@ -44,6 +45,7 @@ class Waiting(Exception):
 def bench() -> Workbench:
     """The one workbench of this server."""
     allocator.keep()  # the process is the app's
+    collection.sweep()
     device = os.environ.get(DEVICE_VARIABLE, "auto")
     data = json.loads(os.environ.get(DATA_VARIABLE, "{}"))
     return Workbench(device, store_bytes=cache.store_bytes(), data=data)

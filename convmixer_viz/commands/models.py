@@ -105,6 +105,7 @@ def _show(arguments: argparse.Namespace) -> None:
 
 
 def _fetch(arguments: argparse.Namespace) -> None:
+    collection.sweep()
     progress = console.ProgressLine()
     with closing(collection.fetch(arguments.name)) as steps, console.interruptible():
         for step in steps:
@@ -115,6 +116,7 @@ def _fetch(arguments: argparse.Namespace) -> None:
 
 
 def _add(arguments: argparse.Namespace) -> None:
+    collection.sweep()
     added = collection.add(
         arguments.file,
         replaces=arguments.replaces,

@@ -52,8 +52,9 @@ def read_names(path: Path, count: int) -> tuple[str, ...]:
         if isinstance(values, dict):
             values = [values[str(index)] for index in range(len(values))]
     except (OSError, ValueError, KeyError, RecursionError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
         raise WeightsError(
-            f"The class names in {path.name} can't be read ({error}): a name a line is best."
+            f"The class names in {path.name} can't be read ({reason}): a name a line is best."
         ) from error
     return check(values, count, path.name)
 

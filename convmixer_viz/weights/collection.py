@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import datetime
 import re
-import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from convmixer_viz.contract import Steps
 from convmixer_viz.errors import ChoiceError, WeightsError
 from convmixer_viz.presets import table
 from convmixer_viz.presets.table import PRESETS, Activation, Preset
-from convmixer_viz.weights import hub, locate, metadata, user_folder
+from convmixer_viz.weights import hub, locate, user_folder, worker
+from convmixer_viz.weights.candidate import WEIGHTS, Candidate, Verification
 
-if TYPE_CHECKING:
-    from convmixer_viz.weights.checkpoint import Checkpoint
+CLASS_FILE = "the class file"  # as its sentences call it; no upload's name has a space
 
 
 class Addition(NamedTuple):
@@ -47,45 +46,44 @@ def add(
 ) -> Addition:
     """Verify a weights file and keep it in the user's cache, in our own dialect: for a preset of
     the table (`replaces`), or as one of its own, named after the file where `name` is None."""
-    from convmixer_viz.weights import checkpoint  # late: torch takes seconds
+    from convmixer_viz.weights import verification  # late: torch takes seconds
 
     target = _free_name(replaces or name or _name_from(file), replaces is not None)
-    hub.check_openmmlab_digest(file, PRESETS.get(replaces or ""))
-    preset, weights = checkpoint.make_preset(
+    candidate = Candidate(
+        str(file),
         target,
-        file,
-        locate.all_presets(),
-        like=replaces,
-        preprocess=preprocess,
-        classes=class_file,
-        activation=activation,
-        residual=residual,
+        replaces,
+        preprocess,
+        None if class_file is None else str(class_file),
+        activation,
+        residual,
     )
-    entry = {
-        "replaces": replaces is not None,
-        "class_count": preset.class_count,
-        "origin": file.name,
-        "origin_sha256": weights.sha256,
-        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "assumed": weights.assumed,
-    }
-    _store(preset, weights, entry)
-    return Addition(PRESETS[target] if replaces else preset, weights.assumed)
+    with user_folder.scratch() as folder:
+        return _store(candidate, verification.verify(candidate, folder), folder)
 
 
 def add_upload(
     data: bytes, filename: str, *, class_data: bytes | None = None, **options: Any
 ) -> Addition:
-    """`add` for files that came through the browser: their names can't lead out of the folder.
-    `options` are those of `add`."""
-    with tempfile.TemporaryDirectory() as scratch:
+    """`add` for files that came through the browser: they are read in a process of its own, and
+    their names can't lead out of the folder. `options` are those of `add`, without files."""
+    with user_folder.scratch() as folder:
         if class_data is not None:
-            options["class_file"] = Path(scratch, "class names")  # no upload's name has a space
-            options["class_file"].write_bytes(class_data)
+            options["class_file"] = str(folder / CLASS_FILE)
+            user_folder.write_whole(folder / CLASS_FILE, class_data)
         name = re.sub(r"[^\w.-]", "-", re.split(r"[/\\]", filename)[-1]).lstrip(".")
-        file = Path(scratch, f"{name or 'upload'}"[-100:])
-        file.write_bytes(data)
-        return add(file, **options)
+        file = folder / "upload" / f"{name or 'upload'}"[-100:]
+        replaces, own = options.pop("replaces", None), options.pop("name", None)
+        target = _free_name(replaces or own or _name_from(file), replaces is not None)
+        user_folder.write_whole(file, data)
+        candidate = Candidate(str(file), target, replaces, **options)
+        return _store(candidate, worker.verify(candidate, folder), folder)
+
+
+def sweep(age: float = user_folder.DAY) -> None:
+    """Delete what kills left behind, where it is older than `age` in seconds."""
+    user_folder.sweep(age)
+    hub.sweep(age)
 
 
 def remove(name: str) -> None:
@@ -101,23 +99,31 @@ def remove(name: str) -> None:
     hub.delete_cached(preset)
 
 
-def _store(preset: Preset, weights: Checkpoint, entry: dict[str, Any]) -> None:
-    """Write the weights and their entry into the user's folder, both or none."""
-    from convmixer_viz.weights import checkpoint  # late: torch takes seconds
-
-    file = user_folder.weights_file(preset.name)
-    checkpoint.save(file, weights.state, preset, weights.class_names, dtype=checkpoint.FLOAT32)
-    record = metadata.dumps(preset, weights.class_names)
+def _store(candidate: Candidate, verified: Verification, folder: Path) -> Addition:
+    """Move verified weights out of the folder to their own name; their entry, which makes them a
+    preset, comes last."""
+    _free_name(candidate.name, candidate.replaces is not None)  # it took a while
+    user_folder.keep_weights(candidate.name, folder / WEIGHTS)
     try:
-        user_folder.write_entry(preset.name, record, **entry)
+        user_folder.write_entry(
+            candidate.name,
+            verified.record,
+            replaces=candidate.replaces is not None,
+            class_count=verified.class_count,
+            origin=Path(candidate.file).name,
+            origin_sha256=verified.origin_sha256,
+            date=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+            assumed=verified.assumed,
+        )
     except WeightsError:
-        file.unlink()
+        user_folder.remove(candidate.name)
         raise
+    return Addition(locate.all_presets()[candidate.name], verified.assumed)
 
 
 def _free_name(name: str, replaces: bool) -> str:
     """The name, where weights may be added under it."""
-    added = user_folder.weights_file(name).is_file()  # checks the name, too
+    added = user_folder.is_added(name)  # checks the name, too
     shipped = name in PRESETS and locate.search(PRESETS[name])[0] == "shipped"
     if replaces and name in PRESETS and (added or shipped):
         what = "ships with its weights" if shipped else "has added weights"

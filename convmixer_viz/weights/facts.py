@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
+from convmixer_viz.presets import log as training_log
 from convmixer_viz.presets.table import Preset
 from convmixer_viz.weights import locate
 
@@ -36,10 +36,9 @@ def accuracy(preset: Preset) -> tuple[float | None, str]:
     if preset.published:
         return preset.published.top1, "published, ImageNet-1k"
     file = locate.companion_file(preset, ".json")
-    log = json.loads(file.read_text("utf-8")) if file else {}
-    measured, epochs = log.get("measured"), len(log.get("epochs", ()))
-    if measured is None:
+    log = training_log.read(file) if file else None
+    if log is None or log.measured is None:
         return None, "not measured"
-    pictures = measured["pictures"]
-    share = 100 * measured["right"] / pictures
-    return share, f"measured on {pictures:,} test pictures after {epochs} epochs"
+    measured, epochs = log.measured, len(log.epochs)
+    share = 100 * measured.right / measured.pictures
+    return share, f"measured on {measured.pictures:,} test pictures after {epochs} epochs"

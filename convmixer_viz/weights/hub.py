@@ -7,6 +7,7 @@ brings is used before it is verified.
 from __future__ import annotations
 
 import atexit
+import contextlib
 import json
 import os
 import re
@@ -20,7 +21,7 @@ from typing import IO, Any
 
 from convmixer_viz.contract import Step, Steps
 from convmixer_viz.errors import WeightsError
-from convmixer_viz.presets.table import Preset, Published
+from convmixer_viz.presets.table import PRESETS, Preset, Published
 from convmixer_viz.weights import user_folder
 
 WEIGHTS_FILE = "model.safetensors"
@@ -41,6 +42,32 @@ def cached_file(preset: Preset) -> Path | None:
         return None
     pointer = repository / "snapshots" / commit / WEIGHTS_FILE
     return pointer if re.fullmatch(r"\w+", commit) and pointer.is_file() else None
+
+
+def checked_file(preset: Preset) -> Path | None:
+    """The same, None where its sha256 isn't the one that it is named after: what no check has seen,
+    since a kill came before it, is never used. A cache without links has no such names."""
+    pointer = cached_file(preset)
+    if pointer is None:
+        return None
+    promised = promised_sha256(pointer)
+    return pointer if promised in (None, user_folder.sha256(pointer.resolve())) else None
+
+
+def promised_sha256(pointer: Path) -> str | None:
+    """The sha256 that a blob of the cache is named after."""
+    blob = pointer.readlink().name if pointer.is_symlink() else ""
+    return blob if re.fullmatch(r"[0-9a-f]{64}", blob) else None
+
+
+def sweep(age: float) -> None:
+    """Delete halves of published files that nothing has written to for `age` seconds."""
+    published = (preset.published for preset in PRESETS.values() if preset.published)
+    for blobs in (_repository_folder(row) / "blobs" for row in published):
+        for path in blobs.glob("*.incomplete"):
+            with contextlib.suppress(OSError):
+                if time.time() - path.stat().st_mtime >= age:
+                    path.unlink()
 
 
 def manual_hint(preset: Preset) -> str:
@@ -96,9 +123,14 @@ def delete_cached(preset: Preset) -> None:
     folder, chain = cache_folder().resolve(), [pointer]
     while chain[-1].is_symlink():
         chain.append(chain[-1].parent / chain[-1].readlink())
-    for path in chain:
-        if path.parent.resolve().is_relative_to(folder):
-            path.unlink(missing_ok=True)
+    try:
+        for path in chain:
+            if path.parent.resolve().is_relative_to(folder):
+                path.unlink(missing_ok=True)
+    except OSError as error:
+        raise WeightsError(
+            f"{preset.name} can't be removed ({error.strerror}): check the permissions of {folder}."
+        ) from error
 
 
 def _watch(process: subprocess.Popen[bytes], lines: IO[str], preset: Preset) -> Iterator[Step[Any]]:

@@ -45,11 +45,9 @@ def search(preset: Preset) -> tuple[Kind, Path | None]:
         shipped = folder / "pretrained" / f"{preset.name}.safetensors"
         if preset.name in PRESETS and shipped.is_file():
             return "shipped", shipped
-    if user_folder.NAME_PATTERN.fullmatch(preset.name):
-        added = user_folder.weights_file(preset.name)
-        if added.is_file():
-            return "added", added
-    fetched = hub.cached_file(preset)
+    if user_folder.NAME_PATTERN.fullmatch(preset.name) and user_folder.is_added(preset.name):
+        return "added", user_folder.weights_file(preset.name)
+    fetched = hub.checked_file(preset)
     return ("fetched", fetched.resolve()) if fetched else ("missing", None)
 
 

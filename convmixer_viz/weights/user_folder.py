@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import os
 import re
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +23,8 @@ from convmixer_viz.pictures import folders
 from convmixer_viz.weights import metadata
 from convmixer_viz.weights.metadata import Record
 
+MAX_ADDED = 8 * 2**30  # bytes of all added weights
+DAY = 24 * 3600.0
 FOLDER_VARIABLE = "CONVMIXER_VIZ_CACHE"
 NAME_PATTERN = re.compile(
     r"[a-z0-9][a-z0-9._-]{0,63}"
@@ -82,7 +89,8 @@ def entries() -> dict[str, Entry]:
 
 def damaged_entries() -> list[str]:
     """Names of added weights whose entry can't be read."""
-    return sorted({path.stem for path in (folder() / "added").glob("*.json")} - set(entries()))
+    names = {path.stem for path in (folder() / "added").glob("*.json")}
+    return sorted(name for name in names - set(entries()) if NAME_PATTERN.fullmatch(name))
 
 
 def write_entry(name: str, record: str, **fields: Any) -> None:
@@ -93,11 +101,75 @@ def write_entry(name: str, record: str, **fields: Any) -> None:
 
 def remove(name: str) -> bool:
     """Delete added weights and their entry; returns whether there were any."""
-    paths = [_path(name, suffix) for suffix in (".json", ".safetensors")]
+    paths = [_path(name, suffix) for suffix in (".json", ".safetensors")]  # no weights, no preset
     existed = any(path.is_file() for path in paths)
-    for path in paths:
-        path.unlink(missing_ok=True)
+    try:
+        for path in paths:
+            path.unlink(missing_ok=True)
+    except OSError as error:
+        raise WeightsError(
+            f"{name} can't be removed ({error.strerror}): check the permissions of {path.parent}."
+        ) from error
     return existed
+
+
+def is_added(name: str) -> bool:
+    """Whether weights are kept under a name: where a kill left no entry, none are."""
+    return weights_file(name).is_file() and _path(name, ".json").is_file()
+
+
+def keep_weights(name: str, file: Path) -> None:
+    """Move a file from `scratch` to its name, where all of them together stay within bounds."""
+    target = weights_file(name)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        others = sum(p.stat().st_size for p in target.parent.glob("*.safetensors") if p != target)
+        if others + file.stat().st_size > MAX_ADDED:
+            raise WeightsError(
+                f"Added weights take {others / 2**30:.1f} GiB, and {MAX_ADDED / 2**30:.0f} are the "
+                "limit: remove some first."
+            )
+        file.replace(target)
+    except OSError as error:
+        raise WeightsError(
+            f"{target} can't be written ({error.strerror}): free space or choose another folder."
+        ) from error
+
+
+@contextlib.contextmanager
+def scratch() -> Iterator[Path]:
+    """A private folder beside the added weights, which goes when the block ends."""
+    parent = folder() / "incoming"
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+        private = Path(tempfile.mkdtemp(dir=parent))
+    except OSError as error:
+        raise WeightsError(
+            f"{parent} can't be written ({error.strerror}): free space or choose another folder."
+        ) from error
+    try:
+        yield private
+    finally:
+        shutil.rmtree(private, ignore_errors=True)
+
+
+def sweep(age: float) -> None:
+    """Delete what kills left: private folders, half-written files, weights without an entry."""
+    added = folder() / "added"
+    orphans = (p for p in added.glob("*.safetensors") if not p.with_suffix(".json").exists())
+    halves = ((folder() / "incoming").glob("*"), added.glob(".*"), folder().glob(".writing-*"))
+    for path in itertools.chain(*halves, orphans):
+        if _older(path, age):
+            shutil.rmtree(path, ignore_errors=True)
+            with contextlib.suppress(OSError):  # a file
+                path.unlink()
+
+
+def _older(path: Path, age: float) -> bool:
+    try:
+        return time.time() - path.stat().st_mtime >= age
+    except OSError:
+        return False
 
 
 def sha256(path: Path) -> str:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from convmixer_viz.presets.table import PRESETS
-from convmixer_viz.weights import checkpoint, hub, locate, user_folder
+from convmixer_viz.weights import checkpoint, hub, locate, user_folder, verification, worker
 from tests.conftest import TINY, calibrated
 from tests.dialects import as_authors
 
@@ -25,6 +25,7 @@ def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv(user_folder.FOLDER_VARIABLE, str(tmp_path / "own"))
     monkeypatch.setattr(hub, "cache_folder", lambda: tmp_path / "hub")
     monkeypatch.setattr(locate, "PACKAGE", tmp_path / "package")
+    monkeypatch.setattr(worker, "verify", verification.verify)  # without its process
     return tmp_path
 
 

@@ -12,9 +12,9 @@ import torch
 
 from convmixer_viz.errors import ChoiceError, WeightsError
 from convmixer_viz.presets.table import PRESETS
-from convmixer_viz.weights import checkpoint, collection, locate, user_folder
+from convmixer_viz.weights import checkpoint, collection, hub, locate, user_folder, verification
 from tests import hostile
-from tests.conftest import TINY
+from tests.conftest import TINY, calibrated
 from tests.unit.weights.conftest import STATE, ship
 
 pytestmark = pytest.mark.usefixtures("own_folders")
@@ -173,6 +173,87 @@ def test_weights_without_their_record_do_not_stay(
     with pytest.raises(WeightsError, match="no space"):
         collection.add(file, name="mine")
     assert not user_folder.weights_file("mine").exists()
+
+
+def test_weights_that_a_kill_left_without_an_entry_block_nothing(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    orphan = user_folder.weights_file("mine")
+    orphan.parent.mkdir(parents=True)
+    orphan.write_bytes(file.read_bytes())
+    own = user_folder.weights_file("imagenet-768-32")
+    own.write_bytes(file.read_bytes())
+    assert locate.find_file(PRESETS["imagenet-768-32"]) is None
+    collection.add(file, name="mine")
+    assert locate.location(locate.all_presets()["mine"]).kind == "added"
+    collection.sweep()
+    assert own.exists()  # somebody may be about to write its entry
+    collection.sweep(age=0)
+    assert not own.exists() and orphan.exists()
+
+
+def test_leftovers_of_kills_are_swept_when_old(file: Path, tmp_path: Path) -> None:
+    collection.add(file, name="mine")
+    kept = sorted(tmp_path.rglob("*"))
+    (tmp_path / "own" / "incoming" / "abc" / "upload").mkdir(parents=True)
+    (tmp_path / "own" / "incoming" / "abc" / "upload" / "file.pth").write_bytes(b"half")
+    (tmp_path / "own" / "added" / ".mine.json.0123abcd").write_bytes(b"half")
+    blobs = hub.cache_folder() / "models--timm--convmixer_1536_20.in1k" / "blobs"
+    blobs.mkdir(parents=True)
+    (blobs / "0123.incomplete").write_bytes(b"half")
+    collection.sweep()
+    assert (
+        len([p for p in tmp_path.rglob("*") if p.is_file()])
+        == len([p for p in kept if p.is_file()]) + 3
+    )
+    collection.sweep(age=0)
+    assert sorted(p for p in tmp_path.rglob("*") if p.is_file()) == [p for p in kept if p.is_file()]
+
+
+def test_small_weights_that_take_huge_work_are_refused(tmp_path: Path) -> None:
+    shape = replace(TINY.shape, patch_size=1)
+    wide = replace(TINY, shape=shape, transform=replace(TINY.transform, size=4000))
+    state = calibrated(replace(TINY, shape=shape)).state_dict()
+    checkpoint.save(tmp_path / "wide.safetensors", state, wide, None)
+    with pytest.raises(WeightsError, match=r"takes 12\.9 GiB, 3 at most, for a picture of 4000 px"):
+        collection.add(tmp_path / "wide.safetensors", name="mine")
+    busy = replace(PRESETS["imagenet-1536-20"], transform=replace(wide.transform, size=800))
+    with pytest.raises(WeightsError, match="multiply-adds, 500 at most"):
+        verification.check_cost(busy)
+    with pytest.raises(WeightsError, match="1,000,000 classes"):
+        verification.check_cost(replace(TINY, class_count=10**6))
+    for preset in PRESETS.values():
+        verification.check_cost(preset)
+
+
+def test_added_files_have_a_total_bound(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    collection.add(file, name="one")
+    monkeypatch.setattr(
+        user_folder, "MAX_ADDED", user_folder.weights_file("one").stat().st_size + 9
+    )
+    with pytest.raises(WeightsError, match="are the limit: remove some first"):
+        collection.add(file, name="two")
+    assert list(user_folder.entries()) == ["one"]
+
+
+def test_sentences_on_an_uploads_class_file_show_no_path(file: Path, tmp_path: Path) -> None:
+    for names in (b"[1", b"one", b"\xff"):
+        with pytest.raises(WeightsError, match="the class file") as caught:
+            collection.add_upload(file.read_bytes(), "up.pth", class_data=names)
+        assert "/" not in str(caught.value)
+
+
+def test_what_cannot_be_removed_is_one_sentence(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    collection.add(file, name="mine")
+
+    def read_only(*_: Any, **__: Any) -> None:
+        raise PermissionError(30, "Read-only file system")
+
+    monkeypatch.setattr(Path, "unlink", read_only)
+    with pytest.raises(WeightsError, match=r"mine can't be removed \(Read-only file system\)"):
+        collection.remove("mine")
 
 
 def test_only_published_presets_are_fetched(own_folders: Path) -> None:

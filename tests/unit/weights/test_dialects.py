@@ -67,11 +67,11 @@ MISFITS = {
     "one too many": (changed(blocks__1__4__gamma=torch.ones(D)), r"too many, blocks\.1\.4\.gamma"),
     "a block of 5000 digits": (
         changed(**{f"blocks.{'9' * 5000}.0.fn.0.weight": torch.ones(D, 1, 5, 5)}),
-        r"too many, blocks\.9{93}\.$",
+        r"too many, blocks\.9{73}…\.$",
     ),
     "the same, the authors'": (
         as_authors(STATE) | {f"{'9' * 5000}.0.fn.0.weight": torch.ones(D, 1, 5, 5)},
-        r"too many, 9{100}\.$",
+        r"too many, 9{80}…\.$",
     ),
     "NaN": (changed(head__bias=NAN), r"head\.bias holds NaN or infinity"),
     "infinity": (changed(head__bias=INFINITE), r"head\.bias holds NaN or infinity"),

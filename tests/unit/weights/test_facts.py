@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from convmixer_viz.presets.log import Epoch, Measured, TrainingLog
 from convmixer_viz.presets.table import PRESETS
 from convmixer_viz.weights.facts import preset_facts
 from tests.unit.weights.conftest import ship
@@ -23,9 +24,10 @@ def test_facts_say_what_is_published_or_measured(own_folders: Path) -> None:
     name = "cifar10-128-8-k3"
     path = ship(own_folders, name)
     assert preset_facts(PRESETS[name])["top1"] is None
-    path.with_suffix(".json").write_text(
-        json.dumps({"measured": {"right": 8765, "pictures": 10_000}, "epochs": [{}, {}]})
-    )
+    measured = Measured("", "cpu", 10_000, 8765, 9900, 0.01, 500, 438)
+    epochs = [Epoch(epoch, 1.0, 0.5, 1.0, 0.5, 0.1, 1.0) for epoch in (1, 2)]
+    log = TrainingLog(name, {}, "", "", "float32", {}, {}, measured=measured, epochs=epochs)
+    path.with_suffix(".json").write_text(log.dumps())
     facts = preset_facts(PRESETS[name])
     assert facts["top1"] == pytest.approx(87.65)
     assert facts["top1_is"] == "measured on 10,000 test pictures after 2 epochs"
