@@ -21,7 +21,12 @@ from tests.findings import kernels
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 ZOO = (ROOT / "pretrained/README.md").read_text(encoding="utf-8")
-PAGES = ("README.md", "pretrained/README.md", ".github/CONTRIBUTING.md")
+PAGES = (
+    "README.md",
+    "pretrained/README.md",
+    ".github/CONTRIBUTING.md",
+    ".github/CHANGELOG.md",
+)
 
 
 def blocks(language: str) -> list[str]:
@@ -116,6 +121,15 @@ def test_links_lead_somewhere(page: str) -> None:
     links = re.findall(r"\]\(([^)#\s]+)|src=\"([^\"]+)\"", path.read_text(encoding="utf-8"))
     local = {link for pair in links for link in pair if link and not link.startswith("http")}
     assert {link for link in local if not (path.parent / link).exists()} == set()
+
+
+def test_the_walk_through_the_code_names_files_that_are_there() -> None:
+    text = (ROOT / ".github/CONTRIBUTING.md").read_text(encoding="utf-8")
+    paths = set(re.findall(r"`([\w/.]+(?:\.py|\.md|/))`", text))
+    roots = (ROOT, ROOT / "convmixer_viz")
+    assert len(paths) > 40
+    missing = {path for path in paths if not any((root / path).exists() for root in roots)}
+    assert missing == {"checkpoints/"}  # of the data's folder
 
 
 def test_every_page_has_its_line_in_the_router_and_a_test() -> None:

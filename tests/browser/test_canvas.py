@@ -77,7 +77,8 @@ def test_a_row_of_keys_is_one_pick(canvas: Page) -> None:
     stage(canvas, "grid").evaluate("""s => { for (let i = 0; i < 8; i++)
         s.dispatchEvent(new KeyboardEvent('keydown', { key: 'ArrowRight' })); }""")
     expect_number(canvas, "Kernel", 8)
-    canvas.wait_for_timeout(300)
+    canvas.get_by_text("run 2", exact=True).wait_for()
+    settle(canvas)
     assert canvas.get_by_text("run 2", exact=True).is_visible()
 
 
