@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 import torch
 
 from convmixer_viz.analyses.kernels import layers
 from convmixer_viz.engine.runtime import LoadedModel
-from convmixer_viz.errors import ChoiceError
 
 
 def test_blocks_count_from_one(tiny: LoadedModel) -> None:
@@ -17,16 +15,6 @@ def test_blocks_count_from_one(tiny: LoadedModel) -> None:
     weights = [value for name, value in state.items() if value.shape == (12, 1, 5, 5)]
     assert len(weights) == 3
     assert all(np.array_equal(k, w[:, 0]) for k, w in zip(kernels, weights, strict=True))
-    for number in (0, 4):
-        with pytest.raises(ChoiceError, match=f"no block {number}: choose 1 to 3"):
-            layers.find_block(tiny, number)
-
-
-def test_channels_count_from_zero(tiny: LoadedModel) -> None:
-    layers.check_channel(tiny, 0), layers.check_channel(tiny, 11)
-    for channel in (-1, 12):
-        with pytest.raises(ChoiceError, match=f"no channel {channel}: choose 0 to 11"):
-            layers.check_channel(tiny, channel)
 
 
 def test_the_scale_is_what_a_norm_multiplies_by() -> None:
