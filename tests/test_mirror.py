@@ -39,6 +39,8 @@ BELONGS = {
     "export/records.py": "unit/export/test_bundle.py",
     "training/public_data.py": "integration/test_public_data.py",
     "training/run.py": "unit/training/test_loop.py",
+    "weights/candidate.py": "unit/weights/test_collection.py",
+    "weights/verification.py": "unit/weights/test_collection.py",
 }
 MODULES = sorted(
     path.relative_to(PACKAGE).as_posix()
