@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING
 from streamlit import config
 from streamlit.runtime import Runtime
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
+    from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 MIB = 2**20
 UPLOADS = "/_stcore/upload_file/"  # …/session/file
-MOST_OF_ONE = 256 * MIB  # bytes of one session's uploads
+MOST_OF_ONE = 512 * MIB  # bytes of one session's uploads
 MOST_OF_ALL = 1024 * MIB  # bytes of everybody's
 LEAST = 4096  # bytes that any upload counts as, were it empty
 FULL = b"No more uploads: remove some, or wait until others have gone."
@@ -120,6 +122,13 @@ def announced_bytes(scope: Scope) -> int:
     length = dict(scope["headers"]).get(b"content-length", b"")
     largest = int(config.get_option("server.maxUploadSize")) * MIB
     return max(LEAST, int(length) if length.isdigit() else largest)
+
+
+def forget(file: UploadedFile) -> None:
+    """Let go of an upload's bytes, which are no longer needed."""
+    context = get_script_run_ctx()
+    if context is not None and Runtime.exists():
+        Runtime.instance().uploaded_file_mgr.remove_file(context.session_id, file.file_id)
 
 
 def held_bytes() -> dict[str, int]:

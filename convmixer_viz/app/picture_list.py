@@ -14,6 +14,7 @@ from convmixer_viz.foreign_text import escape
 from convmixer_viz.pictures.decode import Picture, decode, load
 from convmixer_viz.pictures.gallery import GALLERY
 
+LARGEST_UPLOAD = 20  # MB of a picture's file
 KEEP = "keep_uploads"  # key of the checkbox that lets results of uploads go to disk
 MOST_BYTES = 256 * 2**20  # bytes of decoded pictures, all sessions together
 
@@ -52,9 +53,17 @@ def find(name: str) -> Picture:
     key = file.file_id if file else name
     image = _decoded().get(key)
     if image is None:
-        image = decode(file.getvalue(), name) if file else load(f"gallery:{name}")
+        image = decode(_content(file, name), name) if file else load(f"gallery:{name}")
         _decoded().put(key, image)
     return image
+
+
+def _content(file: UploadedFile, name: str) -> bytes:
+    """The bytes of an upload, no more than its widget lets pass."""
+    content = file.getvalue()
+    if len(content) > LARGEST_UPLOAD * 2**20:
+        raise PictureError(f"{name} has more than {LARGEST_UPLOAD} MB: save it smaller first.")
+    return content
 
 
 def find_all(chosen: Iterable[str]) -> list[Picture]:

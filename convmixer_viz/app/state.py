@@ -69,6 +69,7 @@ class State:
     picks: dict[str, int] = field(default_factory=dict)  # canvas: number of its last pick
     fetch_failures: dict[str, str] = field(default_factory=dict)  # preset: why its fetch failed
     added: tuple[str, tuple[str, ...]] | None = None  # preset and assumptions, to be told once
+    weights_added: int = 0  # files of weights, so far
     refused: str = ""  # why weights were not added, to be told once
 
 

@@ -80,3 +80,13 @@ def test_a_file_to_take_along_names_ones_own_pictures(monkeypatch: pytest.Monkey
     assert picture_list.find_by_digest([digest]) is None
     assert picture_list.find("own.png").sha256 == digest
     assert [image.name for image in picture_list.find_by_digest([digest]) or ()] == ["own.png"]
+
+
+def test_a_picture_beyond_its_limit_is_refused_whatever_the_widget_let_pass(
+    visit: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(picture_list, "LARGEST_UPLOAD", 1)
+    name, content, kind = png("big.png")
+    app = upload(visit("prediction"), (name, content + bytes(2**20), kind))
+    assert not app.exception
+    assert "big.png has more than 1 MB" in " ".join(each.value for each in app.error)

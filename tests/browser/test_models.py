@@ -68,3 +68,25 @@ def test_fetch_shows_progress_can_be_cancelled_and_says_what_came(
     assert "models add FILE --as imagenet-1024-20" in error.inner_text()
     settle(page)
     assert fetched_files(tmp_path) == [] and fetch.is_visible()
+
+
+def test_a_checkpoint_of_98_mb_is_added_and_its_upload_dropped(
+    address: str, page: Page, tmp_path: Path
+) -> None:
+    with torch.device("meta"):
+        state = ConvMixer(PRESET.shape, PRESET.class_count).state_dict()
+    file = tmp_path / "mine.safetensors"
+    safetensors.torch.save_file({name: torch.ones(t.shape) for name, t in state.items()}, file)
+    assert file.stat().st_size > 90e6
+    page.goto(f"{address}/models")
+    settle(page)
+    form = page.get_by_text("Add weights of your own")
+    form.click()
+    page.locator("[class*=st-key-weights-file] input[type=file]").set_input_files(file)
+    add = page.get_by_role("button", name="Verify and add")
+    add.and_(page.locator(":enabled")).click(timeout=60_000)
+    page.get_by_text("mine was verified and added").wait_for(timeout=120_000)
+    settle(page)
+    form.click()
+    assert add.is_disabled(timeout=20_000)  # the server has let go of the bytes
+    assert (tmp_path / "own" / "added" / "mine.safetensors").is_file()

@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from convmixer_viz.app import glossary
+from convmixer_viz.app import glossary, middleware
 from convmixer_viz.app.components import preset_table
 from convmixer_viz.app.state import state
 from convmixer_viz.errors import VizError
@@ -22,7 +22,7 @@ def draw_form() -> None:
     """The file, what it is, and what it leaves open."""
     file = st.file_uploader(
         "Weights: safetensors, or a state dict by torch.save",
-        key="weights-file",
+        key=_file_key(),
         max_upload_size=LARGEST_UPLOAD,
     )
     missing = [
@@ -67,15 +67,22 @@ def draw_last_added() -> None:
 
 def _add() -> None:
     """Check the file, add it and choose it; before the run, so that the sidebar knows it."""
-    file, replaces = (st.session_state[f"weights-{name}"] for name in ("file", "as"))
+    file, replaces = st.session_state[_file_key()], st.session_state["weights-as"]
     answers = _answers() if replaces == OWN else {"replaces": replaces}
     try:
         added = collection.add_upload(file.getvalue(), file.name, **answers)
     except VizError as error:
         state().refused = str(error)
         return
+    middleware.forget(file)
+    state().weights_added += 1
     state().added = (added.preset.name, added.assumed)
     preset_table.choose(added.preset.name)
+
+
+def _file_key() -> str:
+    """A widget of its own for each file: the one before lets go of what was added."""
+    return f"weights-file-{state().weights_added}"
 
 
 def _answers() -> dict[str, Any]:

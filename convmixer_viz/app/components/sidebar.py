@@ -47,13 +47,13 @@ def choose_picture() -> str:
     name: str = st.selectbox(  # a bound label is what stands in the link: no format_func here
         "Picture", names, index=index, key="picture", bind=BOUND, help=glossary.PICTURE
     )
-    limit = st.get_option("server.maxUploadSize")
     st.file_uploader(  # any file: what can't be read is told in a sentence
         "Upload or paste pictures",
         accept_multiple_files=True,
         key="uploads",
+        max_upload_size=picture_list.LARGEST_UPLOAD,
         on_change=_choose_newest_upload,
-        help=f"{READABLE_FORMATS}; at most {limit} MB each.",
+        help=f"{READABLE_FORMATS}; at most {picture_list.LARGEST_UPLOAD} MB each.",
     )
     if picture_list.uploads() and session.bench().store.limit:
         st.checkbox("Keep their results on disk", key=picture_list.KEEP, help=glossary.KEEP)
