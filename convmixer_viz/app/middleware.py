@@ -128,16 +128,20 @@ def forget(file: UploadedFile) -> None:
     """Let go of an upload's bytes, which are no longer needed."""
     context = get_script_run_ctx()
     if context is not None and Runtime.exists():
-        Runtime.instance().uploaded_file_mgr.remove_file(context.session_id, file.file_id)
+        _files().remove_file(context.session_id, file.file_id)
 
 
 def held_bytes() -> dict[str, int]:
     """Bytes of the uploads in memory, by session."""
-    files = Runtime.instance().uploaded_file_mgr
-    assert isinstance(files, MemoryUploadedFileManager), "st.App keeps uploads in memory"
-    held = list(files.file_storage.items())
+    held = list(_files().file_storage.items())
     return {
         session: sum(max(LEAST, len(file.data)) for file in list(own.values()))
         for session, own in held
         if own
     }
+
+
+def _files() -> MemoryUploadedFileManager:
+    files = Runtime.instance().uploaded_file_mgr
+    assert isinstance(files, MemoryUploadedFileManager), "st.App keeps uploads in memory"
+    return files

@@ -36,7 +36,7 @@ def sentences(app: AppTest) -> str:
 
 
 def upload(app: AppTest, path: Path) -> AppTest:
-    uploader = next(each for each in app.file_uploader if each.key.startswith("weights-file"))
+    uploader = next(each for each in app.file_uploader if str(each.key).startswith("weights-file"))
     uploader.upload(path.name, path.read_bytes(), "application/octet-stream")
     if app.button(key="weights-add").disabled:
         app.run()
