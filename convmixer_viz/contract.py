@@ -269,6 +269,11 @@ class Analysis(Generic[R]):
         return resolve(f"analyses.{self.module}.compute")  # type: ignore[no-any-return]
 
     @property
+    def estimate(self) -> Callable[[Any], int]:
+        """Workload → the bytes that compute takes at most beside the loaded model."""
+        return resolve(f"analyses.{self.module}.estimate")  # type: ignore[no-any-return]
+
+    @property
     def draw(self) -> Callable[..., Any]:
         """Result → plotly figure."""
         return resolve(f"figures.{self.module}.draw")  # type: ignore[no-any-return]

@@ -16,10 +16,11 @@ import torch
 
 from convmixer_viz import catalog
 from convmixer_viz.contract import Analysis, Provenance, Result, Step, Steps
-from convmixer_viz.engine import hardware, runtime
+from convmixer_viz.engine import hardware, memory, runtime
 from convmixer_viz.engine.cache import BytesCache
+from convmixer_viz.engine.holdings import held_bytes
 from convmixer_viz.engine.models import Models
-from convmixer_viz.engine.queue import CLOSED, DeviceQueue
+from convmixer_viz.engine.queue import CLOSED, SUSPENDED_BYTES, DeviceQueue, Suspended
 from convmixer_viz.engine.store import Store, code_fingerprint
 from convmixer_viz.errors import DeviceError, PictureError
 from convmixer_viz.export import files
@@ -67,6 +68,7 @@ class Workbench:
         *,
         model_bytes: int = 2 * 2**30,
         result_bytes: int = 2**30,
+        suspended_bytes: int = SUSPENDED_BYTES,
         store_bytes: int = 0,
         data: Mapping[str, str | Path] | None = None,
     ) -> None:
@@ -81,6 +83,7 @@ class Workbench:
         self.store = Store(user_folder.results(), store_bytes)
         self.models = Models(model_bytes)
         self._results: BytesCache[Result] = BytesCache(result_bytes, lambda r: r.nbytes)
+        self._suspended_bytes = suspended_bytes
         self._queues: dict[str, DeviceQueue] = {}
         self._lock = threading.Lock()
         self._closed = False
@@ -120,8 +123,14 @@ class Workbench:
 
     @property
     def memory(self) -> int:
-        """Bytes held by cached models and results."""
-        return self.models.nbytes + self._results.nbytes
+        """Bytes held by cached models, results and suspended jobs."""
+        return self.models.nbytes + self._results.nbytes + self.suspended.nbytes
+
+    @property
+    def suspended(self) -> Suspended:
+        """Jobs that nobody follows, on all devices: asking again resumes them."""
+        parts = [queue.suspended for queue in list(self._queues.values())]
+        return Suspended(*(sum(numbers) for numbers in zip((0, 0, 0), *parts, strict=True)))
 
     def add(self, name: str, source: Any, **options: Any) -> tuple[Preset, tuple[str, ...]]:
         """Name a model: a module, a state dict or a file. `options`: activation, residual,
@@ -318,6 +327,8 @@ class Workbench:
                 self._queues[device] = DeviceQueue(
                     partial(torch.set_num_threads, self.threads),
                     partial(runtime.chunk, device=device),
+                    lambda steps: held_bytes(steps, (self, *self.models.modules())),
+                    self._suspended_bytes,
                 )
             return self._queues[device]
 
@@ -331,6 +342,7 @@ class Workbench:
         """Runs in the device's thread: load, prepare, compute; the whole result is kept."""
         model = self.models.load(request.key, request.side)
         pictures = PreparedPictures(request.images, request.preset.transform, request.side)
+        model = self._fit(request, model, len(pictures))
         provenance, began, seconds = _provenance(request, model), time.perf_counter(), 0.0
         for step in request.analysis.compute(model, pictures, request.options):
             seconds += time.perf_counter() - began
@@ -345,6 +357,18 @@ class Workbench:
                     self.store.put(self._store_key(request), row, files.packed(result))
             yield replace(step, partial=result)
             began = time.perf_counter()
+
+    def _fit(
+        self, request: Request[Any], model: runtime.LoadedModel, pictures: int
+    ) -> runtime.LoadedModel:
+        """The model with calls that fit the memory; suspended jobs give way first."""
+        work = memory.workload(model, request.side, pictures, request.options)
+        try:
+            return memory.fit(request.analysis, model, work)
+        except DeviceError:
+            if not self._queue(request.key.device).give_up_suspended():
+                raise
+        return memory.fit(request.analysis, model, work)
 
 
 def _decode(pictures: Sequence[PictureSource]) -> Iterator[Picture]:

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from convmixer_viz.analyses.target import chosen_block
 from convmixer_viz.contract import Step
+from convmixer_viz.engine.memory import DOUBLE, Workload
 from convmixer_viz.engine.runtime import LoadedModel
 from convmixer_viz.model.convmixer import ConvMixer
 from convmixer_viz.pictures.prepare import PreparedPicture
@@ -51,6 +52,15 @@ def compute(
             yield Step(block + 1, total)
     seen = images[0].cropped_to_patches(model.preset.shape.patch_size)
     yield Step(total, total, _result(seen, shown, strongest, strip))
+
+
+def estimate(work: Workload) -> int:
+    """A block's tokens and four more in float64; the strip, and matrices of the smaller side."""
+    size = min(work.cells, work.shape.dim)
+    options: Options = work.options
+    strip = DOUBLE * work.cells * (6 * (work.shape.depth + 1) + 12 + options.channels)
+    tokens = work.state + 4 * DOUBLE * work.numbers
+    return work.prepared + max(tokens, work.forward()) + strip + 4 * DOUBLE * size**2
 
 
 def principal(tokens: Floats) -> tuple[Floats, Floats]:

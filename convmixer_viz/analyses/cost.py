@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from convmixer_viz.contract import Step
+from convmixer_viz.engine.memory import Workload
 from convmixer_viz.engine.runtime import LoadedModel
 from convmixer_viz.pictures.prepare import PreparedPicture
 from convmixer_viz.questions.cost import Cost, Options
@@ -32,6 +33,11 @@ def compute(
         seconds.append(_timed(model, pixels))
         result = _result(model, side, seconds, call_bytes) if done == options.calls else None
         yield Step(2 + done, 2 + options.calls, result)
+
+
+def estimate(work: Workload) -> int:
+    """One call, all of it the first picture."""
+    return work.prepared + work.forward() + work.pixels(work.batch_size)
 
 
 def _result(model: LoadedModel, side: int, seconds: list[float], call_bytes: int) -> Cost:

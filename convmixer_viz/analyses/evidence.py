@@ -12,6 +12,7 @@ from torch import Tensor
 
 from convmixer_viz.analyses.target import Target, choose_target
 from convmixer_viz.contract import Step
+from convmixer_viz.engine.memory import DOUBLE, Workload
 from convmixer_viz.engine.runtime import LoadedModel
 from convmixer_viz.model.convmixer import ConvMixer
 from convmixer_viz.pictures.prepare import PreparedPicture
@@ -48,6 +49,13 @@ def compute(
             yield Step(block + 2, total)
     outputs = _Outputs(logits, tokens[0].double(), probes)
     yield Step(total, total, _result(model, images[0], target, outputs))
+
+
+def estimate(work: Workload) -> int:
+    """A block's step, or at the end the last tokens in float64 and every class's map."""
+    maps = DOUBLE * work.cells * (work.shape.depth + 1 + 2 * work.class_count)
+    last = work.state + 2 * DOUBLE * work.numbers
+    return work.prepared + max(work.forward(), last) + maps
 
 
 def head_row(module: ConvMixer, target: Target) -> Tensor:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from convmixer_viz import agreement
 from convmixer_viz.contract import Step
+from convmixer_viz.engine.memory import Workload
 from convmixer_viz.engine.runtime import LoadedModel
 from convmixer_viz.pictures.prepare import PreparedPicture
 from convmixer_viz.questions.prediction import Options, Prediction
@@ -30,6 +31,12 @@ def compute(
         due = done & (done - 1) == 0 or done == len(starts)
         result = _result(model, seen, np.concatenate(logits), options.top) if due else None
         yield Step(done, len(starts), result)
+
+
+def estimate(work: Workload) -> int:
+    """One call; what people see of all pictures, twice while a partial result is made."""
+    views, logits = work.pixels(work.pictures, 1), 4 * work.pictures * work.class_count
+    return work.prepared + work.forward() + 2 * views + 6 * logits
 
 
 def _result(

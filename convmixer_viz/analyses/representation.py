@@ -10,15 +10,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from convmixer_viz.contract import Step
-from convmixer_viz.engine import hardware
+from convmixer_viz.engine.memory import DOUBLE, Workload
 from convmixer_viz.engine.runtime import LoadedModel
-from convmixer_viz.errors import DeviceError
 from convmixer_viz.pictures.prepare import PreparedPicture
 from convmixer_viz.questions.representation import Options, Representation
 
 Layer = Callable[[Tensor], Tensor]
 
-MEMORY_SHARE = 0.5  # of the free memory that the pictures' states of one block may take
+COLUMNS = 2**16  # features that are multiplied at once
 
 
 def compute(
@@ -30,7 +29,6 @@ def compute(
     blocks = tuple(sorted(set(options.blocks))) or tuple(range(depth + 1))
     layers: list[Layer] = [model.module.embed]
     layers.extend(list(model.module.walk())[: blocks[-1]])
-    _check_memory(model, images)
     side = images[0].array.shape[-1]
     batch_size = model.batch_size(side)
     parts, identities = [], []
@@ -61,12 +59,28 @@ def _without_gradient(layer: Layer) -> Layer:
 
 def _gram(parts: Sequence[Tensor]) -> NDArray[np.float64]:
     """Products of all pairs of pictures, (n, n), in float64."""
-    features = torch.cat([part.flatten(1) for part in parts])
-    gram = features.new_zeros(len(features), len(features), dtype=torch.float64)
-    for columns in torch.split(features, 2**16, 1):
-        wide = columns.double()
+    count, cells = sum(map(len, parts)), parts[0][0, 0].numel()
+    gram = parts[0].new_zeros(count, count, dtype=torch.float64)
+    for start in range(0, parts[0][0].numel(), COLUMNS):
+        wide = torch.cat([_columns(part, start, cells) for part in parts]).double()
         gram += wide @ wide.T
     return np.asarray(gram.cpu())
+
+
+def _columns(part: Tensor, start: int, cells: int) -> Tensor:
+    """Features start … start + COLUMNS of each picture, without a copy of all others: a channel
+    is `cells` of them."""
+    first, last = start // cells, -(-(start + COLUMNS) // cells)
+    return part[:, first:last].flatten(1)[:, start - first * cells :][:, :COLUMNS]
+
+
+def estimate(work: Workload) -> int:
+    """All pictures' tokens of one block, and a call or some features of all in float64."""
+    images, blocks = work.pictures, work.shape.depth + 1
+    wide = images * (2 * COLUMNS * (DOUBLE + 2 * work.itemsize) + 2 * work.cells * work.itemsize)
+    grams = 2 * DOUBLE * (blocks + 1) * images**2
+    tokens = work.scattered(images * work.state, work.call)
+    return int(work.prepared + tokens + max(work.forward(), wide) + grams)
 
 
 def _result(
@@ -81,15 +95,3 @@ def _result(
         images=images,
         names=names,
     )
-
-
-def _check_memory(model: LoadedModel, images: Sequence[PreparedPicture]) -> None:
-    shape, side = model.preset.shape, images[0].array.shape[-1]
-    state = shape.dim * shape.grid(side) ** 2 * model.dtype.itemsize
-    free = MEMORY_SHARE * hardware.free_memory(model.device)
-    if 3 * state * len(images) > free:
-        fit = int(free / (3 * state))
-        raise DeviceError(
-            f"The blocks of {model.preset.name} for {len(images)} pictures at {side} pixels don't "
-            f"fit the memory of {model.device}: about {fit} pictures do, or a lower resolution."
-        )

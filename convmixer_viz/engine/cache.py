@@ -33,6 +33,11 @@ class BytesCache(Generic[V]):
             while self._sum_bytes() > self._limit and len(self._values) > 1:
                 self._values.popitem(last=False)
 
+    def values(self) -> list[V]:
+        """All values, the one used longest ago first."""
+        with self._lock:
+            return list(self._values.values())
+
     def clear(self) -> None:
         """Empty the cache."""
         with self._lock:

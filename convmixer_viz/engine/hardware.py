@@ -12,6 +12,7 @@ import psutil
 import torch
 
 import convmixer_viz
+from convmixer_viz.engine import cgroups
 
 DECIDING_PACKAGES = ("numpy", "pillow", "scipy", "captum")
 
@@ -28,11 +29,13 @@ def native_bf16() -> bool:
 
 
 def free_memory(device: str) -> int:
-    """Bytes that a new job may hope for on the device."""
+    """Bytes that a new job may hope for on the device; on a CPU the smaller of what the machine and
+    this process's control groups have free."""
     if device.startswith("cuda"):
         reusable = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
         return int(torch.cuda.mem_get_info(device)[0]) + reusable
-    return int(psutil.virtual_memory().available)
+    machine, group = int(psutil.virtual_memory().available), cgroups.free_memory()
+    return machine if group is None else min(machine, group)
 
 
 @cache

@@ -45,6 +45,10 @@ class Models:
         """Bytes of loaded models."""
         return self._loaded.nbytes
 
+    def modules(self) -> list[ConvMixer]:
+        """Those of the loaded models that are kept."""
+        return [model.module for model in self._loaded.values()]
+
     def add(self, name: str, source: Any, **options: Any) -> tuple[Preset, tuple[str, ...]]:
         """Make a preset of a module, a state dict or a file, and name it. The sentences say what
         the file left open, so that it was assumed."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from convmixer_viz.contract import Step, Steps
 from convmixer_viz.errors import BusyError, DeviceError
@@ -16,6 +16,7 @@ from convmixer_viz.errors import BusyError, DeviceError
 QUEUE_DEPTH = 16  # jobs waiting or running at once; one more is refused with a BusyError
 CLOSED = "This workbench is closed: make a new one to go on."
 MAX_SUSPENDED_JOBS = 8  # jobs that nobody watches, kept so that asking again resumes them
+SUSPENDED_BYTES = 2**30  # that they hold between them; the newest stays whatever it holds
 
 
 @dataclass(slots=True, eq=False)
@@ -33,6 +34,7 @@ class Job:
     turns: int = 0
     seconds: float = 0.0
     first_seconds: float = 0.0  # the first turn also loads the model
+    held: int = 0  # bytes, counted when it was suspended
 
     def advance(self) -> Step[Any]:
         """Take one step and add up its seconds."""
@@ -53,18 +55,29 @@ class Job:
         return each * (step.total - step.done)
 
 
+class Suspended(NamedTuple):
+    """The jobs that nobody watches."""
+
+    jobs: int  # that asking again resumes
+    nbytes: int  # that they hold
+    given_up: int  # so far, because there were too many or they held too much: they start afresh
+
+
 class DeviceQueue:
     """Jobs that share a device fairly: after each step a job goes to the end of the queue, which is
     that of an executor with one thread. `prepare_thread` runs first in that thread; every step runs
-    inside `guard(name of the job)`."""
+    inside `guard(name of the job)`; `held` counts the bytes of a job between its steps."""
 
     def __init__(
         self,
         prepare_thread: Callable[[], None],
         guard: Callable[[str], AbstractContextManager[None]],
+        held: Callable[[Iterator[Step[Any]]], int] = lambda steps: 0,
+        suspended_bytes: int = SUSPENDED_BYTES,
     ) -> None:
         self._executor = ThreadPoolExecutor(1, "device", initializer=prepare_thread)
-        self._guard = guard
+        self._guard, self._held, self._suspended_bytes = guard, held, suspended_bytes
+        self._given_up = 0
         self._changed = threading.Condition()
         self._jobs: dict[Hashable, Job] = {}
 
@@ -101,6 +114,23 @@ class DeviceQueue:
         """Jobs waiting or running."""
         return sum(job.active for job in list(self._jobs.values()))
 
+    @property
+    def suspended(self) -> Suspended:
+        """The jobs that nobody watches, and the bytes that they hold."""
+        jobs = self._suspended()
+        return Suspended(len(jobs), sum(job.held for job in jobs), self._given_up)
+
+    def give_up_suspended(self) -> bool:
+        """Let go of all that suspended jobs hold; whether there was any."""
+        with self._changed:
+            jobs = self._suspended()
+            self._give_up(jobs)
+        return bool(jobs)
+
+    def _suspended(self) -> list[Job]:
+        """Suspended longest ago first."""
+        return [j for j in list(self._jobs.values()) if not j.active and not j.watchers]
+
     def _watch(self, job: Job, patience: float | None) -> Steps[Any]:
         turns, over = 0, False
         while not over:
@@ -127,9 +157,6 @@ class DeviceQueue:
     def _leave(self, job: Job) -> None:
         with self._changed:
             job.watchers -= 1
-            suspended = [j for j in self._jobs.values() if not j.active and not j.watchers]
-            for oldest in suspended[:-MAX_SUSPENDED_JOBS]:
-                del self._jobs[oldest.key]
 
     def _enqueue(self, job: Job) -> None:
         job.active = True
@@ -146,12 +173,14 @@ class DeviceQueue:
 
     def _turn(self, job: Job) -> None:
         step, error = None, None
-        if job.watchers:
-            try:
+        try:
+            if job.watchers:
                 with self._guard(job.name):
                     step = job.advance()
-            except Exception as caught:
-                error = caught
+            if not job.watchers:
+                job.held = self._held(job.steps)
+        except Exception as caught:
+            error = caught
         with self._changed:
             self._publish(job, step, error)
             self._changed.notify_all()
@@ -165,3 +194,19 @@ class DeviceQueue:
             del self._jobs[job.key]
         elif job.watchers:
             self._enqueue(job)
+        else:
+            self._suspend(job)
+
+    def _suspend(self, job: Job) -> None:
+        """Keep it as the newest; the oldest give up until the rest are few and small enough."""
+        self._jobs[job.key] = self._jobs.pop(job.key)
+        jobs = self._suspended()
+        kept = jobs[-MAX_SUSPENDED_JOBS:]
+        while len(kept) > 1 and sum(one.held for one in kept) > self._suspended_bytes:
+            kept = kept[1:]
+        self._give_up(jobs[: len(jobs) - len(kept)])
+
+    def _give_up(self, jobs: Sequence[Job]) -> None:
+        for job in jobs:
+            del self._jobs[job.key]
+        self._given_up += len(jobs)

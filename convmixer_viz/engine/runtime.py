@@ -58,6 +58,7 @@ class LoadedModel:
     mode: Mode
     untrained_seed: int | None = None
     halved: list[int] = field(default_factory=list)  # a request's batch sizes after a shortage
+    most_rows: int | None = None  # of a call, in fast mode where memory is short from the start
 
     @property
     def dtype(self) -> torch.dtype:
@@ -88,6 +89,10 @@ class LoadedModel:
 
     def batch_size(self, side: int) -> int:
         """Pictures in one call at side × side pixels."""
+        rows = self._literal_batch_size(side)
+        return rows if self.most_rows is None else min(rows, self.most_rows)
+
+    def _literal_batch_size(self, side: int) -> int:
         if self.device.startswith("cuda"):
             return GPU_BATCH
         work = self.preset.shape.multiply_adds(side, self.preset.class_count)

@@ -50,7 +50,7 @@ def compute(model: Any, images: Any, options: Options) -> Iterator[Step[Brightne
 def fake(monkeypatch: pytest.MonkeyPatch) -> Analysis[Brightness]:
     row = Analysis("brightness", Options, Brightness, "one", "how bright a half is")
     analysis = types.ModuleType("convmixer_viz.analyses.brightness")
-    analysis.__dict__.update(compute=compute)
+    analysis.__dict__.update(compute=compute, estimate=lambda work: 2**20)
     figure = types.ModuleType("convmixer_viz.figures.brightness")
     figure.__dict__.update(draw=lambda result: go.Figure(go.Bar(y=result.halves)))
     monkeypatch.setitem(sys.modules, analysis.__name__, analysis)

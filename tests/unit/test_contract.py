@@ -17,6 +17,7 @@ from PIL import Image
 
 from convmixer_viz import catalog
 from convmixer_viz.contract import Analysis, option_fields
+from convmixer_viz.engine import memory
 from convmixer_viz.export import files
 from convmixer_viz.pictures.decode import load
 from convmixer_viz.pictures.prepare import prepare
@@ -128,6 +129,15 @@ def test_progress_adds_up(row: Analysis[Any]) -> None:
     assert [step.done for step in steps] == [*range(1, steps[0].total + 1)]
     assert {step.total for step in steps} == {len(steps)}
     assert isinstance(steps[-1].partial, row.result_type)
+
+
+@pytest.mark.parametrize("row", catalog.ANALYSES.values(), ids=lambda row: row.name)
+def test_it_says_beforehand_what_memory_it_takes(row: Analysis[Any]) -> None:
+    model, options = loaded(), row.options(**CHEAP.get(row.name, {}))
+    few, many = (memory.workload(model, side, 9, options) for side in (16, 64))
+    assert 0 < memory.estimate(row, few) <= memory.estimate(row, many)
+    if row.images != "none":
+        assert memory.estimate(row, many) > 4 * 9 * 64**2
 
 
 @every_analysis

@@ -3,6 +3,7 @@ settings reverse rankings."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from convmixer_viz.analyses.attribution import maps
 from convmixer_viz.analyses.attribution.scores import removal
 from convmixer_viz.contract import Step, resolve
+from convmixer_viz.engine.memory import DOUBLE, Estimate, Workload
 from convmixer_viz.engine.runtime import LoadedModel
 from convmixer_viz.pictures.prepare import PreparedPicture
 from convmixer_viz.questions.attribution import AttributionMap
@@ -42,6 +44,48 @@ def compute(
         for fields in resolve(f"{SCORES}.{measure.function}")(question, tokens):
             done, result = done + 1, replace(result, **fields)
             yield Step(done, total, result)
+
+
+def estimate(work: Workload) -> int:
+    """The method, or the measure that takes most."""
+    measures = work.options.measures
+    costs = [cost(work) for name, cost in COSTS.items() if name in measures]
+    return max(maps.estimate(work), work.prepared + work.state + max(costs, default=0))
+
+
+def _removal(work: Workload) -> int:
+    """A call of mixtures with the tokens of picture and baseline; which tokens, for every point."""
+    order = len(removal.ORDERS) * removal.POINTS * work.cells
+    return 2 * work.state + work.call + work.forward() + 4 * order
+
+
+def _imputed(work: Workload) -> int:
+    """The factors of a sparse system of all pixels, whose fill grows as n log n; pictures that
+    wait for a call."""
+    pixels = work.side**2
+    factors = DOUBLE * pixels * (50 * math.log2(max(2, work.side)) - 110)
+    return int(factors) + (work.batch_size + 4) * work.pixels(1, DOUBLE) + work.forward()
+
+
+def _moved(work: Workload) -> int:
+    """The method again, for another picture."""
+    return maps.estimate(work) + work.pixels(1, DOUBLE)
+
+
+def _randomised(work: Workload) -> int:
+    """The method on a copy of the model; before it the copy's statistics, of 8 pictures at once."""
+    copy = 4 * work.shape.parameters(work.class_count)
+    return copy + max(maps.estimate(work), 8 * (4 * work.state + work.pixels()))
+
+
+COSTS: dict[str, Estimate] = {
+    "deletion": _removal,
+    "insertion": _removal,
+    "road": _imputed,
+    "infidelity": _removal,
+    "max-sensitivity": _moved,
+    "randomisation": _randomised,
+}
 
 
 def _without_scores(map_: AttributionMap) -> Faithfulness:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from convmixer_viz.analyses.attribution.question import (
+    NOISES,
     Plan,
     Question,
     baselines,
@@ -19,6 +20,7 @@ from convmixer_viz.analyses.attribution.question import (
 )
 from convmixer_viz.analyses.target import choose_target, chosen_block
 from convmixer_viz.contract import Step, resolve
+from convmixer_viz.engine.memory import DOUBLE, Estimate, Workload
 from convmixer_viz.engine.runtime import LoadedModel
 from convmixer_viz.pictures.prepare import PreparedPicture
 from convmixer_viz.questions.attribution import METHODS, AttributionMap, Options
@@ -38,6 +40,63 @@ def compute(
         partial = _result(question, images[0], values)
         yield Step(done, total, partial)
     yield Step(total, total, _audited(question, partial, values))
+
+
+def estimate(work: Workload) -> int:
+    """The question's tokens, and the method."""
+    options = work.options
+    return work.prepared + work.state + COSTS[METHODS[options.method].function](work)
+
+
+def _gradient(work: Workload) -> int:
+    """A call back to the pixels; points and factors in float64, a few baselines."""
+    blanks = NOISES if work.options.baseline == "noise" else 1
+    return work.backward(work.shape.depth) + (3 * work.batch_size + 2 * blanks + 3) * work.pixels(
+        1, DOUBLE
+    )
+
+
+def _cam(work: Workload) -> int:
+    """Tokens and slope in float64 and two more; back to the block where it isn't the last."""
+    options, depth = work.options, work.shape.depth
+    doubles = work.scattered(3 * DOUBLE * work.numbers, DOUBLE * work.numbers)
+    if options.block in (None, depth):
+        return int(max(doubles, work.forward()))
+    return int(max(doubles + 2 * work.state, work.backward(depth - options.block)))
+
+
+def _masked(work: Workload) -> int:
+    """The stem's tokens of picture and baselines, and a call of mixtures."""
+    blanks = NOISES if work.options.baseline == "noise" else 1
+    samples = (work.options.samples or 1000) * 64 * 4 * DOUBLE
+    return (1 + blanks) * work.state + work.call + work.forward() + samples
+
+
+def _masks(work: Workload) -> int:
+    blanks = NOISES if work.options.baseline == "noise" else 1
+    return work.forward() + 2 * (1 + blanks) * work.pixels(work.batch_size)
+
+
+def _paired(work: Workload) -> int:
+    """Picture and baseline as one call."""
+    return work.backward(work.shape.depth, rows=2) + 6 * work.pixels(1, DOUBLE)
+
+
+COSTS: dict[str, Estimate] = {
+    "gradients.saliency": _gradient,
+    "gradients.input_x_gradient": _gradient,
+    "gradients.integrated_gradients": _gradient,
+    "gradients.smoothgrad": _gradient,
+    "gradients.gradient_shap": _gradient,
+    "cams.grad_cam": _cam,
+    "cams.hirescam": _cam,
+    "cams.layer_cam": _cam,
+    "perturbations.occlusion": _masked,
+    "perturbations.kernel_shap": _masked,
+    "perturbations.rise": _masks,
+    "rules.guided_backprop": _gradient,
+    "rules.deeplift": _paired,
+}
 
 
 def ask(model: LoadedModel, pixels: Tensor, options: Options) -> Question:

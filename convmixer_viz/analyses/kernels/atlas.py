@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 
 from convmixer_viz.analyses.kernels.layers import depthwise_kernels, find_block, norm_scale
 from convmixer_viz.analyses.kernels.statistics import dead, measure
+from convmixer_viz.analyses.kernels.weights import kernel_count, layer_bytes
 from convmixer_viz.contract import Step
+from convmixer_viz.engine.memory import Workload
 from convmixer_viz.engine.runtime import LoadedModel
 from convmixer_viz.model.convmixer import Block
 from convmixer_viz.model.kernel_shapes import clusters, templates
@@ -27,6 +29,11 @@ def compute(
     for done, block in enumerate(blocks, 1):
         parts.append(_measure_block(find_block(model, block), options.seed))
         yield Step(done, len(blocks), _atlas(blocks, parts) if done == len(blocks) else None)
+
+
+def estimate(work: Workload) -> int:
+    """A block's kernels measured; the atlas, twice while it is stacked."""
+    return layer_bytes(work) + 2 * (4 * work.shape.kernel_size**2 + 100) * kernel_count(work)
 
 
 def _measure_block(block: Block, seed: int) -> dict[str, NDArray[Any]]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from convmixer_viz.analyses.kernels.kernel import responder
 from convmixer_viz.contract import Step
+from convmixer_viz.engine.memory import DOUBLE, Workload
 from convmixer_viz.engine.runtime import LoadedModel
 from convmixer_viz.pictures.prepare import PreparedPicture
 from convmixer_viz.questions.firing import Firing, Options
@@ -43,6 +44,13 @@ def compute(
             strongest += _peaks(answer, number, options.count, reach)
         strongest = sorted(strongest, key=lambda peak: -peak.answer)[: options.count]
         yield Step(done, len(starts), _firing(model, images, options, strongest))
+
+
+def estimate(work: Workload) -> int:
+    """A call that walks to the block; the views of the strongest, and one of them with a border."""
+    options: Options = work.options
+    shown = (2 * options.count + 6) * work.pixels(1, 1)
+    return work.prepared + work.forward(3) + shown + 2 * DOUBLE * work.batch_size * work.cells
 
 
 def _peaks(answer: NDArray[np.float32], picture: int, count: int, reach: int) -> list[_Peak]:

@@ -12,7 +12,9 @@ from safetensors.numpy import load_file
 
 from convmixer_viz.analyses.kernels import population
 from convmixer_viz.analyses.kernels.statistics import measure
+from convmixer_viz.analyses.kernels.weights import kernel_count, layer_bytes
 from convmixer_viz.contract import Step
+from convmixer_viz.engine.memory import Workload
 from convmixer_viz.engine.runtime import LoadedModel
 from convmixer_viz.errors import WeightsError
 from convmixer_viz.model.kernel_shapes import templates
@@ -20,6 +22,8 @@ from convmixer_viz.pictures.prepare import PreparedPicture
 from convmixer_viz.presets.table import Preset
 from convmixer_viz.questions.formation import Formation, Options
 from convmixer_viz.weights import locate
+
+EPOCHS = 64  # at most in a history
 
 
 def history_file(preset: Preset) -> Path | None:
@@ -41,6 +45,12 @@ def compute(
         parts.append(_measure(epoch.astype(np.float32)))
         last = done == len(kernels)
         yield Step(done, len(kernels), _formation(tensors, blocks, parts) if last else None)
+
+
+def estimate(work: Workload) -> int:
+    """A layer's kernels measured; the whole history in float16, and the blocks chosen."""
+    epochs = EPOCHS * (4 * work.shape.kernel_size**2 + 100)
+    return layer_bytes(work) + epochs * kernel_count(work)
 
 
 def _read(model: LoadedModel) -> dict[str, NDArray[Any]]:

@@ -18,6 +18,7 @@ from convmixer_viz.analyses.kernels.layers import (
 )
 from convmixer_viz.analyses.kernels.statistics import measure
 from convmixer_viz.contract import Step
+from convmixer_viz.engine.memory import Workload
 from convmixer_viz.engine.runtime import LoadedModel
 from convmixer_viz.model.kernel_shapes import templates
 from convmixer_viz.pictures.prepare import PreparedPicture
@@ -31,6 +32,11 @@ def compute(
     """One step: the kernel, and one forward pass up to it."""
     answer = model.call(responder(model, options.block, options.channel), model.tensor(images))
     yield Step(1, 1, _kernel(model, images[0], options, answer[0].cpu().numpy()))
+
+
+def estimate(work: Workload) -> int:
+    """A call that walks to the block."""
+    return work.prepared + work.forward(3) + 3 * 4 * work.shape.dim * work.shape.kernel_size**2
 
 
 def responder(model: LoadedModel, block: int, channel: int) -> Callable[[Tensor], Tensor]:

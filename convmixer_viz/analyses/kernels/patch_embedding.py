@@ -14,7 +14,9 @@ from convmixer_viz.analyses.kernels import spectrum
 from convmixer_viz.analyses.kernels.layers import norm_scale
 from convmixer_viz.analyses.kernels.spectrum import share
 from convmixer_viz.analyses.kernels.statistics import dead
+from convmixer_viz.analyses.kernels.weights import FIXED
 from convmixer_viz.contract import Step
+from convmixer_viz.engine.memory import DOUBLE, Workload
 from convmixer_viz.engine.runtime import LoadedModel
 from convmixer_viz.pictures.prepare import PreparedPicture
 from convmixer_viz.questions.patch_embedding import Options, PatchEmbedding
@@ -37,6 +39,12 @@ def compute(
         filters=filters, bias=bias, dead=silent, norm_scale=norm_scale(norm), **statistics
     )
     yield Step(1, 1, result)
+
+
+def estimate(work: Workload) -> int:
+    """The spectra of all filters' colours, and what is squared."""
+    numbers = 3 * 6 * spectrum.SIDE * spectrum.HALF + 8 * 3 * work.shape.patch_size**2
+    return FIXED + DOUBLE * work.shape.dim * numbers
 
 
 def measure(filters: NDArray[np.float32]) -> dict[str, NDArray[np.float64]]:

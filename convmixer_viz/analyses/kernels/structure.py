@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 
 from convmixer_viz.analyses.kernels import population
 from convmixer_viz.analyses.kernels.layers import depthwise_kernels, find_block
+from convmixer_viz.analyses.kernels.weights import layer_bytes
 from convmixer_viz.contract import Step
+from convmixer_viz.engine.memory import DOUBLE, Workload
 from convmixer_viz.engine.runtime import LoadedModel
 from convmixer_viz.model.convmixer import Block
 from convmixer_viz.model.kernel_shapes import templates
@@ -34,6 +36,14 @@ def compute(
         parts.append(_measure(find_block(model, block)))
         last = done == total
         yield Step(done, total, _structure(model, blocks, parts, layers) if last else None)
+
+
+def estimate(work: Workload) -> int:
+    """A layer's kernels measured, its pointwise weights squared; the stacked covariances."""
+    shape = work.shape
+    pointwise = 5 * DOUBLE * shape.dim**2
+    blocks = len(work.options.blocks) or shape.depth
+    return layer_bytes(work) + pointwise + 5 * DOUBLE * blocks * shape.kernel_size**4
 
 
 def _measure(block: Block) -> dict[str, NDArray[np.float64]]:

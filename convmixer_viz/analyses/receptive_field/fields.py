@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from convmixer_viz.analyses.receptive_field import random_walk, statistics
-from convmixer_viz.analyses.receptive_field.measurement import Measurement, plan
+from convmixer_viz.analyses.receptive_field.measurement import LARGEST_TENSOR, Measurement, plan
 from convmixer_viz.analyses.receptive_field.sums import Floats, Sums
 from convmixer_viz.contract import Step
 from convmixer_viz.engine import distributed
+from convmixer_viz.engine.memory import DOUBLE, Workload
 from convmixer_viz.engine.runtime import LoadedModel
 from convmixer_viz.pictures.prepare import PreparedPicture
 from convmixer_viz.questions.receptive_field import Options, ReceptiveField
@@ -43,6 +44,16 @@ def compute(
                 yield Step(done, total, partial)
     sums.reduce()
     yield Step(total, total, _result(measurement, sums, models))
+
+
+def estimate(work: Workload) -> int:
+    """The gains of a picture, with the walk forward or a group on its way back; the sums."""
+    blocks = sorted(set(work.options.blocks)) or range(work.shape.depth + 1)
+    exact = max(1, 4 // work.itemsize) * work.state  # the walk forward is in float32
+    group = max(work.state, min(LARGEST_TENSOR, len(blocks) * work.state))
+    kept = (2 * max(blocks) + 1) * work.state + max(6 * exact, 5 * group)
+    maps = 4 * len(blocks) * work.pixels(1, DOUBLE) // 3
+    return int(work.prepared + work.scattered(kept, work.state) + maps)
 
 
 def _gives_partial(pictures: Floats) -> bool:

@@ -1,4 +1,4 @@
-"""Where a receptive field is measured and on what, and whether that fits the memory."""
+"""Where a receptive field is measured and on what."""
 
 from __future__ import annotations
 
@@ -11,14 +11,11 @@ from torch import Tensor
 
 from convmixer_viz.analyses.receptive_field import backward
 from convmixer_viz.analyses.receptive_field.backward import Token, Trace
-from convmixer_viz.engine import hardware
 from convmixer_viz.engine.runtime import LoadedModel
-from convmixer_viz.errors import DeviceError
 from convmixer_viz.pictures.prepare import PreparedPicture
 from convmixer_viz.questions.receptive_field import Options
 
 LARGEST_TENSOR = 8 * 2**20  # bytes: much larger ones leave some processors' caches
-MEMORY_SHARE = 0.9  # of the free memory that one computation may take
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -110,33 +107,6 @@ class Measurement:
 
 
 def plan(model: LoadedModel, images: Sequence[PreparedPicture], options: Options) -> Measurement:
-    """What is measured; refused where the memory isn't there."""
+    """What is measured."""
     height, width = images[0].array.shape[1:]
-    measurement = Measurement(model, images, options, (height, width))
-    _check_memory(measurement)
-    return measurement
-
-
-def bytes_needed(measurement: Measurement) -> int:
-    """Largest memory that the work takes beside the loaded model, estimated from above."""
-    state, depth = measurement.state_bytes, measurement.model.preset.shape.depth
-    gains = (2 * depth + 1) * state
-    forward = 6 * state * max(1, 4 // measurement.model.dtype.itemsize)
-    back = 5 * max(state, LARGEST_TENSOR)
-    maps = 4 * len(measurement.blocks) * measurement.sides[0] * measurement.sides[1] * 8
-    return gains + forward + back + maps
-
-
-def _check_memory(measurement: Measurement) -> None:
-    needed, free = bytes_needed(measurement), hardware.free_memory(measurement.model.device)
-    if needed <= MEMORY_SHARE * free:
-        return
-    preset, (height, width) = measurement.model.preset, measurement.sides
-    own = preset.transform.size
-    wide = min(measurement.sides) > own
-    way = f"choose its own size, resolution {own}" if wide else "name few blocks"
-    raise DeviceError(
-        f"The receptive field of {preset.name} at {height}×{width} pixels needs about "
-        f"{needed / 2**30:.1f} GiB and {measurement.model.device} has {free / 2**30:.1f} GiB free: "
-        f"{way}, or close what else uses the memory."
-    )
+    return Measurement(model, images, options, (height, width))

@@ -10,6 +10,7 @@ from convmixer_viz.app import glossary, picture_list, session
 from convmixer_viz.app.components import copy_link
 from convmixer_viz.app.link import BOUND
 from convmixer_viz.app.state import Choices, state
+from convmixer_viz.engine.queue import Suspended
 from convmixer_viz.engine.runtime import Mode
 from convmixer_viz.errors import VizError
 from convmixer_viz.foreign_text import escape
@@ -160,10 +161,19 @@ def choose_device() -> tuple[str, Mode]:
     return device, mode
 
 
+def _stopped(work: Suspended) -> str:
+    """What asking again resumes, and what would start afresh."""
+    jobs = f"{work.jobs} stopped job{'s' * (work.jobs != 1)} of {work.nbytes / 2**20:.0f} MiB"
+    resumes = f" · {jobs} can go on" if work.jobs else ""
+    afresh = f" · {work.given_up} given up, to keep memory free: asked again they start afresh"
+    return resumes + (afresh if work.given_up else "")
+
+
 def show_load() -> None:
     """How many jobs are in the queue, and the memory in use."""
     bench = session.bench()
     waiting = f"{bench.active} jobs in the queue · " if bench.active else ""
-    st.caption(f"{waiting}{bench.memory / 2**20:.0f} MiB of models and results in memory")
+    held = f"{bench.memory / 2**20:.0f} MiB of models, results and stopped work in memory"
+    st.caption(f"{waiting}{held}{_stopped(bench.suspended)}")
     if bench.store.problem:
         st.caption(escape(bench.store.problem))

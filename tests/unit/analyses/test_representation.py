@@ -1,4 +1,4 @@
-"""Gram matrices are products of the blocks' own outputs; too many pictures are refused."""
+"""Gram matrices are products of the blocks' own outputs."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 import torch
 
+from convmixer_viz.analyses import representation
 from convmixer_viz.analyses.representation import compute
 from convmixer_viz.contract import Step
-from convmixer_viz.engine import hardware
-from convmixer_viz.errors import DeviceError
 from convmixer_viz.pictures.prepare import PreparedPicture
 from convmixer_viz.questions.representation import Options, Representation
 from tests.conftest import final, loaded
@@ -49,7 +48,19 @@ def test_steps_and_partials_grow_block_by_block() -> None:
     assert np.allclose(final(some).gram, final(steps(pictures(3))).gram[1:3])
 
 
-def test_too_many_pictures_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hardware, "free_memory", lambda device: 2**16)
-    with pytest.raises(DeviceError, match=r"10 pictures at 16 pixels .* about 3 pictures do"):
-        steps(pictures(10))
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize("columns", [2**16, 64, 50])
+def test_products_in_parts_are_those_of_whole_features(
+    monkeypatch: pytest.MonkeyPatch, layout: torch.memory_format, columns: int
+) -> None:
+    monkeypatch.setattr(representation, "COLUMNS", columns)
+    generator = torch.Generator().manual_seed(0)
+    parts = [
+        torch.randn(n, 12, 4, 4, generator=generator).contiguous(memory_format=layout)
+        for n in (3, 3, 1)
+    ]
+    features = torch.cat([part.flatten(1) for part in parts])
+    gram = torch.zeros(7, 7, dtype=torch.float64)
+    for wide in torch.split(features, columns, 1):
+        gram += wide.double() @ wide.double().T
+    assert np.array_equal(representation._gram(parts), gram.numpy())

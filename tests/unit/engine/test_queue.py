@@ -9,10 +9,12 @@ from contextlib import closing, nullcontext
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from convmixer_viz.contract import Step
 from convmixer_viz.engine import queue
+from convmixer_viz.engine.holdings import held_bytes
 from convmixer_viz.engine.queue import DeviceQueue
 from convmixer_viz.errors import BusyError, DeviceError
 
@@ -202,3 +204,66 @@ def test_who_waits_when_the_queue_closes_is_told(device_queue: DeviceQueue) -> N
     for thread in threads:
         thread.join(5)
     assert caught == [queue.CLOSED] * 2
+
+
+def holding(bytes_held: int) -> Iterator[Step[Any]]:
+    """A stand-in for an analysis that holds so many bytes between its steps."""
+    array = np.zeros(bytes_held, np.uint8)
+    for done in range(1, 100):
+        yield Step(done, 100, int(array[0]) + done)
+
+
+@pytest.fixture
+def small_queue() -> Iterator[DeviceQueue]:
+    """Its suspended jobs may hold 1,000 bytes."""
+    small = DeviceQueue(lambda: None, lambda name: nullcontext(), held_bytes, 1000)
+    yield small
+    small.close()
+
+
+def suspend(small: DeviceQueue, name: str, bytes_held: int) -> None:
+    with closing(small.follow(name, name, lambda: holding(bytes_held))) as steps:
+        next(steps)
+    while small.active:
+        time.sleep(0.005)
+
+
+def test_suspended_jobs_share_a_budget_and_the_oldest_gives_up(small_queue: DeviceQueue) -> None:
+    for name in "abc":
+        suspend(small_queue, name, 400)
+    assert small_queue.suspended == (2, 800, 1)
+    assert small_queue.latest_step("a") is None
+    with closing(small_queue.follow("a", "a", lambda: holding(400))) as steps:
+        assert next(steps).done <= 1  # afresh
+    while small_queue.active:
+        time.sleep(0.005)
+    assert small_queue.latest_step("b") is None and small_queue.latest_step("c")
+
+
+def test_the_one_suspended_last_stays_whatever_it_holds(small_queue: DeviceQueue) -> None:
+    suspend(small_queue, "small", 100)
+    suspend(small_queue, "large", 5000)
+    assert small_queue.suspended == (1, 5000, 1)
+
+
+def test_the_oldest_is_the_one_suspended_longest_ago(small_queue: DeviceQueue) -> None:
+    for name in ("a", "b", "a", "c"):
+        suspend(small_queue, name, 400)
+    assert small_queue.latest_step("b") is None and small_queue.latest_step("a")
+
+
+def test_what_a_suspended_job_held_is_freed(small_queue: DeviceQueue) -> None:
+    import weakref
+
+    work = holding(100)
+    gone = weakref.ref(work)
+    small_queue_follow = small_queue.follow("a", "a", lambda work=work: work)  # type: ignore[misc]
+    del work
+    with closing(small_queue_follow) as steps:
+        next(steps)
+    del steps, small_queue_follow
+    while small_queue.active:
+        time.sleep(0.005)
+    assert small_queue.give_up_suspended() and not small_queue.give_up_suspended()
+    time.sleep(0.05)
+    assert gone() is None

@@ -1,4 +1,4 @@
-"""What a field is measured on, in which groups of blocks, and what is refused beforehand."""
+"""What a field is measured on, in which groups of blocks."""
 
 from __future__ import annotations
 
@@ -8,10 +8,8 @@ import pytest
 from convmixer_viz.analyses.receptive_field import (
     measurement,
 )
-from convmixer_viz.analyses.receptive_field.fields import compute
 from convmixer_viz.contract import option_fields
-from convmixer_viz.engine import hardware
-from convmixer_viz.errors import ChoiceError, DeviceError
+from convmixer_viz.errors import ChoiceError
 from convmixer_viz.questions.receptive_field import Options
 from tests.conftest import loaded
 from tests.unit.analyses.receptive_field.pictures import measure, pictures
@@ -34,14 +32,6 @@ def test_noise_replaces_the_pictures_and_repeats() -> None:
     first, again = (measure(model, images, noise=2) for _ in range(2))
     assert first.pictures == 2 and np.array_equal(first.pixels, again.pixels)
     assert not np.allclose(measure(model, images).pixels[3], first.pixels[3])
-
-
-def test_a_field_too_large_is_not_begun(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hardware, "free_memory", lambda device: 2**20)
-    with pytest.raises(
-        DeviceError, match=r"24×24 pixels needs .* choose its own size, resolution 16"
-    ):
-        next(compute(loaded(), pictures(1, 24, 24), Options()))
 
 
 def test_choices_that_do_not_exist() -> None:
