@@ -11,6 +11,7 @@ PACKAGE = TESTS.parent / "convmixer_viz"
 # a module without a test of its name → the test that it belongs to; a folder stands for all of it
 BELONGS = {
     "questions/": "unit/test_contract.py",  # options and results of every row of the catalog
+    "analyses/kernels/weights.py": "unit/engine/test_memory.py",  # estimates of kernels
     "analyses/receptive_field/sums.py": "unit/analyses/receptive_field/test_measurement.py",
     "app/components/adding.py": "app/test_models.py",
     "app/components/canvas.py": "browser/test_canvas.py",

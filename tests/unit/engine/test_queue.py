@@ -209,8 +209,9 @@ def test_who_waits_when_the_queue_closes_is_told(device_queue: DeviceQueue) -> N
 def holding(bytes_held: int) -> Iterator[Step[Any]]:
     """A stand-in for an analysis that holds so many bytes between its steps."""
     array = np.zeros(bytes_held, np.uint8)
-    for done in range(1, 100):
-        yield Step(done, 100, int(array[0]) + done)
+    for done in range(1, 10_000):
+        time.sleep(0.001)  # so that it isn't over before its only watcher leaves
+        yield Step(done, 10_000, int(array[0]) + done)
 
 
 @pytest.fixture
