@@ -21,6 +21,15 @@ def register(subparsers: Any) -> None:
     )
     command.add_argument("--out", type=Path, required=True, metavar="DIR", help="what it writes")
     command.add_argument("--epochs", type=int, metavar="N", help="default: the recipe's")
+    command.add_argument(
+        "--with",
+        nargs="+",
+        action="extend",
+        default=[],
+        dest="changes",
+        metavar="NAME=VALUE",
+        help="other values of the recipe's fields, as muon=0.1 average=0.995 seed=1",
+    )
     command.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:n")
     command.add_argument("--resume", action="store_true", help="go on with a run that was cut off")
     command.set_defaults(run=run)
@@ -29,6 +38,7 @@ def register(subparsers: Any) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """One line an epoch on standard output, progress on standard error."""
     recipes.find(arguments.recipe)  # a wrong name shouldn't wait for torch
+    changes = recipes.changes(arguments.changes)
     from convmixer_viz.training.loop import train
 
     steps = train(
@@ -38,6 +48,7 @@ def run(arguments: argparse.Namespace) -> None:
         epochs=arguments.epochs,
         device=arguments.device,
         resume=arguments.resume,
+        changes=changes,
     )
     progress = console.ProgressLine()
     with console.interruptible():

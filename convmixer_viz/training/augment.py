@@ -25,14 +25,21 @@ def normalise(pixels: Tensor, transform: Transform) -> Tensor:
 
 
 def augment(
-    pixels: Tensor, labels: Tensor, recipe: Recipe, *, classes: int, seed: int
+    pixels: Tensor,
+    labels: Tensor,
+    recipe: Recipe,
+    *,
+    classes: int,
+    seed: int,
+    mirrored: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
     """uint8 (n, 3, h, w) and (n,) → uint8-ranged pictures and (n, classes) probabilities; all
-    draws follow from `seed`, the global generators stay as they were."""
+    draws follow from `seed`, the global generators stay as they were. Where flips alternate,
+    `mirrored` (n,) says which pictures are flipped."""
     devices = [pixels.device] if pixels.is_cuda else []
     with torch.random.fork_rng(devices):
         torch.manual_seed(seed)
-        moved = _flip(_shift(_whole(pixels, recipe), recipe.shift), recipe.flip)
+        moved = _flip(_shift(_whole(pixels, recipe), recipe.shift), recipe.flip, mirrored)
         coloured = _erase(_jitter(moved, recipe.jitter), recipe.erase, recipe.hole)
         return _mix(coloured, labels, recipe, classes)
 
@@ -68,8 +75,23 @@ def _shift(pixels: Tensor, reach: int) -> Tensor:
     return padded[picture, channel, rows, columns]
 
 
-def _flip(pixels: Tensor, on: bool) -> Tensor:
-    return torch.where(_draw(pixels) < 0.5, pixels.flip(3), pixels) if on else pixels
+def _flip(pixels: Tensor, on: bool, mirrored: Tensor | None) -> Tensor:
+    if not on:
+        return pixels
+    chosen = _draw(pixels) < 0.5 if mirrored is None else mirrored.view(-1, 1, 1, 1)
+    return torch.where(chosen, pixels.flip(3), pixels)
+
+
+def alternating(count: int, *, seed: int, epoch: int) -> Tensor:
+    """Which of all pictures are flipped in an epoch, (count,): by chance in one, and from then on
+    the others and these in turn."""
+    generator = torch.Generator().manual_seed(seed)
+    return (torch.randint(0, 2, (count,), generator=generator) + epoch) % 2 == 1
+
+
+def shrink(pixels: Tensor, side: int) -> Tensor:
+    """Pictures of fewer pixels, float32 in the same range: a mean over what a pixel stands for."""
+    return F.interpolate(pixels.float(), (side, side), mode="bilinear", antialias=True)
 
 
 def _jitter(pixels: Tensor, reach: float) -> Tensor:

@@ -7,6 +7,7 @@ from typing import Any
 
 from convmixer_viz.presets.log import Measured, TrainingLog, read
 from convmixer_viz.presets.table import PRESETS, Preset
+from convmixer_viz.training.recipes import SCHEDULES
 
 DATA = {
     "cifar10": "CIFAR-10: 60,000 pictures of 32×32 pixels, ten classes; no formal licence, cite "
@@ -81,11 +82,14 @@ def _circumstances(log: TrainingLog) -> str:
 
 
 def _recipe(recipe: dict[str, Any]) -> str:
-    """The options that are on; the seed always."""
-    options = {name: value for name, value in recipe.items() if name != "preset"}
+    """The optimizers, the schedule and the options that are on; the seed always."""
+    options = {name: value for name, value in recipe.items() if name not in ("preset", "schedule")}
     used = {name: value for name, value in options.items() if name == "seed" or _on(value)}
     options_text = (f"{name.replace('_', ' ')} {value}" for name, value in used.items())
-    return "AdamW, one cycle, " + ", ".join(options_text)
+    muon = "Muon for the pointwise matrices, AdamW for the rest"
+    optimizers = muon if recipe.get("muon") else "AdamW"
+    schedule = SCHEDULES[recipe.get("schedule", "linear")]  # older logs don't say
+    return f"{optimizers}, {schedule}, " + ", ".join(options_text)
 
 
 def _on(value: Any) -> bool:

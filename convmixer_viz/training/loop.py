@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from convmixer_viz.errors import ChoiceError, DataError
+from convmixer_viz.errors import DataError
 from convmixer_viz.presets.log import Epoch
 from convmixer_viz.training import history, recipes, run as runs
-from convmixer_viz.training.augment import augment, normalise
+from convmixer_viz.training.augment import alternating, augment, normalise, shrink
 from convmixer_viz.training.run import Run
 
 EVALUATION_ROWS = 500
@@ -46,13 +47,15 @@ def train(
     epochs: int | None = None,
     device: str = "auto",
     resume: bool = False,
+    changes: Mapping[str, Any] | None = None,
 ) -> Iterator[Progress]:
-    """Train a recipe into `out_dir`: log, history and the state to resume from after each epoch,
-    the weights after the last. A run that is done already yields nothing."""
-    recipe = recipes.find(recipe_name)
-    if epochs is not None and epochs < 1:
-        raise ChoiceError(f"{epochs} epochs are none: choose 1 or more.")
-    run = runs.start(replace(recipe, epochs=epochs or recipe.epochs), data_dir, out_dir, device)
+    """Train a recipe, some of its fields changed, into `out_dir`: log, history and the state to
+    resume from after each epoch, the weights after the last. A run that is done already yields
+    nothing."""
+    recipe = replace(recipes.find(recipe_name), **(changes or {}))
+    if epochs is not None:
+        recipe = replace(recipe, epochs=epochs)
+    run = runs.start(recipe, data_dir, out_dir, device)
     state = run.path(".state.pt")
     if state.exists() and not resume:
         raise DataError(f"{state} is of an earlier run: go on with --resume, or choose a folder.")
@@ -75,7 +78,7 @@ def _epochs(run: Run) -> Iterator[Progress]:
             notice = ""
         run.log.epochs.append(_row(run, sums, begun))
         if epoch in history.chosen(run.recipe.epochs, run.preset.shape):
-            run.moments[epoch] = history.snapshot(run.model)
+            run.moments[epoch] = history.snapshot(run.result)
         runs.save(run)
         yield replace(progress, row=run.log.epochs[-1])
 
@@ -96,8 +99,11 @@ def _step(run: Run, batch: Tensor, at: int) -> Tensor:
     """One step; its loss and the share of right answers."""
     recipe = run.recipe
     pixels, labels = run.train.pixels[batch], run.train.labels[batch]
-    seed = recipe.seed * 10_000_019 + at
-    drawn, targets = augment(pixels, labels, recipe, classes=run.preset.class_count, seed=seed)
+    seed, epoch = recipe.seed * 10_000_019 + at, (at - 1) // run.steps + 1
+    classes, mirrored = run.preset.class_count, _mirrored(run, epoch, batch)
+    drawn, targets = augment(pixels, labels, recipe, classes=classes, seed=seed, mirrored=mirrored)
+    if epoch <= recipe.small_share * recipe.epochs:
+        drawn = shrink(drawn, recipe.small)
     run.model.train()
     with run.autocast():
         logits = run.model(normalise(drawn, run.preset.transform))
@@ -108,11 +114,20 @@ def _step(run: Run, batch: Tensor, at: int) -> Tensor:
     return torch.stack([loss.detach(), right])
 
 
+def _mirrored(run: Run, epoch: int, batch: Tensor) -> Tensor | None:
+    """Which pictures of a batch are flipped, where flips alternate."""
+    if not run.recipe.alternate:
+        return None
+    chosen = alternating(len(run.train), seed=run.recipe.seed, epoch=epoch)
+    return chosen.to(run.device)[batch]
+
+
 def _learn(run: Run) -> None:
     nn.utils.clip_grad_norm_(run.model.parameters(), run.recipe.clip)
-    run.optimizer.step()
-    run.optimizer.zero_grad()
-    run.schedule.step()
+    for optimizer, schedule in zip(run.optimizers, run.schedules, strict=True):
+        optimizer.step()
+        optimizer.zero_grad()
+        schedule.step()
     if run.average is not None:
         run.average.update_parameters(run.model)
 
@@ -120,7 +135,7 @@ def _learn(run: Run) -> None:
 def _row(run: Run, sums: Tensor, begun: float) -> Epoch:
     loss, accuracy = (sums / run.steps).tolist()
     test_loss, test_accuracy = _measure(run)
-    rate = float(run.schedule.get_last_lr()[0])
+    rate = float(run.schedules[0].get_last_lr()[0])
     seconds = time.monotonic() - begun
     return Epoch(run.done + 1, loss, accuracy, test_loss, test_accuracy, rate, seconds)
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, cast
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.optim import AdamW, Optimizer
-from torch.optim.lr_scheduler import LRScheduler, OneCycleLR
+from torch.optim.lr_scheduler import LambdaLR, LRScheduler, OneCycleLR
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from convmixer_viz.engine import allocator, hardware, runtime
@@ -20,7 +20,10 @@ from convmixer_viz.presets.log import TrainingLog, loads
 from convmixer_viz.presets.table import PRESETS, Preset
 from convmixer_viz.training import data, files, history, layers, recipes
 from convmixer_viz.training.data import LabelledPictures
+from convmixer_viz.training.muon import Muon
 from convmixer_viz.training.recipes import Recipe
+
+FALL = 0.4  # of all steps: a trapezoid's way down
 
 
 @dataclass(slots=True)
@@ -35,8 +38,8 @@ class Run:
     test: LabelledPictures
     log: TrainingLog
     model: ConvMixer
-    optimizer: Optimizer
-    schedule: LRScheduler
+    optimizers: tuple[Optimizer, ...]  # AdamW first
+    schedules: tuple[LRScheduler, ...]  # one an optimizer
     average: AveragedModel | None
     moments: dict[int, dict[str, Tensor]] = field(default_factory=dict)  # epoch → kernels
 
@@ -51,9 +54,9 @@ class Run:
         return len(self.log.epochs)
 
     @property
-    def result(self) -> nn.Module:
-        """What is measured and ships."""
-        return self.model if self.average is None else self.average.module
+    def result(self) -> ConvMixer:
+        """What the history keeps, what is measured and ships."""
+        return self.model if self.average is None else cast(ConvMixer, self.average.module)
 
     def path(self, suffix: str) -> Path:
         return self.folder / f"{self.preset.name}{suffix}"
@@ -74,7 +77,7 @@ def start(recipe: Recipe, data_dir: Path, out_dir: Path, device: str) -> Run:
     log = _new_log(recipe, device, train, test)
     learner = _learner(recipe, device, len(train) // recipe.batch)
     run = Run(recipe, preset, device, out_dir, train, test, log, *learner)
-    run.moments[0] = history.snapshot(run.model)
+    run.moments[0] = history.snapshot(run.result)
     return run
 
 
@@ -95,8 +98,8 @@ def _place(pictures: LabelledPictures, device: str) -> LabelledPictures:
 
 def _learner(
     recipe: Recipe, device: str, steps: int
-) -> tuple[ConvMixer, Optimizer, LRScheduler, AveragedModel | None]:
-    """Model, optimizer, schedule and the average, as a run of `steps` an epoch starts."""
+) -> tuple[ConvMixer, tuple[Optimizer, ...], tuple[LRScheduler, ...], AveragedModel | None]:
+    """Model, optimizers, schedules and the average, as a run of `steps` an epoch starts."""
     preset = PRESETS[recipe.preset]
     model = ConvMixer(preset.shape, preset.class_count)
     initialise(model, recipe.seed)
@@ -104,19 +107,45 @@ def _learner(
         allocator.keep(everything=True)
         model = layers.replace(model) if layers.compiler() else model
     model = model.to(device).to(memory_format=torch.channels_last)
-    optimizer = AdamW(model.parameters(), lr=0.0, weight_decay=recipe.weight_decay, fused=True)
-    schedule = OneCycleLR(
+    optimizers = _optimizers(recipe, model, getattr(torch, _precision(device)))
+    schedules = tuple(_schedule(recipe, one, recipe.epochs * steps) for one in optimizers)
+    if not recipe.average:
+        return model, optimizers, schedules, None
+    decay = get_ema_multi_avg_fn(recipe.average)  # type: ignore[no-untyped-call]
+    return model, optimizers, schedules, AveragedModel(model, multi_avg_fn=decay, use_buffers=True)
+
+
+def _optimizers(recipe: Recipe, model: ConvMixer, dtype: torch.dtype) -> tuple[Optimizer, ...]:
+    """AdamW for all, or for what Muon, working in a dtype, leaves; each with its peak rate."""
+    rate, decay = recipe.learning_rate, recipe.weight_decay
+    if not recipe.muon:
+        return (AdamW(model.parameters(), lr=rate, weight_decay=decay, fused=True),)
+    matrices = [block.pointwise.weight for block in model.walk()]
+    taken = set(map(id, matrices))
+    rest = [weight for weight in model.parameters() if id(weight) not in taken]
+    return (
+        AdamW(rest, lr=rate, weight_decay=decay, fused=True),
+        Muon(matrices, learning_rate=recipe.muon, weight_decay=decay, dtype=dtype),
+    )
+
+
+def _schedule(recipe: Recipe, optimizer: Optimizer, steps: int) -> LRScheduler:
+    """From the optimizer's rate as its peak, over all steps of a run."""
+    peak, warm = optimizer.param_groups[0]["lr"], recipe.warm_share
+    if recipe.schedule == "trapezoid":
+        return LambdaLR(
+            optimizer,
+            lambda done: min(1, (done + 1) / max(1, warm * steps), (steps - done) / (FALL * steps)),
+        )
+    strategy: Literal["cos", "linear"] = "cos" if recipe.schedule == "cosine" else "linear"
+    return OneCycleLR(
         optimizer,
-        recipe.learning_rate,
-        recipe.epochs * steps + 1,
-        pct_start=recipe.warm_share,
-        anneal_strategy="linear",
+        peak,
+        steps + 1,
+        pct_start=warm,
+        anneal_strategy=strategy,
         cycle_momentum=False,
     )
-    if not recipe.average:
-        return model, optimizer, schedule, None
-    decay = get_ema_multi_avg_fn(recipe.average)  # type: ignore[no-untyped-call]
-    return model, optimizer, schedule, AveragedModel(model, multi_avg_fn=decay, use_buffers=True)
 
 
 def _new_log(
@@ -152,8 +181,9 @@ def restore(run: Run) -> None:
     run.log.epochs.extend(log.epochs)
     run.moments = state["moments"]
     run.model.load_state_dict(state["model"])
-    run.optimizer.load_state_dict(state["optimizer"])
-    run.schedule.load_state_dict(state["schedule"])
+    for kind in ("optimizers", "schedules"):
+        for part, saved in zip(getattr(run, kind), state[kind], strict=True):
+            part.load_state_dict(saved)
     if run.average is not None:
         run.average.load_state_dict(state["average"])
 
@@ -173,7 +203,7 @@ def _state(run: Run) -> dict[str, Any]:
         "log": run.log.dumps(),
         "moments": run.moments,
         "model": run.model.state_dict(),
-        "optimizer": run.optimizer.state_dict(),
-        "schedule": run.schedule.state_dict(),
+        "optimizers": [optimizer.state_dict() for optimizer in run.optimizers],
+        "schedules": [schedule.state_dict() for schedule in run.schedules],
         "average": run.average.state_dict() if run.average is not None else None,
     }

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from convmixer_viz.pictures import decode
 from convmixer_viz.pictures.prepare import prepare
 from convmixer_viz.presets.table import CIFAR10, PRESETS
-from convmixer_viz.training.augment import augment, normalise
+from convmixer_viz.training.augment import alternating, augment, normalise, shrink
 from convmixer_viz.training.recipes import Recipe
 
 PLAIN = Recipe(preset="cifar10-256-8", epochs=1, flip=False)
@@ -64,6 +64,31 @@ def test_flip_mirrors_about_half() -> None:
     same = (flipped == PICTURES).flatten(1).all(1)
     assert (mirrored ^ same).all()
     assert 16 < mirrored.sum() < 48
+
+
+def test_alternating_flips_mirror_the_named_pictures_and_draw_nothing() -> None:
+    chosen = alternating(64, seed=0, epoch=1)
+    flipped, _ = augment(
+        PICTURES, LABELS, replace(PLAIN, flip=True), classes=10, seed=0, mirrored=chosen
+    )
+    assert torch.equal(flipped[chosen], PICTURES[chosen].flip(3))
+    assert torch.equal(flipped[~chosen], PICTURES[~chosen])
+
+
+def test_alternating_takes_every_picture_in_every_other_epoch() -> None:
+    first, second, third = (alternating(400, seed=3, epoch=epoch) for epoch in (1, 2, 3))
+    assert torch.equal(first, ~second) and torch.equal(first, third)
+    assert 150 < first.sum() < 250
+    assert not torch.equal(first, alternating(400, seed=4, epoch=1))
+
+
+def test_shrunk_pictures_are_means() -> None:
+    blocks = torch.tensor([[10, 20], [30, 60]], dtype=torch.uint8).repeat(2, 3, 4, 4)
+    halves = shrink(blocks, 4)
+    assert halves.shape == (2, 3, 4, 4)
+    torch.testing.assert_close(halves.mean(), torch.tensor(30.0), atol=0.5, rtol=0)
+    flat = torch.full((1, 3, 8, 8), 77, dtype=torch.uint8)
+    torch.testing.assert_close(shrink(flat, 5), torch.full((1, 3, 5, 5), 77.0))
 
 
 def test_jitter_scales_brightness_and_contrast_a_picture() -> None:

@@ -36,6 +36,15 @@ def test_a_card_tells_its_log() -> None:
     assert "rand augment" not in text
 
 
+def test_a_card_names_optimizers_and_schedule() -> None:
+    recipe = {**LOG.recipe, "muon": 0.1, "schedule": "cosine", "alternate": True, "small": 0}
+    text = cards.card(replace(LOG, measured=MEASURED, recipe=recipe))
+    assert "Muon for the pointwise matrices, AdamW for the rest, one cycle with a cosine" in text
+    assert "muon 0.1, alternate True" in text and "schedule cosine" not in text
+    older = cards.card(replace(LOG, measured=MEASURED))
+    assert "Recipe: AdamW, one cycle, epochs 2, seed 0." in older and "Muon" not in older
+
+
 def test_no_card_before_it_is_measured() -> None:
     with pytest.raises(ValueError, match="not measured"):
         cards.card(LOG)
