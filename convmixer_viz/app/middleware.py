@@ -126,9 +126,9 @@ def announced_bytes(scope: Scope) -> int:
 
 def forget(file: UploadedFile) -> None:
     """Let go of an upload's bytes, which are no longer needed."""
-    context = get_script_run_ctx()
-    if context is not None and Runtime.exists():
-        _files().remove_file(context.session_id, file.file_id)
+    context, files = get_script_run_ctx(), Runtime.instance().uploaded_file_mgr
+    if context is not None:
+        files.remove_file(context.session_id, file.file_id)  # type: ignore[attr-defined]
 
 
 def held_bytes() -> dict[str, int]:
