@@ -70,6 +70,7 @@ def test_fetch_shows_progress_can_be_cancelled_and_says_what_came(
     assert fetched_files(tmp_path) == [] and fetch.is_visible()
 
 
+@pytest.mark.long
 def test_a_checkpoint_of_98_mb_is_added_and_its_upload_dropped(
     address: str, page: Page, tmp_path: Path
 ) -> None:

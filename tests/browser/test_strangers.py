@@ -11,7 +11,7 @@ import pytest
 
 from convmixer_viz.app import middleware
 from tests.app.test_pictures import png
-from tests.browser.conftest import LOOKS, PAGES, ROOT, Serve, by_page, open_page, ready
+from tests.browser.conftest import LOOKS, PAGES, ROOT, Serve, open_page, ready
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -56,7 +56,7 @@ def test_a_foreign_picture_is_not_loaded(app: str, noisy_page: Page) -> None:
     assert blocked
 
 
-@by_page
+@pytest.mark.parametrize("name", ["prediction", "models"])  # all pages: app/test_foreign_words.py
 def test_words_of_a_link_are_letters(app: str, page: Page, name: str) -> None:
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
