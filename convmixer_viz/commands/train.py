@@ -1,14 +1,20 @@
-"""convmixer-viz train: make a preset's weights from a folder of pictures."""
+"""convmixer-viz train: make a preset's weights from a folder of pictures; also under torchrun."""
 
 from __future__ import annotations
 
 import argparse
 import sys
+from collections import deque
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from convmixer_viz.commands import console, data
+from convmixer_viz.engine import distributed
 from convmixer_viz.training import recipes
+
+if TYPE_CHECKING:
+    from convmixer_viz.training.loop import Progress
 
 
 def register(subparsers: Any) -> None:
@@ -36,27 +42,36 @@ def register(subparsers: Any) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """One line an epoch on standard output, progress on standard error."""
+    """One line an epoch on standard output, progress on standard error; of several processes the
+    first one's."""
     recipes.find(arguments.recipe)  # a wrong name shouldn't wait for torch
     changes = recipes.changes(arguments.changes)
     from convmixer_viz.training.loop import train
 
+    device = distributed.local_device(arguments.device)
     steps = train(
         arguments.recipe,
         arguments.data,
         arguments.out,
         epochs=arguments.epochs,
-        device=arguments.device,
+        device=device,
         resume=arguments.resume,
         changes=changes,
     )
+    with console.interruptible(), distributed.joined(device):
+        if distributed.process().rank:
+            deque(steps, maxlen=0)
+        else:
+            _show(steps)
+
+
+def _show(steps: Iterable[Progress]) -> None:
     progress = console.ProgressLine()
-    with console.interruptible():
-        for step in steps:
-            if step.notice:
-                print(step.notice, file=sys.stderr)
-            progress.show(str(step))
-            if step.row:
-                progress.clear()
-                print(step.row, flush=True)
+    for step in steps:
+        if step.notice:
+            print(step.notice, file=sys.stderr)
+        progress.show(str(step))
+        if step.row:
+            progress.clear()
+            print(step.row, flush=True)
     progress.clear()

@@ -43,12 +43,14 @@ def local_device(device: str) -> str:
 
 
 @contextmanager
-def joined() -> Iterator[None]:
-    """Inside, the processes of a torchrun are connected; a process alone stays alone."""
+def joined(device: str = "cpu") -> Iterator[None]:
+    """Inside, the processes of a torchrun are connected, their GPUs too where they work on these;
+    a process alone stays alone."""
     if process().size == 1 or torch.distributed.is_initialized():
         yield
         return
-    torch.distributed.init_process_group("gloo", timeout=TIMEOUT)
+    cuda = device.startswith("cuda")
+    torch.distributed.init_process_group("cpu:gloo,cuda:nccl" if cuda else "gloo", timeout=TIMEOUT)
     try:
         yield
     finally:
@@ -77,6 +79,14 @@ def summed(values: Tensor) -> Tensor:
     with _all_alive():
         torch.distributed.all_reduce(total)
     return total.cpu()
+
+
+def add_up(values: Tensor) -> Tensor:
+    """Put the sum over all joined processes into the values themselves, where they are."""
+    if connected():
+        with _all_alive():
+            torch.distributed.all_reduce(values)
+    return values
 
 
 def gathered(values: Sequence[T]) -> list[T]:

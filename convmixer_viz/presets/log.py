@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import math
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +84,14 @@ class TrainingLog:
         rows = [json.dumps(row) for row in head.pop("epochs")]
         text = json.dumps(head, indent=1)[:-2]
         return text + ',\n "epochs": [\n  ' + ",\n  ".join(rows) + "\n ]\n}\n"
+
+    def as_csv(self) -> str:
+        """The epochs as a table."""
+        table = io.StringIO()
+        writer = csv.DictWriter(table, [field.name for field in fields(Epoch)])
+        writer.writeheader()
+        writer.writerows(map(asdict, self.epochs))
+        return table.getvalue()
 
 
 def loads(text: str) -> TrainingLog:

@@ -1,7 +1,9 @@
-"""Layers for training on a CPU, equal to torch's, with the costly steps compiled.
+"""Layers for training, equal to torch's: on a CPU with the costly steps compiled, and batch norm
+over all processes of a run.
 
-These are the depthwise weight gradient, which costs torch 4 to 14 times as much (in bfloat16 most
-of a training step), and GELU, whose slope is kept instead of computed anew from another erf.
+The costly steps are the depthwise weight gradient, which costs torch 4 to 14 times as much (in
+bfloat16 most of a training step), and GELU, whose slope is kept instead of computed anew from
+another erf.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from convmixer_viz.engine import distributed
 from convmixer_viz.model.convmixer import ConvMixer
 
 
@@ -111,4 +114,76 @@ def replace(model: ConvMixer) -> ConvMixer:
         new = Depthwise(len(old.weight), len(old.weight), old.weight.shape[-1], groups=old.groups)
         new.weight, new.bias = old.weight, old.bias
         block.spatial.fn[0] = new
+    return model
+
+
+class _SharedNorm(torch.autograd.Function):
+    """(x − μ) / √(σ² + ε) · γ + β, with μ and σ² of the rows of all processes: they add up count,
+    Σx and Σx², and on the way back Σg and Σg·x̂."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, gain: Tensor, shift: Tensor, norm: SharedNorm) -> Tensor:
+        values = x.float()
+        count = torch.full_like(norm.running_mean, values[:, 0].numel(), dtype=torch.float64)
+        sums = torch.stack([_over_grid(values), _over_grid(values * values), count])
+        total, squares, count = distributed.add_up(sums)
+        mean = total / count
+        variance = squares / count - mean * mean
+        norm.follow(mean, variance * count / (count - 1))
+        scale = (variance + norm.eps).rsqrt().float()
+        unit = (values - _as_channels(mean.float())) * _as_channels(scale)
+        ctx.save_for_backward(unit, scale, gain)
+        ctx.count = count.float()
+        return (unit * _as_channels(gain) + _as_channels(shift)).to(x.dtype)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
+        unit, scale, gain = ctx.saved_tensors
+        g = gradients[0].float()
+        own = torch.stack([_over_grid(g * unit), _over_grid(g)])
+        to_gain, to_shift = own.to(gain.dtype, copy=True)
+        along, level = (distributed.add_up(own).float() / ctx.count).split(1)
+        rest = g - _as_channels(level[0]) - unit * _as_channels(along[0])
+        to_input = rest * _as_channels(gain * scale)
+        return to_input.to(gradients[0].dtype), to_gain, to_shift, None
+
+
+def _over_grid(x: Tensor) -> Tensor:
+    """(n, dim, h, w) → (dim,), summed in float64 over pictures."""
+    return x.sum((2, 3)).sum(0, dtype=torch.float64)
+
+
+def _as_channels(values: Tensor) -> Tensor:
+    """(dim,) → (dim, 1, 1)."""
+    return values[:, None, None]
+
+
+class SharedNorm(nn.BatchNorm2d):
+    """nn.BatchNorm2d whose statistics in training are those of all joined processes' rows; torch's
+    SyncBatchNorm takes no tensors of a CPU."""
+
+    running_mean: Tensor
+    running_var: Tensor
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training:
+            return super().forward(x)
+        return _SharedNorm.apply(x, self.weight, self.bias, self)  # type: ignore[no-any-return]
+
+    def follow(self, mean: Tensor, variance: Tensor) -> None:
+        """Move the running statistics towards those of one step."""
+        assert self.momentum is not None and self.num_batches_tracked is not None
+        self.running_mean.lerp_(mean.float(), self.momentum)
+        self.running_var.lerp_(variance.float(), self.momentum)
+        self.num_batches_tracked += 1
+
+
+def share_norms(model: ConvMixer) -> ConvMixer:
+    """Put SharedNorm in place of every batch norm; tensors and their names stay the same."""
+    for module in list(model.modules()):
+        for name, child in module.named_children():
+            if type(child) is nn.BatchNorm2d:
+                shared = SharedNorm(child.num_features, child.eps, child.momentum)
+                shared.load_state_dict(child.state_dict())
+                module.add_module(name, shared)
     return model

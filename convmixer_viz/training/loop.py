@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from convmixer_viz.engine import distributed
 from convmixer_viz.errors import DataError
 from convmixer_viz.presets.log import Epoch
 from convmixer_viz.training import history, recipes, run as runs
@@ -96,17 +97,20 @@ def _order(run: Run, epoch: int) -> Iterator[Tensor]:
 
 
 def _step(run: Run, batch: Tensor, at: int) -> Tensor:
-    """One step; its loss and the share of right answers."""
+    """One step; its loss and the share of right answers. Each process draws the whole batch, so
+    that no draw depends on their number, and learns from its own rows."""
     recipe = run.recipe
     pixels, labels = run.train.pixels[batch], run.train.labels[batch]
     seed, epoch = recipe.seed * 10_000_019 + at, (at - 1) // run.steps + 1
     classes, mirrored = run.preset.class_count, _mirrored(run, epoch, batch)
     drawn, targets = augment(pixels, labels, recipe, classes=classes, seed=seed, mirrored=mirrored)
+    rank, size = distributed.process()
+    drawn, targets = drawn[rank::size], targets[rank::size]
     if epoch <= recipe.small_share * recipe.epochs:
         drawn = shrink(drawn, recipe.small)
     run.model.train()
     with run.autocast():
-        logits = run.model(normalise(drawn, run.preset.transform))
+        logits = run.learner(normalise(drawn, run.preset.transform))
     loss = F.cross_entropy(logits.float(), targets, label_smoothing=recipe.label_smoothing)
     loss.backward()  # type: ignore[no-untyped-call]
     _learn(run)
@@ -133,7 +137,8 @@ def _learn(run: Run) -> None:
 
 
 def _row(run: Run, sums: Tensor, begun: float) -> Epoch:
-    loss, accuracy = (sums / run.steps).tolist()
+    processes = distributed.process().size
+    loss, accuracy = (distributed.summed(sums) / run.steps / processes).tolist()
     test_loss, test_accuracy = _measure(run)
     rate = float(run.schedules[0].get_last_lr()[0])
     seconds = time.monotonic() - begun
@@ -142,13 +147,16 @@ def _row(run: Run, sums: Tensor, begun: float) -> Epoch:
 
 @torch.no_grad()
 def _measure(run: Run) -> tuple[float, float]:
-    """Mean cross-entropy and accuracy on the test pictures, in the run's own precision."""
+    """Mean cross-entropy and accuracy on the test pictures, in the run's own precision; each
+    process takes its share of them."""
     model, sums = run.result.eval(), torch.zeros(2, dtype=torch.float64)
-    split = (torch.split(t, EVALUATION_ROWS) for t in (run.test.pixels, run.test.labels))
+    rank, size = distributed.process()
+    share = (run.test.pixels[rank::size], run.test.labels[rank::size])
+    split = (torch.split(t, EVALUATION_ROWS) for t in share)
     for pixels, labels in zip(*split, strict=True):
         with run.autocast():
             logits = model(normalise(pixels, run.preset.transform)).float()
         right = (logits.argmax(1) == labels).sum()
         sums += torch.stack([F.cross_entropy(logits, labels, reduction="sum"), right]).cpu()
-    loss, accuracy = (sums / len(run.test)).tolist()
+    loss, accuracy = (distributed.summed(sums) / len(run.test)).tolist()
     return loss, accuracy

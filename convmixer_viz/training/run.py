@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
 from torch.optim import AdamW, Optimizer
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler, OneCycleLR
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from convmixer_viz.engine import allocator, hardware, runtime
+from convmixer_viz.engine import allocator, distributed, hardware, runtime
 from convmixer_viz.errors import DataError
 from convmixer_viz.model.convmixer import ConvMixer, initialise
 from convmixer_viz.presets.log import TrainingLog, loads
@@ -28,7 +29,7 @@ FALL = 0.4  # of all steps: a trapezoid's way down
 
 @dataclass(slots=True)
 class Run:
-    """Everything that a run works on; `log`, `moments` and the learner's state change."""
+    """Everything that a run works on; `log`, `moments` and the model's state change."""
 
     recipe: Recipe
     preset: Preset
@@ -38,6 +39,7 @@ class Run:
     test: LabelledPictures
     log: TrainingLog
     model: ConvMixer
+    learner: nn.Module  # the model, or what adds up its gradients over the processes
     optimizers: tuple[Optimizer, ...]  # AdamW first
     schedules: tuple[LRScheduler, ...]  # one an optimizer
     average: AveragedModel | None
@@ -75,8 +77,8 @@ def start(recipe: Recipe, data_dir: Path, out_dir: Path, device: str) -> Run:
     test = _place(data.load(data_dir, "test", preset.transform), device)
     _check(recipe, preset, train, test)
     log = _new_log(recipe, device, train, test)
-    learner = _learner(recipe, device, len(train) // recipe.batch)
-    run = Run(recipe, preset, device, out_dir, train, test, log, *learner)
+    parts = _parts(recipe, device, len(train) // recipe.batch)
+    run = Run(recipe, preset, device, out_dir, train, test, log, *parts)
     run.moments[0] = history.snapshot(run.result)
     return run
 
@@ -89,6 +91,11 @@ def _check(recipe: Recipe, preset: Preset, train: LabelledPictures, test: Labell
         )
     if len(train) < recipe.batch:
         raise DataError(f"{len(train)} pictures don't fill one batch of {recipe.batch}: add more.")
+    if recipe.batch % distributed.process().size:
+        raise DataError(
+            f"A batch of {recipe.batch} can't be shared equally by {distributed.process().size} "
+            "processes: start another number of them, or choose another batch."
+        )
 
 
 def _place(pictures: LabelledPictures, device: str) -> LabelledPictures:
@@ -96,23 +103,30 @@ def _place(pictures: LabelledPictures, device: str) -> LabelledPictures:
     return replace(pictures, pixels=pixels, labels=labels)
 
 
-def _learner(
+def _parts(
     recipe: Recipe, device: str, steps: int
-) -> tuple[ConvMixer, tuple[Optimizer, ...], tuple[LRScheduler, ...], AveragedModel | None]:
-    """Model, optimizers, schedules and the average, as a run of `steps` an epoch starts."""
+) -> tuple[
+    ConvMixer, nn.Module, tuple[Optimizer, ...], tuple[LRScheduler, ...], AveragedModel | None
+]:
+    """Model, learner, optimizers, schedules and the average, as a run of `steps` an epoch starts."""
     preset = PRESETS[recipe.preset]
     model = ConvMixer(preset.shape, preset.class_count)
     initialise(model, recipe.seed)
     if device == "cpu":
         allocator.keep(everything=True)
         model = layers.replace(model) if layers.compiler() else model
+    model = layers.share_norms(model) if distributed.connected() else model
     model = model.to(device).to(memory_format=torch.channels_last)
+    learner: nn.Module = model
+    if distributed.connected():
+        learner = DistributedDataParallel(model, broadcast_buffers=False)
     optimizers = _optimizers(recipe, model, getattr(torch, _precision(device)))
     schedules = tuple(_schedule(recipe, one, recipe.epochs * steps) for one in optimizers)
     if not recipe.average:
-        return model, optimizers, schedules, None
+        return model, learner, optimizers, schedules, None
     decay = get_ema_multi_avg_fn(recipe.average)  # type: ignore[no-untyped-call]
-    return model, optimizers, schedules, AveragedModel(model, multi_avg_fn=decay, use_buffers=True)
+    average = AveragedModel(model, multi_avg_fn=decay, use_buffers=True)
+    return model, learner, optimizers, schedules, average
 
 
 def _optimizers(recipe: Recipe, model: ConvMixer, dtype: torch.dtype) -> tuple[Optimizer, ...]:
@@ -155,12 +169,18 @@ def _new_log(
         preset=recipe.preset,
         recipe=asdict(recipe),
         command=recipes.command(recipe),
-        machine=hardware.describe(device),
+        machine=_machine(device),
         precision=_precision(device),
         versions=hardware.versions(),
         pictures={"train": len(train), "test": len(test)},
         unreadable=[*train.unreadable, *test.unreadable],
     )
+
+
+def _machine(device: str) -> str:
+    """The device, and of how many processes each has one of its kind."""
+    size = distributed.process().size
+    return f"{size} × {hardware.describe(device)}" if size > 1 else hardware.describe(device)
 
 
 def _precision(device: str) -> str:
@@ -189,10 +209,14 @@ def restore(run: Run) -> None:
 
 
 def save(run: Run) -> None:
-    """State, log and history of the epochs done; the weights too after the last one."""
+    """State, log (as a table, too) and history of the epochs done, the weights after the last one;
+    of several processes the first writes."""
+    if distributed.process().rank:
+        return
     tensors = history.stacked(run.moments)
     files.write(run.path(".history.safetensors"), lambda part: files.save_tensors(part, tensors))
     files.write(run.path(".json"), lambda part: part.write_text(run.log.dumps(), "utf-8"))
+    files.write(run.path(".csv"), lambda part: part.write_text(run.log.as_csv(), newline=""))
     if run.done == run.recipe.epochs:
         files.save_weights(run.path(".safetensors"), run.result, run.preset, run.train.classes)
     files.write(run.path(".state.pt"), lambda part: torch.save(_state(run), part))

@@ -41,6 +41,12 @@ def test_curves() -> None:
     assert all(LOG.curve(name).shape == (2,) for name in CURVES)
 
 
+def test_as_a_table() -> None:
+    head, *rows = LOG.as_csv().splitlines()
+    assert head.startswith("epoch,train_loss,") and len(rows) == 2
+    assert rows[1] == "2,1.0,0.6,0.9,0.65,0.001,1800.0"
+
+
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"preset": "x", "epochs": []}'])
 def test_what_is_no_log_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "log.json").write_text(text)

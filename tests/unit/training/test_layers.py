@@ -64,3 +64,33 @@ def test_gelu_and_its_slope_to_five_in_ten_million() -> None:
     (slope,) = torch.autograd.grad(value.sum(), exact)
     for ours, theirs in zip(layers.gelu_and_slope(x), (value, slope), strict=True):
         assert (ours - theirs).abs().max() < 1e-6
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_shared_norm_alone_is_batch_norm(dtype: torch.dtype) -> None:
+    draw = torch.Generator().manual_seed(3)
+    x = (3 + torch.randn(6, 4, 5, 5, generator=draw)).to(dtype)
+    upstream = torch.randn(6, 4, 5, 5, generator=draw).to(dtype)
+    theirs = torch.nn.BatchNorm2d(4)
+    torch.nn.init.normal_(theirs.weight, generator=draw)
+    ours = layers.SharedNorm(4)
+    ours.load_state_dict(theirs.state_dict())
+    results = []
+    for norm in (ours, theirs):
+        leaf = x.clone().requires_grad_()
+        y = norm(leaf)
+        results.append([y, *torch.autograd.grad(y, [leaf, norm.weight, norm.bias], upstream)])
+    for one, other in zip(*results, strict=True):
+        torch.testing.assert_close(one, other)
+    for name, tensor in theirs.state_dict().items():
+        torch.testing.assert_close(ours.state_dict()[name], tensor, msg=name)
+    assert torch.equal(ours.eval()(x), theirs.eval()(x))
+
+
+def test_shared_norms_keep_names_and_values() -> None:
+    model = ConvMixer(Shape(8, 2, 3, 4), 2)
+    initialise(model, 0, norms="drawn")
+    before = copy.deepcopy(model.state_dict())
+    after = layers.share_norms(model).state_dict()
+    assert list(before) == list(after) and all(map(torch.equal, before.values(), after.values()))
+    assert sum(isinstance(m, layers.SharedNorm) for m in model.modules()) == 5
