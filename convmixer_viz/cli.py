@@ -89,6 +89,8 @@ def _add_flags(command: argparse.ArgumentParser, row: Analysis[Any]) -> None:
     presets.add_argument("--presets", metavar="A,B", help="several models, separated by commas")
     add("--weights", type=Path, metavar="FILE", help="a weights file, alone or for --preset")
     add("--random", type=int, metavar="SEED", help="the untrained twin instead of the weights")
+    edit = "change the first model: NAME[:KEY=VALUE…], once for each edit, in their order"
+    add("--edit", action="append", default=[], dest="edits", metavar="EDIT", help=edit)
     add("--device", default="auto", help="auto, cpu, cuda or cuda:n (default: auto)")
     add("--mode", choices=("exact", "fast"), default="exact", help="exact is float32 (default)")
     add("--out", type=Path, metavar="DIR", help="write npz, json, csv and html there")
@@ -106,7 +108,7 @@ def _run(row: Analysis[Any], arguments: argparse.Namespace) -> None:
         raise ChoiceError("--weights takes the place of one --preset, not of --presets.")
     names = (arguments.presets or arguments.preset or DEFAULT).split(",")
     if not arguments.weights:
-        _check(row, flags.read(arguments, row.options), names)
+        _check(row, flags.read(arguments, row.options), names, arguments.edits)
     with distributed.joined():
         chosen = pictures.read(getattr(arguments, "pictures", []))
         results = _results(row, arguments, names, chosen)
@@ -127,13 +129,23 @@ def _results(
     with closing(bench), console.interruptible():
         if arguments.weights:
             names = [_add_weights(bench, arguments)]
-        calls = _calls(row, names, chosen, arguments.out)
-        results = [_result(bench, row, call, choices, resume=arguments.resume) for call in calls]
+        results = [
+            _result(
+                bench,
+                row,
+                call,
+                choices | {"edits": arguments.edits if call.preset == names[0] else ()},
+                resume=arguments.resume,
+            )
+            for call in _calls(row, names, chosen, arguments.out)
+        ]
     console.tell(bench.store.problem)
     return results
 
 
-def _check(row: Analysis[Any], options: dict[str, Any], names: Sequence[str]) -> None:
+def _check(
+    row: Analysis[Any], options: dict[str, Any], names: Sequence[str], edits: Sequence[str]
+) -> None:
     """Raise what can be wrong before torch is imported, which takes seconds."""
     chosen = request.read_options(row, options)
     for name in sorted(options.keys() & getattr(chosen, "unread", ())):
@@ -142,6 +154,7 @@ def _check(row: Analysis[Any], options: dict[str, Any], names: Sequence[str]) ->
     for name in names:
         preset = table.find(name, presets)
         request.fit(row, chosen, preset, locate.class_names(preset))
+    request.fit_edits(edits, table.find(names[0], presets), presets)
 
 
 def _add_weights(bench: Workbench, arguments: argparse.Namespace) -> str:

@@ -45,12 +45,15 @@ class Provenance:
     versions: dict[str, str]
     seconds: float
     halved_to: tuple[int, ...] = ()  # fast mode's smaller batch sizes, where memory ran out
+    edits: tuple[str, ...] = ()  # of the model, as they are written, in their order
+    edit_sources: tuple[str, ...] = ()  # sha256 of what they took from elsewhere
 
     @property
     def title(self) -> str:
         """Which analysis of which model."""
         twin = "" if self.untrained_seed is None else f" untrained (seed {self.untrained_seed})"
-        return f"{self.analysis}, {self.preset}{twin}"
+        edited = f" edited ({' '.join(self.edits)})" if self.edits else ""
+        return f"{self.analysis}, {self.preset}{twin}{edited}"
 
     def describe(self) -> str:
         """The same, on which device, and the seconds that it took."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_type_hints
 
@@ -11,8 +11,10 @@ from convmixer_viz.contract import Analysis, as_type, check_seed
 from convmixer_viz.errors import ChoiceError
 from convmixer_viz.pictures.decode import Picture, load
 from convmixer_viz.pictures.folders import Drawn
-from convmixer_viz.presets import classes
+from convmixer_viz.presets import classes, table
 from convmixer_viz.presets.table import Preset
+from convmixer_viz.questions import edits
+from convmixer_viz.questions.edits import Edit, LowRank, Transplant
 
 if TYPE_CHECKING:
     from convmixer_viz.engine.models import ModelKey
@@ -85,6 +87,44 @@ def fit(analysis: Analysis[Any], options: Any, preset: Preset, class_names: tupl
     if getattr(fitted, "token", None) is not None:
         _check_token(fitted.token, _side(analysis, fitted, preset), preset)
     return fitted
+
+
+def fit_edits(
+    written: Sequence[str | Edit], preset: Preset, presets: Mapping[str, Preset]
+) -> tuple[Edit, ...]:
+    """Edits checked against a preset: blocks, channels, ranks and other presets must exist."""
+    return tuple(_fit_edit(edit, preset, presets) for edit in edits.parse_all(written))
+
+
+def _fit_edit(edit: Edit, preset: Preset, presets: Mapping[str, Preset]) -> Edit:
+    shape, size = preset.shape, preset.shape.kernel_size
+    if edit.blocks and edit.blocks[-1] > shape.depth:
+        raise ChoiceError(
+            f"{preset.name} has no block {edit.blocks[-1]}: choose 1 to {shape.depth}."
+        )
+    if edit.kernels not in edits.SETS and edit.channels[-1] >= shape.dim:
+        raise ChoiceError(
+            f"{preset.name} has no channel {edit.channels[-1]}: choose 0 to {shape.dim - 1}."
+        )
+    if isinstance(edit, LowRank) and edit.rank > size:
+        raise ChoiceError(f"A {size}×{size} kernel has rank {size} at most, not {edit.rank}.")
+    if isinstance(edit, Transplant):
+        _check_donor(table.find(edit.from_, presets), preset)
+    whole = len(edit.blocks) == shape.depth
+    return replace(edit, blocks=()) if whole else edit
+
+
+def _check_donor(donor: Preset, preset: Preset) -> None:
+    if donor.shape.dim != preset.shape.dim:
+        raise ChoiceError(
+            f"{donor.name} has {donor.shape.dim} channels, {preset.name} {preset.shape.dim}: "
+            "transplant from a preset of equal dim."
+        )
+    if (donor.shape.kernel_size - preset.shape.kernel_size) % 2:
+        raise ChoiceError(
+            f"{donor.name} has kernels of {donor.shape.kernel_size}, {preset.name} of "
+            f"{preset.shape.kernel_size}: their centres don't meet; choose another preset."
+        )
 
 
 def fit_pictures(

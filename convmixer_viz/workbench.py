@@ -30,10 +30,11 @@ from convmixer_viz.pictures.folders import Drawn
 from convmixer_viz.pictures.prepare import PreparedPictures
 from convmixer_viz.presets import table
 from convmixer_viz.presets.table import DEFAULT, Preset
+from convmixer_viz.questions.edits import Edit, in_words
 from convmixer_viz.questions.evidence import Evidence
 from convmixer_viz.questions.prediction import Prediction
 from convmixer_viz.questions.receptive_field import ReceptiveField
-from convmixer_viz.request import Request, fit, fit_pictures, read_options
+from convmixer_viz.request import Request, fit, fit_edits, fit_pictures, read_options
 from convmixer_viz.weights import user_folder
 
 if TYPE_CHECKING:
@@ -138,10 +139,18 @@ class Workbench:
         whose shape it must fit). Returns the preset, and in words what had to be assumed."""
         return self.models.add(name, source, **options)
 
-    def model(self, preset: str = DEFAULT, *, mode: runtime.Mode = "exact") -> runtime.LoadedModel:
+    def model(
+        self,
+        preset: str = DEFAULT,
+        *,
+        mode: runtime.Mode = "exact",
+        edits: Sequence[str | Edit] = (),
+    ) -> runtime.LoadedModel:
         """A loaded model, for loops of one's own such as evaluation."""
         row = table.find(preset, self.presets)
-        return self.models.load(self.models.key(row, None, self.device, mode), row.transform.size)
+        made = fit_edits(edits, row, self.presets)
+        key = self.models.key(row, None, self.device, mode, made)
+        return self.models.load(key, row.transform.size)
 
     # asking for work
 
@@ -162,12 +171,14 @@ class Workbench:
         random: int | None = None,
         device: str | None = None,
         mode: runtime.Mode = "exact",
+        edits: Sequence[str | Edit] = (),
         on_disk: bool = True,
         **options: Any,
     ) -> Request[Any]:
         """Check and complete what a person asks for; what is wrong raises before any work. An
-        analysis is a row of the catalog, which tells the result's type, or its name. `on_disk`:
-        whether its result may be kept there."""
+        analysis is a row of the catalog, which tells the result's type, or its name. `edits`: of
+        the model, as in ["template:blocks=3-8", "off:blocks=2"]. `on_disk`: whether its result may
+        be kept there."""
         row = catalog.find(analysis) if isinstance(analysis, str) else analysis
         model = table.find(preset, self.presets)
         chosen = read_options(row, options)
@@ -175,7 +186,7 @@ class Workbench:
         chosen_pictures = pictures if isinstance(pictures, Drawn) else list(_decode(pictures))
         return Request(
             row,
-            self.models.key(model, random, device, mode),
+            self.models.key(model, random, device, mode, fit_edits(edits, model, self.presets)),
             fit_pictures(row, chosen_pictures, model),
             fit(row, chosen, model, self.models.class_names(preset)),
             on_disk and not row.measured,
@@ -309,6 +320,8 @@ class Workbench:
             provenance.images,
             provenance.options,
             provenance.mode,
+            provenance.edits,
+            provenance.edit_sources,
         ) == (
             request.analysis.name,
             request.preset.name,
@@ -317,6 +330,8 @@ class Workbench:
             request.image_names,
             asdict(request.options),
             key.mode,
+            in_words(key.edits),
+            key.edit_sources,
         )
 
     # inside
@@ -393,4 +408,6 @@ def _provenance(request: Request[Any], model: runtime.LoadedModel) -> Provenance
         threads=torch.get_num_threads(),
         versions=hardware.deciding_versions(model.device),
         seconds=0.0,
+        edits=in_words(model.edits),
+        edit_sources=request.key.edit_sources,
     )

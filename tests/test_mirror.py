@@ -10,7 +10,6 @@ TESTS = Path(__file__).parent
 PACKAGE = TESTS.parent / "convmixer_viz"
 # a module without a test of its name → the test that it belongs to; a folder stands for all of it
 BELONGS = {
-    "questions/": "unit/test_contract.py",  # options and results of every row of the catalog
     "analyses/kernels/weights.py": "unit/engine/test_memory.py",  # estimates of kernels
     "analyses/receptive_field/sums.py": "unit/analyses/receptive_field/test_measurement.py",
     "app/components/adding.py": "app/test_models.py",
@@ -41,6 +40,7 @@ BELONGS = {
     "training/public_data.py": "integration/test_public_data.py",
     "training/run.py": "unit/training/test_loop.py",
     "weights/candidate.py": "unit/weights/test_collection.py",
+    "weights/history.py": "unit/analyses/kernels/test_formation.py",
     "weights/verification.py": "unit/weights/test_collection.py",
 }
 MODULES = sorted(
@@ -48,6 +48,14 @@ MODULES = sorted(
     for path in PACKAGE.rglob("*.py")
     if path.name != "__init__.py"
 )
+
+
+# options and results of every row of the catalog
+BELONGS |= {
+    f"questions/{path.name}": "unit/test_contract.py"
+    for path in (PACKAGE / "questions").glob("*.py")
+    if path.stem not in ("__init__", "edits")
+}
 
 
 def namesakes(module: str) -> list[Path]:

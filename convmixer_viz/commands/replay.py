@@ -73,6 +73,7 @@ def _request(
         preset=name,
         random=provenance.untrained_seed,
         mode=provenance.mode,
+        edits=provenance.edits,
         **provenance.options,
     )
 

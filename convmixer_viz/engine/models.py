@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, cast, get_args
+from functools import partial
+from typing import Any, get_args
+
+import numpy as np
+from numpy.typing import NDArray
 
 from convmixer_viz.contract import check_seed
 from convmixer_viz.engine import runtime
 from convmixer_viz.engine.cache import BytesCache
 from convmixer_viz.errors import ChoiceError
+from convmixer_viz.model import edits
 from convmixer_viz.model.convmixer import ConvMixer, random_twin
 from convmixer_viz.presets import classes, table
 from convmixer_viz.presets.table import Preset
-from convmixer_viz.weights import locate
+from convmixer_viz.questions.edits import Edit, Transplant
+from convmixer_viz.weights import history, locate
 from convmixer_viz.weights.checkpoint import Checkpoint, make_preset, read_as
 
 
@@ -26,6 +32,23 @@ class ModelKey:
     untrained_seed: int | None
     device: str
     mode: runtime.Mode
+    edits: tuple[Edit, ...] = ()
+    edit_sources: tuple[str, ...] = ()  # sha256 of the weights that edits take from elsewhere
+
+
+@dataclass(frozen=True, slots=True)
+class _Sources:
+    """What edits of one preset take from elsewhere."""
+
+    models: Models
+    preset: Preset
+
+    def weights(self, preset: str) -> ConvMixer:
+        return self.models.module(table.find(preset, self.models.presets))
+
+    def history(self) -> dict[int, NDArray[np.floating]]:
+        tensors = history.read(self.preset)
+        return dict(zip(tensors["epochs"].tolist(), tensors["depthwise"], strict=True))
 
 
 class Models:
@@ -70,14 +93,25 @@ class Models:
         names = self.class_names(name)
         return tuple(classes.label(names, index) for index in range(len(names)))
 
-    def key(self, preset: Preset, random: int | None, device: str, mode: runtime.Mode) -> ModelKey:
-        """The key of a model: it names the sha256 of the weights, or the seed of random ones."""
+    def key(
+        self,
+        preset: Preset,
+        random: int | None,
+        device: str,
+        mode: runtime.Mode,
+        made: tuple[Edit, ...] = (),
+    ) -> ModelKey:
+        """The key of a model: it names the sha256 of the weights, or the seed of random ones, and
+        the edits that are made."""
         if mode not in get_args(runtime.Mode):
             raise ChoiceError(f"There is no mode {mode!r}: choose exact or fast.")
         if random is not None:
             check_seed(random)
         sha256 = "" if random is not None else self._sha256(preset)
-        return ModelKey(preset, self.class_names(preset.name), sha256, random, device, mode)
+        names = self.class_names(preset.name)
+        donors = (edit.from_ for edit in made if isinstance(edit, Transplant))
+        sources = tuple(self._sha256(table.find(name, self.presets)) for name in donors)
+        return ModelKey(preset, names, sha256, random, device, mode, made, sources)
 
     def load(self, key: ModelKey, side: int) -> runtime.LoadedModel:
         """The loaded model, kept from before where it can be, with a list of its own for what this
@@ -86,9 +120,14 @@ class Models:
         cache_key = (key, side if untrained else None)
         model = self._loaded.get(cache_key)
         if model is None:
-            model = self._twin(key, side) if untrained else self._trained(key)
+            model = self._load(key, side)
             self._loaded.put(cache_key, model)
-        return replace(model, halved=[])
+        return replace(model, halved=[], edited=partial(self._edited, key, side))
+
+    def _edited(self, key: ModelKey, side: int, made: tuple[Edit, ...]) -> runtime.LoadedModel:
+        """The model of a key with other edits."""
+        other = self.key(key.preset, key.untrained_seed, key.device, key.mode, made)
+        return self.load(other, side)
 
     def _sha256(self, preset: Preset) -> str:
         if preset.name in self._added:
@@ -96,28 +135,31 @@ class Models:
         locate.require_file(preset)  # says how to get them where they aren't here
         return locate.location(preset).sha256
 
-    def _trained(self, key: ModelKey) -> runtime.LoadedModel:
-        preset = key.preset
+    def module(self, preset: Preset) -> ConvMixer:
+        """A preset's trained weights in a module of their own, on the CPU."""
         if preset.name in self._added:
             state = self._added[preset.name][1].state
         else:
             state = read_as(locate.require_file(preset), preset).state
         module = ConvMixer(preset.shape, preset.class_count)
         module.load_state_dict(state)
-        return _load(key, module)
+        return module
 
-    def _twin(self, key: ModelKey, side: int) -> runtime.LoadedModel:
-        seed = cast(int, key.untrained_seed)
-        module = ConvMixer(key.preset.shape, key.preset.class_count)
-        return replace(_load(key, random_twin(module, seed, side)), untrained_seed=seed)
-
-
-def _load(key: ModelKey, module: ConvMixer) -> runtime.LoadedModel:
-    return runtime.load(
-        key.preset,
-        module,
-        class_names=key.class_names,
-        sha256=key.weights_sha256,
-        device=key.device,
-        mode=key.mode,
-    )
+    def _load(self, key: ModelKey, side: int) -> runtime.LoadedModel:
+        preset, seed = key.preset, key.untrained_seed
+        if seed is None:
+            module = self.module(preset)
+        else:
+            module = random_twin(ConvMixer(preset.shape, preset.class_count), seed, side)
+        if key.edits:
+            module = edits.apply(module, key.edits, _Sources(self, preset))
+            preset = replace(preset, shape=module.shape)
+        model = runtime.load(
+            preset,
+            module,
+            class_names=key.class_names,
+            sha256=key.weights_sha256,
+            device=key.device,
+            mode=key.mode,
+        )
+        return replace(model, untrained_seed=seed, edits=key.edits)

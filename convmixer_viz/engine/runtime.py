@@ -13,11 +13,12 @@ import torch
 from torch import Tensor, nn
 
 from convmixer_viz.engine import flags, hardware
-from convmixer_viz.errors import DeviceError
+from convmixer_viz.errors import ChoiceError, DeviceError
 from convmixer_viz.model import fused
 from convmixer_viz.model.convmixer import ConvMixer
 from convmixer_viz.pictures.prepare import PreparedPicture
 from convmixer_viz.presets.table import Preset
+from convmixer_viz.questions.edits import Edit
 
 Mode = Literal["exact", "fast"]
 T = TypeVar("T", Tensor, tuple[Tensor, ...])
@@ -46,6 +47,10 @@ def choose(device: str) -> str:
     return f"cuda:{int(number or 0)}"
 
 
+def _alone(edits: tuple[Edit, ...]) -> LoadedModel:
+    raise ChoiceError("This model was loaded by itself: edit one of a Workbench.")
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class LoadedModel:
     """A frozen ConvMixer on its device; no picture's numbers depend on the others beside it."""
@@ -59,6 +64,8 @@ class LoadedModel:
     untrained_seed: int | None = None
     halved: list[int] = field(default_factory=list)  # a request's batch sizes after a shortage
     most_rows: int | None = None  # of a call, in fast mode where memory is short from the start
+    edits: tuple[Edit, ...] = ()
+    edited: Callable[[tuple[Edit, ...]], LoadedModel] = _alone  # the same with other edits
 
     @property
     def dtype(self) -> torch.dtype:

@@ -52,7 +52,7 @@ def draw(preset: Preset, *, side: int | None = None, height: int = HEIGHT) -> go
         _draw_slab(fig, slab, at)
         at += slab.width
     _frame_block(fig, preset, lefts[2] - GAP, lefts[3] + slabs(preset, side)[3].width)
-    if preset.shape.residual:
+    if any(preset.shape.residuals):
         first, mixed = slabs(preset, side)[1:3]
         _skip(fig, lefts[1] + first.width / 2, lefts[2] + mixed.width / 2, first.height / 2)
     fig.update_xaxes(visible=False, range=[-0.5, at + 0.5])
@@ -63,8 +63,8 @@ def draw(preset: Preset, *, side: int | None = None, height: int = HEIGHT) -> go
 def describe(preset: Preset, side: int | None = None) -> str:
     """The tensors' shapes, the number of blocks and the residual, in a sentence."""
     sizes = (f"{slab.name} {_times(slab.shape)}" for slab in slabs(preset, side))
-    skip = "with" if preset.shape.residual else "without"
-    return f"{', '.join(sizes)}; {preset.shape.depth} blocks, {skip} a residual in space"
+    skip = preset.shape.without_residual or "with a residual"
+    return f"{', '.join(sizes)}; {preset.shape.depth} blocks, {skip} in space"
 
 
 def _sides(shape: tuple[int, ...]) -> tuple[float, float]:

@@ -32,12 +32,12 @@ class Spatial(nn.Module):
 class Block(nn.Sequential):
     """Depthwise step, then BN(act(pointwise(x))). The children's names are timm's."""
 
-    def __init__(self, shape: Shape) -> None:
+    def __init__(self, shape: Shape, residual: bool) -> None:
         act = ACTIVATIONS[shape.activation]
         dim, k = shape.dim, shape.kernel_size
         depthwise = nn.Conv2d(dim, dim, k, groups=dim, padding="same")
         super().__init__(
-            Spatial(nn.Sequential(depthwise, act(), nn.BatchNorm2d(dim)), shape.residual),
+            Spatial(nn.Sequential(depthwise, act(), nn.BatchNorm2d(dim)), residual),
             nn.Conv2d(dim, dim, 1),
             act(),
             nn.BatchNorm2d(dim),
@@ -74,7 +74,7 @@ class ConvMixer(nn.Module):
         self.stem = nn.Sequential(
             nn.Conv2d(3, dim, p, stride=p), ACTIVATIONS[shape.activation](), nn.BatchNorm2d(dim)
         )
-        self.blocks = nn.Sequential(*(Block(shape) for _ in range(shape.depth)))
+        self.blocks = nn.Sequential(*(Block(shape, residual) for residual in shape.residuals))
         self.head = nn.Linear(dim, classes)
 
     @property

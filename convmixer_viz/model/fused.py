@@ -39,7 +39,7 @@ def available(dtype: torch.dtype) -> bool:
 def _agrees(shape: Shape, dtype: torch.dtype) -> bool:
     """Whether a small block gives the same fused."""
     with torch.device("meta"):  # whose layers draw nothing from torch's own generator
-        block = Block(shape)
+        block = Block(shape, residual=True)
     block = block.to_empty(device="cpu").requires_grad_(False).eval()
     initialise(block, seed=0, norms="drawn")
     for layer in (block.depthwise, block.pointwise):

@@ -10,6 +10,7 @@ from typing import Literal
 from convmixer_viz.errors import ChoiceError
 
 Activation = Literal["gelu", "relu"]
+Residual = bool | tuple[bool, ...]  # in all blocks or none, or block by block
 ACTIVATION_NAMES: dict[Activation, str] = {"gelu": "GELU", "relu": "ReLU"}
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 CIFAR10_MEAN, CIFAR10_STD = (0.4914, 0.4822, 0.4465), (0.2471, 0.2435, 0.2616)
@@ -24,7 +25,26 @@ class Shape:
     kernel_size: int
     patch_size: int
     activation: Activation = "gelu"
-    residual: bool = True
+    residual: Residual = True
+
+    def __post_init__(self) -> None:
+        """A tuple says what True or False can't."""
+        if isinstance(self.residual, tuple) and len(set(self.residual)) == 1:
+            object.__setattr__(self, "residual", self.residual[0])
+
+    @property
+    def residuals(self) -> tuple[bool, ...]:
+        """Whether each block adds its input to what its depthwise step gives."""
+        residual = self.residual
+        return residual if isinstance(residual, tuple) else (residual,) * self.depth
+
+    @property
+    def without_residual(self) -> str:
+        """Where there is none, in words; empty where each block has one."""
+        bare = [str(block) for block, skips in enumerate(self.residuals, 1) if not skips]
+        if len(bare) == self.depth:
+            return "no residual"
+        return f"no residual in blocks {', '.join(bare)}" if bare else ""
 
     def parameters(self, classes: int) -> int:
         """Number of trainable values."""

@@ -10,6 +10,16 @@ from numpy.typing import NDArray
 
 from convmixer_viz.contract import Result
 
+CLASSES = (
+    "Gaussian",
+    "difference of Gaussians",
+    "first derivative",
+    "second derivative",
+    "delta",
+    "other",
+    "undecidable",
+)
+GAUSSIAN, DOG, FIRST, SECOND, DELTA, OTHER, UNDECIDABLE = range(len(CLASSES))
 STATISTICS = {  # name: what people read, with its unit
     "energy": "energy Σw²",
     "effective_size_50": "size holding 50 % of the energy (tokens)",

@@ -108,7 +108,7 @@ def _parts(
 ) -> tuple[
     ConvMixer, nn.Module, tuple[Optimizer, ...], tuple[LRScheduler, ...], AveragedModel | None
 ]:
-    """Model, learner, optimizers, schedules and the average, as a run of `steps` an epoch starts."""
+    """Model, learner, optimizers, schedules and average, as a run of `steps` an epoch starts."""
     preset = PRESETS[recipe.preset]
     model = ConvMixer(preset.shape, preset.class_count)
     initialise(model, recipe.seed)

@@ -15,6 +15,7 @@ from convmixer_viz.presets.table import (
     PRESETS,
     Activation,
     Preset,
+    Residual,
     Shape,
     Transform,
 )
@@ -26,7 +27,7 @@ class ShapeChoices:
     """What a person says of the shape that tensors don't show; None: nothing."""
 
     activation: Activation | None = None
-    residual: bool | None = None
+    residual: Residual | None = None
 
 
 def settle_shape(
@@ -79,7 +80,7 @@ def own_preset(name: str, shape: Shape, classes: int, transform: Transform) -> P
 
 def describe(shape: Shape, classes: int) -> str:
     """A shape as people write it: 256/8, kernel 5, patch 2, GELU, 10 classes."""
-    residual = "" if shape.residual else ", no residual"
+    residual = shape.without_residual and f", {shape.without_residual}"
     return (
         f"{shape.dim}/{shape.depth}, kernel {shape.kernel_size}, patch {shape.patch_size}, "
         f"{ACTIVATION_NAMES[shape.activation]}{residual}, {classes} classes"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from convmixer_viz.presets.table import Activation
+from convmixer_viz.presets.table import Activation, Residual
 
 WEIGHTS = "weights.safetensors"  # verified, in a private folder until they are kept
 
@@ -19,7 +19,7 @@ class Candidate:
     preprocess: str | None = None
     class_file: str | None = None
     activation: Activation | None = None
-    residual: bool | None = None
+    residual: Residual | None = None
 
 
 @dataclass(frozen=True, slots=True)

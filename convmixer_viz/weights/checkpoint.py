@@ -16,7 +16,7 @@ from convmixer_viz import disk
 from convmixer_viz.errors import WeightsError
 from convmixer_viz.model.convmixer import ConvMixer
 from convmixer_viz.presets import classes, table
-from convmixer_viz.presets.table import Activation, Preset, Shape, Transform
+from convmixer_viz.presets.table import Activation, Preset, Residual, Shape, Transform
 from convmixer_viz.weights import assumptions, dialects, metadata
 from convmixer_viz.weights.assumptions import ShapeChoices
 from convmixer_viz.weights.formats import (
@@ -56,7 +56,10 @@ class Checkpoint:
 
 
 def read(
-    source: WeightsSource, *, activation: Activation | None = None, residual: bool | None = None
+    source: WeightsSource,
+    *,
+    activation: Activation | None = None,
+    residual: Residual | None = None,
 ) -> Checkpoint:
     """Verify a file, a state dict or a module. Where it doesn't record activation and residual, the
     arguments say them, or they are assumed."""
@@ -97,7 +100,7 @@ def make_preset(
     preprocess: str | None = None,
     classes: Path | str | Sequence[str] | None = None,
     activation: Activation | None = None,
-    residual: bool | None = None,
+    residual: Residual | None = None,
 ) -> tuple[Preset, Checkpoint]:
     """A preset of its own out of weights: `like` names a preset whose shape they must have,
     `preprocess` one whose preprocessing they share, `classes` their names or a file of them."""

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from convmixer_viz.contract import Steps
 from convmixer_viz.errors import ChoiceError, WeightsError
 from convmixer_viz.presets import table
-from convmixer_viz.presets.table import PRESETS, Activation, Preset
+from convmixer_viz.presets.table import PRESETS, Activation, Preset, Residual
 from convmixer_viz.weights import hub, locate, user_folder, worker
 from convmixer_viz.weights.candidate import WEIGHTS, Candidate, Verification
 
@@ -42,7 +42,7 @@ def add(
     preprocess: str | None = None,
     class_file: Path | None = None,
     activation: Activation | None = None,
-    residual: bool | None = None,
+    residual: Residual | None = None,
 ) -> Addition:
     """Verify a weights file and keep it in the user's cache, in our own dialect: for a preset of
     the table (`replaces`), or as one of its own, named after the file where `name` is None."""

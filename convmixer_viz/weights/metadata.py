@@ -10,7 +10,7 @@ from typing import Any
 
 from convmixer_viz.errors import WeightsError
 from convmixer_viz.presets.classes import class_list
-from convmixer_viz.presets.table import Preset, Shape, Transform
+from convmixer_viz.presets.table import Preset, Residual, Shape, Transform
 
 SCHEMA = 1
 MAX_BYTES = 2**20  # of a record, whose class names are most of it
@@ -83,9 +83,20 @@ def _shape(fields: dict[str, Any]) -> Shape:
     if not all(type(size) is int and size >= 1 for size in sizes.values()):
         raise ValueError(f"sizes {sizes}")
     activation, residual = fields["activation"], fields["residual"]
-    if activation not in ("gelu", "relu") or not isinstance(residual, bool):
-        raise ValueError(f"activation {activation}, residual {residual}")
-    return Shape(**sizes, activation=activation, residual=residual)
+    if activation not in ("gelu", "relu"):
+        raise ValueError(f"activation {activation}")
+    return Shape(**sizes, activation=activation, residual=_residual(residual, sizes["depth"]))
+
+
+def _residual(value: Any, depth: int) -> Residual:
+    """True, false, or a list of them, one a block."""
+    if isinstance(value, bool):
+        return value
+    if not (isinstance(value, list) and len(value) == depth):
+        raise ValueError(f"residual {value!r:.60}")
+    if not all(isinstance(skips, bool) for skips in value):
+        raise ValueError(f"residual {value!r:.60}")
+    return tuple(value)
 
 
 def _transform(fields: dict[str, Any]) -> Transform:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
 from convmixer_viz import FORMATION, STRUCTURE, Formation, Structure, Workbench
-from convmixer_viz.analyses.kernels.formation import history_file
+from convmixer_viz.weights import history
 from tests.findings.samples import markdown
 
 PRESETS = tuple(f"cifar10-128-8-k{kind}" for kind in ("5", "3", "9", "5-relu", "5-plain", "5-p4"))
@@ -32,7 +32,7 @@ def report(bench: Workbench, preset: str, test: Path, out: Path) -> Iterator[str
     yield table(structure)
     if structure.decidable:
         yield f"Kernels with a class: {with_a_class(structure)} of a block."
-        if history_file(bench.presets[preset]):
+        if history.find(bench.presets[preset]):
             yield formed(bench.run(FORMATION, preset=preset))
 
 

@@ -53,9 +53,10 @@ def pictures(row: Analysis[Any]) -> list[str]:
     return names[row.images]
 
 
-def result_of(bench: Workbench, row: Analysis[Any]) -> Any:
+def result_of(bench: Workbench, row: Analysis[Any], **more: Any) -> Any:
     small = {"resolution": 16} if hasattr(row.options, "resolution") else {}
-    return bench.run(row.name, pictures(row), preset="tiny", **small | CHEAP.get(row.name, {}))
+    options = small | CHEAP.get(row.name, {}) | more
+    return bench.run(row.name, pictures(row), preset="tiny", **options)
 
 
 def same(a: Any, b: Any) -> bool:
@@ -155,6 +156,17 @@ def test_the_model_is_left_as_it_was(row: Analysis[Any]) -> None:
         assert not module._forward_pre_hooks
         assert not module.training
     assert all(p.grad is None and not p.requires_grad for p in model.module.parameters())
+
+
+@every_repeatable
+def test_an_edited_model_is_a_model(bench: Workbench, row: Analysis[Any]) -> None:
+    """It has its own result; the original's is what it was, and so is the model."""
+    before = result_of(bench, row)
+    edited = result_of(bench, row, edits=["random:blocks=1", "off:blocks=2:kernels=3"])
+    assert edited.origin.edits == ("random:blocks=1", "off:blocks=2:kernels=3")
+    assert same(edited, before) == (row.name in ("patch-embedding", "cost"))
+    bench.forget_results()
+    assert same(result_of(bench, row), before)
 
 
 @every_analysis

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from convmixer_viz.contract import option_fields
 from convmixer_viz.errors import ChoiceError
 from convmixer_viz.presets.table import PRESETS
 from convmixer_viz.questions.attribution import METHODS, OF_SOME
+from convmixer_viz.questions.edits import Off
 from convmixer_viz.questions.evidence import Options
 
 PRESET = PRESETS["cifar10-256-8"]
@@ -110,3 +112,29 @@ def test_tokens_that_do_not_exist_are_refused(token: tuple[int, int]) -> None:
         fit("receptive-field", token=token, resolution=64)
     last = PRESET.shape.grid(PRESET.field_side) - 1
     assert fit("receptive-field", token=(last, last)).token == (last, last)
+
+
+@pytest.mark.parametrize(
+    ("edit", "sentence"),
+    [
+        ("off:blocks=9", "cifar10-256-8 has no block 9: choose 1 to 8"),
+        ("mean:kernels=3+256", "cifar10-256-8 has no channel 256: choose 0 to 255"),
+        ("low-rank:rank=6", "A 5×5 kernel has rank 5 at most, not 6"),
+        ("transplant:from=cifar10-128-8-k5", "from a preset of equal dim"),
+        ("transplant:from=nobody", "nobody"),
+    ],
+)
+def test_edits_that_do_not_fit_are_refused(edit: str, sentence: str) -> None:
+    with pytest.raises(ChoiceError, match=sentence):
+        request.fit_edits([edit], PRESET, PRESETS)
+
+
+def test_kernels_whose_centres_do_not_meet_are_not_transplanted() -> None:
+    even = replace(PRESET, name="even", shape=replace(PRESET.shape, kernel_size=4))
+    with pytest.raises(ChoiceError, match="their centres don't meet"):
+        request.fit_edits(["transplant:from=even"], PRESET, {"even": even})
+
+
+def test_all_blocks_by_number_are_all_blocks() -> None:
+    assert request.fit_edits(["off:blocks=1-8"], PRESET, PRESETS) == (Off(),)
+    assert request.fit_edits(["off:blocks=1-7"], PRESET, PRESETS) != (Off(),)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +25,7 @@ from convmixer_viz.export import files
 from convmixer_viz.pictures import decode as pictures_decode
 from convmixer_viz.pictures.decode import PictureSource, decode, load
 from convmixer_viz.workbench import Workbench
-from tests.conftest import TINY, calibrated
+from tests.conftest import TINY, calibrated, loaded
 
 TINY_OPTIONS = {"activation": "gelu", "residual": True, "preprocess": "cifar10-256-8"}
 
@@ -338,3 +340,39 @@ def test_pictures_of_a_data_set_give_what_they_give_alone(tmp_path: Path) -> Non
             bench.pictures("pets")
         with pytest.raises(ChoiceError, match="takes one picture, not 5"):
             bench.run("evidence", bench.pictures("pets/train"), preset="tiny")
+
+
+def test_an_edited_model_leaves_the_original_alone_whoever_asks(bench: Workbench) -> None:
+    """Many threads, half of them with an edit: each gets what it asked for."""
+    edits = [(), ("rotate",), ("off:blocks=2",), ("random:seed=3", "mean:blocks=1")]
+    alone = [bench.predict("gallery:cat", "tiny", edits=each).logits for each in edits]
+    assert len({logits.tobytes() for logits in alone}) == len(edits)
+    for _ in range(3):
+        bench.forget_results()
+        with ThreadPoolExecutor(8) as people:
+            ask = partial(bench.predict, "gallery:cat", "tiny")
+            asked = [people.submit(ask, edits=edits[number % 4]) for number in range(16)]
+        for number, future in enumerate(asked):
+            assert np.array_equal(future.result().logits, alone[number % 4])
+
+
+def test_a_loaded_model_gives_others_with_other_edits(bench: Workbench) -> None:
+    model = bench.model("tiny", edits=["off"])
+    assert model.edited(model.edits).module is model.module
+    plain = model.edited(())
+    assert plain.edits == () and plain.module is bench.model("tiny").module
+    assert model.module.head.weight.shape == plain.module.head.weight.shape
+    with pytest.raises(ChoiceError, match="loaded by itself"):
+        loaded().edited(())
+
+
+def test_a_replaced_donor_is_another_question(bench: Workbench) -> None:
+    donors = [calibrated(TINY, seed=seed).state_dict() for seed in (1, 2)]
+    digests = []
+    for state in donors:
+        bench.models._added.pop("donor", None)
+        bench.add("donor", state, **TINY_OPTIONS)
+        asked = bench.request("prediction", preset="tiny", edits=["transplant:from=donor"])
+        digests.append(asked.digest)
+        assert bench.finish(asked).origin.edit_sources == asked.key.edit_sources
+    assert digests[0] != digests[1]

@@ -17,7 +17,7 @@ from convmixer_viz.engine.runtime import LoadedModel
 from convmixer_viz.model.convmixer import Block
 from convmixer_viz.model.kernel_shapes import clusters, templates
 from convmixer_viz.pictures.prepare import PreparedPicture
-from convmixer_viz.questions.kernels import KernelAtlas, Options
+from convmixer_viz.questions.kernels import CLASSES, KernelAtlas, Options
 
 
 def compute(
@@ -57,7 +57,7 @@ def _atlas(blocks: Sequence[int], parts: list[dict[str, NDArray[Any]]]) -> Kerne
     stacked: dict[str, Any] = {name: np.stack([part[name] for part in parts]) for name in parts[0]}
     return KernelAtlas(
         blocks=np.array(blocks),
-        class_names=templates.CLASSES,
+        class_names=CLASSES,
         threshold=templates.threshold(k),
         decidable=templates.decidable(k),
         **stacked,

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors.numpy import load_file
 
 from convmixer_viz.analyses.kernels import population
 from convmixer_viz.analyses.kernels.statistics import measure
@@ -17,20 +15,12 @@ from convmixer_viz.contract import Step
 from convmixer_viz.engine.memory import Workload
 from convmixer_viz.engine.runtime import LoadedModel
 from convmixer_viz.errors import WeightsError
-from convmixer_viz.model.kernel_shapes import templates
 from convmixer_viz.pictures.prepare import PreparedPicture
-from convmixer_viz.presets.table import Preset
 from convmixer_viz.questions.formation import Formation, Options
-from convmixer_viz.weights import locate
+from convmixer_viz.questions.kernels import CLASSES
+from convmixer_viz.weights import history
 
 EPOCHS = 64  # at most in a history
-
-
-def history_file(preset: Preset) -> Path | None:
-    """The history beside a preset's weights, if it ships one."""
-    file = locate.find_file(preset)
-    history = file and file.with_name(f"{preset.name}.history.safetensors")
-    return history if history and history.exists() else None
 
 
 def compute(
@@ -54,12 +44,11 @@ def estimate(work: Workload) -> int:
 
 
 def _read(model: LoadedModel) -> dict[str, NDArray[Any]]:
-    file = history_file(model.preset)
-    if file is None or model.untrained_seed is not None:
+    if model.untrained_seed is not None:
         raise WeightsError(
-            f"{model.preset.name} has no history of its training: choose a preset that ships one."
+            f"The untrained twin of {model.preset.name} has no history: leave --random out."
         )
-    return load_file(file)
+    return history.read(model.preset)
 
 
 def _measure(kernels: NDArray[np.float32]) -> dict[str, NDArray[Any]]:
@@ -82,7 +71,7 @@ def _formation(
         weights=tensors["depthwise"][:, [block - 1 for block in blocks]],
         stem=tensors["stem"],
         settled=epochs[settled(stacked["code"])],
-        class_names=templates.CLASSES,
+        class_names=CLASSES,
         **stacked | {"r2": stacked["r2"].astype(np.float32)},
     )
 

@@ -23,7 +23,7 @@ from convmixer_viz.engine.runtime import LoadedModel
 from convmixer_viz.model.kernel_shapes import templates
 from convmixer_viz.pictures.prepare import PreparedPicture
 from convmixer_viz.questions.kernel import Kernel, Options
-from convmixer_viz.questions.kernels import STATISTICS
+from convmixer_viz.questions.kernels import CLASSES, STATISTICS
 
 
 def compute(
@@ -70,8 +70,8 @@ def _kernel(
         bias=float(bias[channel]),
         statistics=tuple(STATISTICS),
         values=np.array([measured[name][0] for name in STATISTICS]),
-        class_name=templates.CLASSES[fit.code[0]],
-        best_name=templates.CLASSES[fit.best[0]],
+        class_name=CLASSES[fit.code[0]],
+        best_name=CLASSES[fit.best[0]],
         threshold=templates.threshold(weights.shape[-1]),
         template=fit.template[0].astype(np.float32),
         rest=(weights - fit.template[0]).astype(np.float32),

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from convmixer_viz.analyses.kernels import statistics
 from convmixer_viz.analyses.kernels.spectrum import share
-from convmixer_viz.model.kernel_shapes import templates
 from convmixer_viz.model.kernel_shapes.covariance import variances
+from convmixer_viz.questions.kernels import CLASSES
 from convmixer_viz.questions.structure import CURVES
 
 scipy: Any = lazy.load("scipy")
@@ -30,7 +30,7 @@ def measure(
     measured, spectrum = measured or statistics.measure(kernels), variances(kernels)
     profile = statistics.ring_profile(kernels)
     energy = np.broadcast_to(profile.sum(1, keepdims=True), profile.shape)
-    codes = np.bincount(measured["code"], minlength=len(templates.CLASSES))
+    codes = np.bincount(measured["code"], minlength=len(CLASSES))
     largest = np.abs(kernels).max((1, 2))
     means = {f"mean_{name}": measured[name].mean() for name in _MEANS}
     values = means | {

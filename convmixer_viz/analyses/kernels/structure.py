@@ -18,6 +18,7 @@ from convmixer_viz.model.convmixer import Block
 from convmixer_viz.model.kernel_shapes import templates
 from convmixer_viz.model.kernel_shapes.covariance import covariance
 from convmixer_viz.pictures.prepare import PreparedPicture
+from convmixer_viz.questions.kernels import CLASSES
 from convmixer_viz.questions.structure import Options, Structure
 
 
@@ -87,7 +88,7 @@ def _structure(
         depth=model.preset.shape.depth,
         kernel_size=k,
         decidable=templates.decidable(k),
-        class_names=templates.CLASSES,
+        class_names=CLASSES,
         **stacked,
         **bands,
     )

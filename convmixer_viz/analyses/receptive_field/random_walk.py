@@ -33,8 +33,8 @@ class WalkStep:
 
 def null_model(shape: Shape) -> list[WalkStep]:
     """Random signs, equal variances: a flat kernel, and an equal share for a skip."""
-    k, stays = shape.kernel_size, 0.5 if shape.residual else 0.0
-    return [WalkStep(stays, np.full((k, k), (1 - stays) / k**2))] * shape.depth
+    k, stays = shape.kernel_size, [0.5 if skips else 0.0 for skips in shape.residuals]
+    return [WalkStep(share, np.full((k, k), (1 - share) / k**2)) for share in stays]
 
 
 def weights_model(module: ConvMixer) -> list[WalkStep]:

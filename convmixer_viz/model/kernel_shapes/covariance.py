@@ -18,3 +18,13 @@ def variances(kernels: NDArray[np.floating]) -> NDArray[np.float64]:
     """Eigenvalues (k²,) of the covariance, largest first."""
     values = np.linalg.eigvalsh(covariance(kernels))[::-1].astype(np.float64)
     return np.maximum(values, 0)
+
+
+def draw(
+    kernels: NDArray[np.floating], count: int, generator: np.random.Generator
+) -> NDArray[np.float64]:
+    """`count` kernels (count, k, k) from the Gaussian of mean zero with the kernels' covariance."""
+    values, vectors = np.linalg.eigh(covariance(kernels))
+    normal = generator.standard_normal((count, len(values)))
+    drawn: NDArray[np.float64] = (normal * np.sqrt(np.maximum(values, 0))) @ vectors.T
+    return drawn.reshape(count, *kernels.shape[1:])

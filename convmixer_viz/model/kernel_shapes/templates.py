@@ -11,16 +11,16 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-CLASSES = (
-    "Gaussian",
-    "difference of Gaussians",
-    "first derivative",
-    "second derivative",
-    "delta",
-    "other",
-    "undecidable",
+from convmixer_viz.questions.kernels import (
+    DELTA,
+    DOG,
+    FIRST,
+    GAUSSIAN,
+    OTHER,
+    SECOND,
+    UNDECIDABLE,
 )
-GAUSSIAN, DOG, FIRST, SECOND, DELTA, OTHER, UNDECIDABLE = range(len(CLASSES))
+
 SIMPLE = (GAUSSIAN, DOG, DELTA)  # one template each; derivatives are spans of two and three
 FIRST_MARGIN, SECOND_MARGIN = 0.025, 0.05  # in R²: a span fits by chance more often
 EXACT, EXACT_MARGIN = 1 - 1e-4, 1e-3  # nothing fits so well by chance

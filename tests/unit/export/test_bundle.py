@@ -29,11 +29,12 @@ pytestmark = pytest.mark.usefixtures("tiny_presets")
 
 @pytest.fixture(scope="module")
 def content() -> bytes:
-    """A prediction's bundle."""
+    """The bundle of an edited model's prediction."""
     cat = load("gallery:cat")
     with closing(Workbench("cpu")) as bench, pytest.MonkeyPatch.context() as patch:
         patch.setitem(PRESETS, "tiny", TINY)
-        return bundle.pack(bench.run("prediction", [cat], preset="tiny", random=2, top=3), [cat])
+        asked = {"preset": "tiny", "random": 2, "edits": ["rotate:blocks=2"], "top": 3}
+        return bundle.pack(bench.run("prediction", [cat], **asked), [cat])
 
 
 @pytest.fixture

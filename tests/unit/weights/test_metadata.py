@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -34,3 +35,14 @@ def test_a_record_that_lies_is_refused(tmp_path: Path) -> None:
         safetensors.torch.save_file(STATE, path, {checkpoint.RECORD: record})
         with pytest.raises(WeightsError, match=r"damaged|later version|its tensors are"):
             checkpoint.read(path)
+
+
+def test_a_residual_block_by_block_comes_back() -> None:
+    mixed = replace(TINY, shape=replace(TINY.shape, residual=(True, False, True)))
+    assert metadata.loads(metadata.dumps(mixed, None), "a file").shape == mixed.shape
+    record = json.loads(metadata.dumps(mixed, None))
+    assert record["shape"]["residual"] == [True, False, True]
+    for wrong in ([True], [1, 0, 1], "yes", None):
+        record["shape"]["residual"] = wrong
+        with pytest.raises(WeightsError, match="damaged"):
+            metadata.loads(json.dumps(record), "a file")

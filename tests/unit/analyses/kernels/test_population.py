@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from convmixer_viz.analyses.kernels import population
-from convmixer_viz.model.kernel_shapes import templates
+from convmixer_viz.questions.kernels import DELTA
 from convmixer_viz.questions.structure import CURVES
 
 
@@ -35,7 +35,7 @@ def test_shares_sparsity_and_rings() -> None:
     kernels[:, 2, 2] = [1, 1, 1, 1, 1, 1, 1, 1, 1e-3, 1e-3]
     layer = population.measure(kernels)
     assert layer["sparsity"] == pytest.approx(0.2)
-    assert layer["class_shares"][templates.DELTA] == 1
+    assert layer["class_shares"][DELTA] == 1
     assert layer["ring_profile"].tolist() == [1, 0, 0]
     assert layer["mean_effective_size_90"] == 1
 

@@ -9,14 +9,15 @@ import pytest
 from numpy.typing import NDArray
 
 from convmixer_viz.model.kernel_shapes import templates
-from convmixer_viz.model.kernel_shapes.templates import (
+from convmixer_viz.model.kernel_shapes.templates import fit
+from convmixer_viz.questions.kernels import (
+    CLASSES,
     DELTA,
     DOG,
     FIRST,
     GAUSSIAN,
     OTHER,
     SECOND,
-    fit,
 )
 
 Floats = NDArray[np.floating[Any]]
@@ -133,7 +134,7 @@ def test_the_threshold_is_what_the_reference_found(k: int, expected: float) -> N
 def test_three_by_three_is_undecidable() -> None:
     assert not templates.decidable(3)
     fitted = fit(shape(GAUSSIAN, 3, 0.5 * 1.12**4)[None])
-    assert templates.CLASSES[fitted.code[0]] == "undecidable"
+    assert CLASSES[fitted.code[0]] == "undecidable"
     assert fitted.r2[0] == pytest.approx(1, abs=1e-5)
 
 
