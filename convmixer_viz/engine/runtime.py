@@ -135,7 +135,8 @@ class LoadedModel:
         missing = self.batch_size(side) - len(part)
         if missing <= 0 or self.mode == "fast":
             return function(part)
-        padded = function(torch.cat([part, part[:1].expand(missing, -1, -1, -1)]))
+        spare = (part[:1] for _ in range(missing))  # expand() would lose the memory layout
+        padded = function(torch.cat([part, *spare]))
         if isinstance(padded, tuple):
             return tuple(t[: len(part)] for t in padded)
         return padded[: len(part)]

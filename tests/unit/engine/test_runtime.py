@@ -121,6 +121,18 @@ def test_calls_in_exact_mode_have_one_batch_size(noise: torch.Tensor) -> None:
         assert scarce.calls == [batch_size]
 
 
+def test_padding_keeps_the_memory_layout() -> None:
+    tokens = torch.randn(2, 12, 8, 8).contiguous(memory_format=torch.channels_last)
+    strides: list[tuple[int, ...]] = []
+
+    def note(part: torch.Tensor) -> torch.Tensor:
+        strides.append(part.stride())
+        return part
+
+    assert torch.equal(loaded().call(note, tokens, 16), tokens)
+    assert strides == [(768, 1, 96, 12)]
+
+
 def test_large_pictures_go_one_by_one_but_in_bfloat16() -> None:
     sides = {preset.transform.size for preset in PRESETS.values()}
     assert {loaded(TINY).batch_size(side) for side in sides} == {runtime.CPU_BATCH}
