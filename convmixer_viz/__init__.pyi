@@ -9,6 +9,7 @@ from .catalog import (
     FAITHFULNESS as FAITHFULNESS,
     FIRING as FIRING,
     FORMATION as FORMATION,
+    IMPORTANCE as IMPORTANCE,
     KERNEL as KERNEL,
     KERNELS as KERNELS,
     PATCH_EMBEDDING as PATCH_EMBEDDING,
@@ -43,6 +44,7 @@ from .questions.evidence import Evidence as Evidence
 from .questions.faithfulness import Faithfulness as Faithfulness
 from .questions.firing import Firing as Firing
 from .questions.formation import Formation as Formation
+from .questions.importance import Importance as Importance
 from .questions.kernel import Kernel as Kernel
 from .questions.kernels import KernelAtlas as KernelAtlas
 from .questions.patch_embedding import PatchEmbedding as PatchEmbedding

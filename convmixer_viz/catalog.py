@@ -14,6 +14,7 @@ from convmixer_viz.questions import (
     faithfulness,
     firing,
     formation,
+    importance,
     kernel,
     kernels,
     patch_embedding,
@@ -108,6 +109,13 @@ FORMATION = Analysis(
     "how the kernels formed in training",
     "kernels.formation",
 )
+IMPORTANCE = Analysis(
+    "importance",
+    importance.Options,
+    importance.Importance,
+    "many",
+    "which kernels matter: each switched off alone",
+)
 RECEPTIVE_FIELD = Analysis(
     "receptive-field",
     receptive_field.Options,
@@ -148,6 +156,7 @@ ANALYSES: dict[str, Analysis[Any]] = {
         PATCH_EMBEDDING,
         STRUCTURE,
         FORMATION,
+        IMPORTANCE,
         RECEPTIVE_FIELD,
         REPRESENTATION,
         COST,

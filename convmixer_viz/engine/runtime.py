@@ -135,8 +135,7 @@ class LoadedModel:
         missing = self.batch_size(side) - len(part)
         if missing <= 0 or self.mode == "fast":
             return function(part)
-        spare = (part[:1] for _ in range(missing))  # expand() would lose the memory layout
-        padded = function(torch.cat([part, *spare]))
+        padded = function(_with_spare_rows(part, missing))
         if isinstance(padded, tuple):
             return tuple(t[: len(part)] for t in padded)
         return padded[: len(part)]
@@ -160,6 +159,11 @@ class LoadedModel:
                 f"{side}×{side} pixels: choose a lower resolution, "
                 "fast mode or --device cpu, or close what else uses the device."
             ) from error
+
+
+def _with_spare_rows(part: Tensor, count: int) -> Tensor:
+    """In the same memory layout, which expand() would lose, and with it bits."""
+    return torch.cat([part, *(part[:1] for _ in range(count))])
 
 
 def load(
