@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -158,6 +159,19 @@ def divergence(p: Floats, q: Floats) -> Doubles:
     middle = (sides[0] + sides[1]) / 2
     halves = [scipy.special.rel_entr(side, middle).sum(-1) for side in sides]
     return np.asarray(np.maximum((halves[0] + halves[1]) / 2 / np.log(2), 0))
+
+
+def wilson(count: int, of: int, z: float = 1.959964) -> tuple[float, float]:
+    """Wilson's interval of a share, 95 % by default."""
+    share, extra = count / of, z * z / of
+    middle = share + extra / 2
+    reach = z * math.sqrt(share * (1 - share) / of + extra / of / 4)
+    return (middle - reach) / (1 + extra), (middle + reach) / (1 + extra)
+
+
+def mcnemar(lost: int, won: int) -> float:
+    """Two-sided exact p-value that pictures are as likely to be lost as won."""
+    return float(scipy.stats.binomtest(lost, lost + won).pvalue) if lost + won else 1.0
 
 
 def cka(a: Doubles, b: Doubles) -> Cka:

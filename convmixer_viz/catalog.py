@@ -10,6 +10,7 @@ from convmixer_viz.questions import (
     activations,
     attribution,
     cost,
+    effect,
     evidence,
     faithfulness,
     firing,
@@ -133,6 +134,13 @@ REPRESENTATION = Analysis(
     "many",
     "how alike blocks hold pictures",
 )
+EFFECT = Analysis(
+    "effect",
+    effect.Options,
+    effect.Effect,
+    "many",
+    "what edits of the model change, beside random and shuffled kernels",
+)
 COST = Analysis(
     "cost",
     cost.Options,
@@ -159,6 +167,7 @@ ANALYSES: dict[str, Analysis[Any]] = {
         IMPORTANCE,
         RECEPTIVE_FIELD,
         REPRESENTATION,
+        EFFECT,
         COST,
     )
 }

@@ -19,6 +19,7 @@ from convmixer_viz.errors import ChoiceError, DataError, VizError
 from convmixer_viz.export import files
 from convmixer_viz.foreign_text import escape
 from convmixer_viz.pictures.decode import Picture
+from convmixer_viz.pictures.folders import Drawn
 from convmixer_viz.presets import table
 from convmixer_viz.presets.table import DEFAULT
 from convmixer_viz.weights import locate
@@ -84,6 +85,10 @@ def _add_flags(command: argparse.ArgumentParser, row: Analysis[Any]) -> None:
         images = "path, folder, gallery:NAME or - for standard input; none: the preset's own"
         command.add_argument("pictures", nargs="*", metavar="IMAGE", help=images)
     add = command.add_argument
+    if row.images == "many":
+        pictures_of = "all pictures of a data set: its name, NAME=DIR or DIR"
+        add("--data", metavar="NAME", help=pictures_of)
+        add("--size", type=int, metavar="N", help="only N of them, drawn by seed 0")
     presets = command.add_mutually_exclusive_group()
     presets.add_argument("--preset", metavar="NAME", help=f"which model (default: {DEFAULT})")
     presets.add_argument("--presets", metavar="A,B", help="several models, separated by commas")
@@ -110,10 +115,19 @@ def _run(row: Analysis[Any], arguments: argparse.Namespace) -> None:
     if not arguments.weights:
         _check(row, flags.read(arguments, row.options), names, arguments.edits)
     with distributed.joined():
-        chosen = pictures.read(getattr(arguments, "pictures", []))
+        chosen = _pictures(arguments)
         results = _results(row, arguments, names, chosen)
     if distributed.process().rank == 0:
         console.show(results, as_json=arguments.json)
+
+
+def _pictures(arguments: argparse.Namespace) -> Sequence[Picture]:
+    paths, data = getattr(arguments, "pictures", []), getattr(arguments, "data", None)
+    if data is None:
+        return pictures.read(paths)
+    if paths:
+        raise ChoiceError("--data takes the place of pictures: leave one of them out.")
+    return Drawn(commands.data.find(data), arguments.size)
 
 
 def _results(

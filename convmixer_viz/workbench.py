@@ -18,6 +18,7 @@ from convmixer_viz import catalog
 from convmixer_viz.contract import Analysis, Provenance, Result, Step, Steps
 from convmixer_viz.engine import hardware, memory, runtime
 from convmixer_viz.engine.cache import BytesCache
+from convmixer_viz.engine.finished_parts import FinishedParts
 from convmixer_viz.engine.holdings import held_bytes
 from convmixer_viz.engine.models import Models
 from convmixer_viz.engine.queue import CLOSED, SUSPENDED_BYTES, DeviceQueue, Suspended
@@ -357,6 +358,8 @@ class Workbench:
         """Runs in the device's thread: load, prepare, compute; the whole result is kept."""
         model = self.models.load(request.key, request.side)
         pictures = PreparedPictures(request.images, request.preset.transform, request.side)
+        store = self.store if request.on_disk else None
+        model = replace(model, finished=FinishedParts(store, self._store_key(request)))
         model = self._fit(request, model, len(pictures))
         provenance, began, seconds = _provenance(request, model), time.perf_counter(), 0.0
         for step in request.analysis.compute(model, pictures, request.options):

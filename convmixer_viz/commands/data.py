@@ -61,6 +61,19 @@ def folder_of(text: str) -> Path:
     return user_folder.fetched_data().get(text, path)
 
 
+def find(text: str) -> DataSet:
+    """The data set that NAME, NAME=DIR or DIR means; of a folder with parts one must be named."""
+    fetched = user_folder.fetched_data()
+    if text in fetched or not ("=" in text or Path(text).is_dir()):
+        return open_set(text, folders.find(text, fetched))
+    ((name, whole),) = chosen([text]).items()
+    parts = folders.parts(name, whole)
+    if len(parts) > 1:
+        raise DataError(f"{whole} has the parts {', '.join(parts)}: name the folder of one.")
+    ((name, folder),) = parts.items()
+    return open_set(name, folder)
+
+
 def open_set(name: str, folder: Path) -> DataSet:
     """The data set of a folder, with progress while its index is made."""
     steps = folders.read(name, folder, user_folder.indices())

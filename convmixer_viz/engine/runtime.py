@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from convmixer_viz.engine import flags, hardware
+from convmixer_viz.engine.finished_parts import FinishedParts
 from convmixer_viz.errors import ChoiceError, DeviceError
 from convmixer_viz.model import fused
 from convmixer_viz.model.convmixer import ConvMixer
@@ -64,6 +65,7 @@ class LoadedModel:
     untrained_seed: int | None = None
     halved: list[int] = field(default_factory=list)  # a request's batch sizes after a shortage
     most_rows: int | None = None  # of a call, in fast mode where memory is short from the start
+    finished: FinishedParts = field(default_factory=FinishedParts)  # of a request
     edits: tuple[Edit, ...] = ()
     edited: Callable[[tuple[Edit, ...]], LoadedModel] = _alone  # the same with other edits
 

@@ -54,6 +54,11 @@ class PreparedPictures(Sequence[PreparedPicture]):
     def __len__(self) -> int:
         return self._count
 
+    @property
+    def labelled(self) -> bool:
+        """Whether each picture has a class: those of a data set with one folder a class."""
+        return isinstance(self._images, Drawn) and bool(self._images.data.classes)
+
     def labels(self, class_names: Sequence[str]) -> NDArray[np.int64]:
         """(n,) Each picture's class among a preset's names; only those of a data set have one."""
         if not isinstance(self._images, Drawn):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from scipy import stats
 
 from convmixer_viz import agreement
 from convmixer_viz.errors import ChoiceError
@@ -152,3 +153,15 @@ def test_pictures_alike_but_one_are_not_called_constant() -> None:
     assert result.constant == ((), ()) and result.undefined == ((1, 2), ())
     assert result.missing == ([1, 2], []) and result.last is None
     assert agreement.cka(grams(odd, x), grams(odd, x)).last == pytest.approx(1)
+
+
+@pytest.mark.parametrize(("count", "of"), [(0, 10), (7, 10), (10, 10), (868, 1000)])
+def test_wilson_is_scipys(count: int, of: int) -> None:
+    theirs = stats.binomtest(count, of).proportion_ci(0.95, "wilson")
+    assert agreement.wilson(count, of) == pytest.approx((theirs.low, theirs.high), abs=1e-7)
+
+
+def test_mcnemar_is_a_sign_test() -> None:
+    assert agreement.mcnemar(0, 0) == agreement.mcnemar(3, 3) == 1
+    assert agreement.mcnemar(1, 9) == pytest.approx(2 * (1 + 10) / 2**10)
+    assert agreement.mcnemar(9, 1) == agreement.mcnemar(1, 9)

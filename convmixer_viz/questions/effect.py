@@ -1,0 +1,170 @@
+"""Effect: what edits of a model change over many pictures, with controls, and sweeps of an edit."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convmixer_viz import agreement
+from convmixer_viz.contract import Result
+from convmixer_viz.errors import ChoiceError
+from convmixer_viz.presets.table import Shape
+from convmixer_viz.questions.edits import Edit, Epoch, Random, Shuffle
+
+CONTROLS = {  # each changes the same kernels as the edit; what it changes them into
+    "random": "random kernels of the same mean and norm",
+    "shuffle": "the same kernels dealt out anew in their block",
+}
+MOST_SEEDS = 100
+NUMBERS: dict[str, tuple[float, ...]] = {  # what a sweep over an edit's number tries
+    "rank": tuple(range(1, 65)),
+    "bits": tuple(range(2, 9)),
+    "clusters": (1, 2, 4, 8, 16, 32, 64, 128, 256, 512),
+    "scale": (0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0),
+    "sigma": (0.3, 0.5, 0.7, 1.0, 1.4, 2.0),
+    "quarters": (1, 2, 3),
+    "epoch": (),  # those of the history
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    sweep: Annotated[
+        Literal["none", "block", "up", "down", "number"],
+        "try the edits block by block, from the first block up, from the last down, or over the "
+        "last edit's number",
+    ] = "none"
+    seeds: Annotated[int, "draws of each control; 0 is without controls"] = 10
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.seeds <= MOST_SEEDS:
+            raise ChoiceError(f"{self.seeds} draws of a control: choose 0 to {MOST_SEEDS}.")
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One edited model of a sweep."""
+
+    label: str
+    at: float  # where it stands on the sweep's axis
+    edits: tuple[Edit, ...]
+
+    def control(self, name: str, seed: int) -> tuple[Edit, ...]:
+        """The edits' twins: the same blocks and kernels, drawn by a seed."""
+        kind = {"random": Random, "shuffle": Shuffle}[name]
+        places = dict.fromkeys((edit.blocks, edit.kernels) for edit in self.edits)
+        return tuple(kind(blocks=b, kernels=k, seed=seed) for b, k in places)
+
+
+def points(
+    edits: Sequence[Edit], sweep: str, shape: Shape, epochs: Sequence[int] = ()
+) -> list[Point]:
+    """The edited models that a sweep tries, in the order of its axis; `epochs`: of the history."""
+    if not edits or sweep == "none":
+        return [Point("all edits" if edits else "no edit", 0.0, tuple(edits))]
+    if sweep == "number":
+        return _over_number(edits, shape, epochs)
+    numbers = range(1, shape.depth + 1)
+    tried: list[tuple[str, int, tuple[int, ...]]]
+    if sweep == "block":
+        tried = [(f"block {b}", b, (b,)) for b in numbers]
+    elif sweep == "up":
+        tried = [(f"blocks 1 to {b}", b, tuple(numbers[:b])) for b in numbers]
+    else:
+        tried = [(f"blocks {b} to the last", b, tuple(numbers[b - 1 :])) for b in numbers[::-1]]
+    return [
+        Point(label, at, tuple(replace(edit, blocks=some) for edit in edits))
+        for label, at, some in tried
+    ]
+
+
+def _over_number(edits: Sequence[Edit], shape: Shape, epochs: Sequence[int]) -> list[Point]:
+    *others, last = edits
+    key = next((key for key in NUMBERS if hasattr(last, key)), None)
+    if key is None or getattr(last, "bank", "clusters") != "clusters":
+        raise ChoiceError(f"{last} has no number to sweep over: choose another sweep.")
+    values: Sequence[float] = epochs if isinstance(last, Epoch) else NUMBERS[key]
+    most = {"rank": shape.kernel_size, "clusters": shape.depth * shape.dim}.get(key, math.inf)
+    values = [value for value in values if value <= most]
+    return [Point(f"{key} {value}", value, (*others, _with(last, key, value))) for value in values]
+
+
+def _with(edit: Edit, key: str, value: float) -> Edit:
+    return replace(edit, **{key: value})  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Effect(Result):
+    """Counts over n pictures: of the unedited model, of each edited one, and of its controls. The
+    reference class of a picture is its label; without labels what the unedited model says."""
+
+    sweep: str
+    points: tuple[str, ...]  # (points,), what each tries
+    edits: tuple[str, ...]  # (points,), as they are written
+    at: NDArray[np.float64]  # (points,), where each stands on the sweep's axis
+    pictures: int
+    labelled: bool
+    classes: tuple[str, ...]
+    base_right: int  # pictures whose first class is their reference class
+    right: NDArray[np.int64]  # (points,)
+    lost: NDArray[np.int64]  # (points,), right before and not now
+    won: NDArray[np.int64]  # (points,), right now and not before
+    unchanged: NDArray[np.int64]  # (points,), with the same first class
+    divergence: NDArray[np.float64]  # (points,), mean Jensen–Shannon divergence in bits
+    logit_change: NDArray[np.float64]  # (points,), mean change of the reference class's logit
+    logit_change_error: NDArray[np.float64]  # (points,), standard error of that mean
+    class_pictures: NDArray[np.int64]  # (classes,), by reference class
+    class_base_right: NDArray[np.int64]  # (classes,)
+    class_right: NDArray[np.int64]  # (points, classes)
+    class_logit_change: NDArray[np.float64]  # (points, classes), 0 where there is no picture
+    control_names: tuple[str, ...]
+    control_right: NDArray[np.int64]  # (controls, points, seeds)
+    control_unchanged: NDArray[np.int64]  # (controls, points, seeds)
+    control_divergence: NDArray[np.float64]  # (controls, points, seeds)
+    control_logit_change: NDArray[np.float64]  # (controls, points, seeds)
+
+    @property
+    def accuracy(self) -> NDArray[np.float64]:
+        """(points,) The share of pictures that are right."""
+        return self.right / self.pictures
+
+    def interval(self, point: int) -> tuple[float, float]:
+        """Wilson's 95 % interval of a point's accuracy."""
+        return agreement.wilson(int(self.right[point]), self.pictures)
+
+    def p_value(self, point: int) -> float:
+        """McNemar's exact test of a point against the unedited model."""
+        return agreement.mcnemar(int(self.lost[point]), int(self.won[point]))
+
+    def rows(self) -> list[dict[str, Any]]:
+        """A row a point."""
+        return [self._row(point) for point in range(len(self.points))]
+
+    def _row(self, point: int) -> dict[str, Any]:
+        low, high = self.interval(point)
+        row: dict[str, Any] = {"point": self.points[point], "edits": self.edits[point]}
+        row |= {
+            "pictures": self.pictures,
+            "right": int(self.right[point]),
+            "accuracy": float(self.accuracy[point]),
+            "from": low,
+            "to": high,
+            "before": self.base_right / self.pictures,
+            "p": self.p_value(point),
+            "unchanged": float(self.unchanged[point] / self.pictures),
+            "divergence": float(self.divergence[point]),
+            "logit change": float(self.logit_change[point]),
+        }
+        for name, right in zip(self.control_names, self.control_right[:, point], strict=True):
+            shares = right / self.pictures
+            row |= {
+                f"{name} mean": float(shares.mean()),
+                f"{name} lowest": float(shares.min()),
+                f"{name} highest": float(shares.max()),
+            }
+        return row
