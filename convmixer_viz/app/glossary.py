@@ -7,6 +7,7 @@ KEEP = (
     "once after a restart. The pictures themselves are never kept."
 )
 PRESETS = "One to four, in the order of picking; the first is the one that most pages show."
+EDITS = "Changes of the first preset, in their order, on every page; × ends one."
 TARGET = "The class whose score is explained."
 AGAINST = "Explain the target's score minus this class's."
 BLOCK = "1 to {depth}, counted from the input; 0 is the stem's output."

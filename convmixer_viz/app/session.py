@@ -34,7 +34,7 @@ class Ask(Generic[R]):
     """An analysis and its options by name, before they are checked and completed."""
 
     analysis: Analysis[R]
-    options: dict[str, Any]  # those of the analysis, and preset, pictures, device, mode, random
+    options: dict[str, Any]  # those of the analysis, and preset, edits, pictures, device, mode, …
 
 
 class Waiting(Exception):
@@ -71,16 +71,18 @@ def ask(analysis: Analysis[R], **options: Any) -> Ask[R]:
 
 
 def request(question: Ask[R]) -> Request[R]:
-    """The request, with the sidebar's picture, preset, device and mode where the question names
-    no others."""
+    """The request, with the sidebar's picture, preset, edits, device and mode where the question
+    names no others."""
     chosen, options = choices(), dict(question.options)
     pictures = options.pop("pictures", None)
     if pictures is None and question.analysis.images != "none":
         pictures = [picture_list.find(chosen.picture)]
+    preset = options.pop("preset", None) or chosen.preset
     return bench().request(
         question.analysis,
         pictures or (),
-        preset=options.pop("preset", None) or chosen.preset,
+        preset=preset,
+        edits=options.pop("edits", chosen.edits if preset == chosen.preset else ()),
         device=options.pop("device", chosen.device),
         mode=options.pop("mode", chosen.mode),
         on_disk=not _of_uploads(pictures or ()) or picture_list.may_be_kept(),

@@ -26,6 +26,7 @@ class Choices:
     block: int
     device: str
     mode: Literal["exact", "fast"]
+    edits: tuple[str, ...] = ()  # of the first preset, in their order
 
     @property
     def preset(self) -> str:

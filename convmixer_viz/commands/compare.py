@@ -11,6 +11,7 @@ from convmixer_viz.commands import cache, console, pictures
 from convmixer_viz.errors import ChoiceError
 from convmixer_viz.presets import table
 from convmixer_viz.presets.table import MOST_SIDE_BY_SIDE, SIDE_BY_SIDE
+from convmixer_viz.request import fit_edits
 from convmixer_viz.weights import locate
 
 
@@ -27,6 +28,10 @@ def register(commands: Any) -> None:
     command.add_argument("--target", metavar="NAME", help="class explained (each preset's own)")
     command.add_argument("--against", metavar="NAME", help="rather than this class")
     command.add_argument("--random", type=int, metavar="SEED", help="the untrained twins instead")
+    edit = "change the first: NAME[:KEY=VALUE…]; it stands unedited before its edited self"
+    command.add_argument(
+        "--edit", action="append", default=[], dest="edits", metavar="EDIT", help=edit
+    )
     command.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:n")
     command.add_argument("--mode", choices=("exact", "fast"), default="exact")
     cache.add_flag(command)
@@ -37,14 +42,16 @@ def register(commands: Any) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Print each row's numbers; write compare.html and every preset's files."""
     names = arguments.presets.split(",")
-    if not 2 <= len(names) <= MOST_SIDE_BY_SIDE or len(set(names)) < len(names):
+    fewest = 1 if arguments.edits else 2
+    if not fewest <= len(names) <= MOST_SIDE_BY_SIDE or len(set(names)) < len(names):
         raise ChoiceError(
             f"Compare two to {MOST_SIDE_BY_SIDE} different presets, not {arguments.presets}."
         )
     first, *_ = [table.find(name, locate.all_presets()) for name in names]
+    fit_edits(arguments.edits, first, locate.all_presets())
     seen = pictures.read(arguments.pictures or [f"gallery:{first.opening}"])
     from convmixer_viz.comparison import html, rows
-    from convmixer_viz.comparison.columns import requests
+    from convmixer_viz.comparison.columns import beside, requests
     from convmixer_viz.export import files
     from convmixer_viz.workbench import Workbench
 
@@ -54,19 +61,21 @@ def run(arguments: argparse.Namespace) -> None:
     missing = rows.left_out(chosen, wanted)
     choices = {key: getattr(arguments, key) for key in ("target", "against", "random", "mode")}
     bench = Workbench(arguments.device, store_bytes=store_bytes)
+    columns = beside(names, arguments.edits)
     sections: list[html.Section] = []
     with closing(bench), console.interruptible():
         for row in chosen:
             results = [
                 console.follow(bench.follow(request), f"{row.name} {request.preset.name}")
-                for request in requests(bench, row, names, seen, **choices)
+                for request in requests(bench, row, columns, seen, **choices)
             ]
-            for name, result in zip(names, results, strict=True):
-                bench.save(result, arguments.out / name)
+            for column, result in zip(columns, results, strict=True):
+                bench.save(result, arguments.out / column.title)
             sections.append((row, results))
     console.tell(bench.store.problem)
-    for row, columns in sections:
-        print(f"{row.title}\n{console.as_table(row.numbers(columns))}\n")
+    for row, in_row in sections:
+        print(f"{row.title}\n{console.as_table(row.numbers(in_row))}\n")
     for sentence in missing:
         console.tell(sentence)
-    files.write({"compare.html": html.page(" · ".join(names), sections, missing)}, arguments.out)
+    title = " · ".join(column.title for column in columns)
+    files.write({"compare.html": html.page(title, sections, missing)}, arguments.out)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from convmixer_viz.comparison.rows import Row
@@ -13,20 +14,39 @@ from convmixer_viz.request import Request
 from convmixer_viz.workbench import Workbench
 
 
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A preset, or its edited self."""
+
+    preset: str
+    edits: tuple[str, ...] = ()
+
+    @property
+    def title(self) -> str:
+        return self.preset + " edited" * bool(self.edits)
+
+
+def beside(presets: Sequence[str], edits: Sequence[str] = ()) -> tuple[Column, ...]:
+    """A column a preset; where the first is edited it stands unedited before its edited self."""
+    first, *others = map(Column, presets)
+    edited = [Column(first.preset, tuple(edits))] if edits else []
+    return first, *edited, *others
+
+
 def choices(
     bench: Workbench,
     row: Row[Any],
-    presets: Sequence[str],
+    columns: Sequence[Column],
     pictures: Sequence[Picture],
     **classes: str | None,
-) -> dict[str, dict[str, Any]]:
-    """By preset, the keywords of Workbench.request; `classes` are target and against, as labels."""
+) -> dict[Column, dict[str, Any]]:
+    """By column, the keywords of Workbench.request; `classes` are target and against, as labels."""
     taken = {"none": (), "one": pictures[:1], "many": pictures}[row.analysis.images]
     return {
-        name: {"pictures": taken, "preset": name}
+        column: {"pictures": taken, "preset": column.preset, "edits": column.edits}
         | row.options
-        | (explained(bench, name, **classes) if row.explains else {})
-        for name in presets
+        | (explained(bench, column.preset, **classes) if row.explains else {})
+        for column in columns
     }
 
 
@@ -44,19 +64,20 @@ def unknown(bench: Workbench, preset: str, **classes: str | None) -> list[str]:
 def requests(
     bench: Workbench,
     row: Row[Any],
-    presets: Sequence[str],
+    columns: Sequence[Column],
     pictures: Sequence[Picture],
     *,
     target: str | None = None,
     against: str | None = None,
     **model: Any,
 ) -> list[Request[Any]]:
-    """The row's request for every preset; `model` is random, device and mode. A class is named as
+    """The row's request for every column; `model` is random, device and mode. A class is named as
     a person types it, and refused where no preset knows it."""
     typed = {"target": target, "against": against}
+    presets = [column.preset for column in columns]
     labels = {key: text and _label(bench, presets, text) for key, text in typed.items()}
-    columns = choices(bench, row, presets, pictures, **labels)
-    return [bench.request(row.analysis, **column, **model) for column in columns.values()]
+    asks = choices(bench, row, columns, pictures, **labels)
+    return [bench.request(row.analysis, **asked, **model) for asked in asks.values()]
 
 
 def _label(bench: Workbench, presets: Sequence[str], text: str) -> str:

@@ -58,10 +58,10 @@ def figure(fig: go.Figure, title: str | None = None, *, height: int | None = Non
 
 
 def preset_name(result: Result, number: int | None = None) -> str:
-    """The preset of a result; "model", with its number among several, where the result names
-    none."""
+    """The preset of a result, and whether it is edited; "model", with its number among several,
+    where the result names none."""
     if result.provenance:
-        return result.provenance.preset
+        return result.provenance.preset + " edited" * bool(result.provenance.edits)
     return "model" if number is None else f"model {number + 1}"
 
 

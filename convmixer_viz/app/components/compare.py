@@ -9,8 +9,8 @@ import streamlit as st
 
 from convmixer_viz.app import session
 from convmixer_viz.app.components import chart, target
-from convmixer_viz.comparison import columns
 from convmixer_viz.comparison.against_first import Gallery
+from convmixer_viz.comparison.columns import Column, choices
 from convmixer_viz.comparison.numbers import Table
 from convmixer_viz.comparison.rows import Row
 from convmixer_viz.contract import Result
@@ -28,26 +28,35 @@ PICTURE_WIDTH = 160  # px
 Chart = tuple[str, "go.Figure | None", str]  # head, figure or an empty place, and in words
 
 
-def show_heads(presets: Sequence[str]) -> None:
-    """The columns' names and accuracies, and a button that moves one to the left."""
-    for place, (column, name) in enumerate(zip(st.columns(len(presets)), presets, strict=True)):
-        with column.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(f"**{escape(name)}**", width="content")
-            before = presets[place - 1]
-            st.button(
-                "",
-                icon=":material/arrow_back:",
-                type="tertiary",
-                key=f"move-{place}",
-                on_click=_move_left,
-                args=(presets, place),
-                disabled=not place,
-                help=f"Puts {escape(name)} before {escape(before)}."
-                if place
-                else "The first column.",
-            )
-        share, origin = accuracy(session.bench().presets[name])
-        column.caption(escape(origin if share is None else f"Top-1 {share:.2f} %, {origin}"))
+def show_heads(columns: Sequence[Column]) -> None:
+    """The columns' names and accuracies, and a button that moves a preset to the left."""
+    presets = [column.preset for column in columns if not column.edits]
+    for place, column in zip(st.columns(len(columns)), columns, strict=True):
+        with place:
+            if column.edits:
+                st.markdown(f"**{escape(column.title)}**")
+                st.caption(escape(" ".join(column.edits)))
+            else:
+                _show_head(presets, presets.index(column.preset))
+
+
+def _show_head(presets: Sequence[str], place: int) -> None:
+    name, before = presets[place], presets[place - 1]
+    move = f"Puts {escape(name)} before {escape(before)}." if place else "The first column."
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"**{escape(name)}**", width="content")
+        st.button(
+            "",
+            icon=":material/arrow_back:",
+            type="tertiary",
+            key=f"move-{place}",
+            on_click=_move_left,
+            args=(presets, place),
+            disabled=not place,
+            help=move,
+        )
+    share, origin = accuracy(session.bench().presets[name])
+    st.caption(escape(origin if share is None else f"Top-1 {share:.2f} %, {origin}"))
 
 
 def _move_left(presets: Sequence[str], place: int) -> None:
@@ -57,14 +66,14 @@ def _move_left(presets: Sequence[str], place: int) -> None:
     st.session_state["preset"] = order
 
 
-def show_row(row: Row[Any], presets: Sequence[str], pictures: Sequence[Picture]) -> list[Result]:
+def show_row(row: Row[Any], columns: Sequence[Column], pictures: Sequence[Picture]) -> list[Result]:
     """A row below its title; its results where every column is there."""
     st.subheader(row.title)
     if len(pictures) < row.fewest:
         st.caption(f"Needs {row.fewest} pictures or more: choose {SEVERAL}.")
         return []
     try:
-        results = row_results(row, presets, pictures)
+        results = row_results(row, columns, pictures)
         if results:
             show_results(row, results)
     except VizError as error:
@@ -73,14 +82,16 @@ def show_row(row: Row[Any], presets: Sequence[str], pictures: Sequence[Picture])
     return results
 
 
-def row_results(row: Row[Any], presets: Sequence[str], pictures: Sequence[Picture]) -> list[Result]:
+def row_results(
+    row: Row[Any], columns: Sequence[Column], pictures: Sequence[Picture]
+) -> list[Result]:
     """Every column's result; none of them while one is missing."""
     if row.explains:
-        target.note_unknown(presets)
-    options = columns.choices(session.bench(), row, presets, pictures, **target.question())
-    asks = {name: session.ask(row.analysis, **own) for name, own in options.items()}
+        target.note_unknown([column.preset for column in columns if not column.edits])
+    options = choices(session.bench(), row, columns, pictures, **target.question())
+    asks = {column: session.ask(row.analysis, **own) for column, own in options.items()}
     results = session.run_each(asks, slot=f"row-{row.name}", together=True)
-    missing = [name for name, result in results.items() if not result]
+    missing = [column.title for column, result in results.items() if not result]
     if missing:
         names = ", ".join(missing)
         st.caption(

@@ -8,7 +8,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from convmixer_viz.app import glossary, picture_list, session
 from convmixer_viz.app.components import copy_link
-from convmixer_viz.app.link import BOUND
+from convmixer_viz.app.link import BOUND, LONGEST
 from convmixer_viz.app.state import Choices, state
 from convmixer_viz.engine.queue import Suspended
 from convmixer_viz.engine.runtime import Mode
@@ -17,11 +17,14 @@ from convmixer_viz.foreign_text import escape
 from convmixer_viz.pictures.decode import READABLE_FORMATS, Picture
 from convmixer_viz.pictures.gallery import GALLERY
 from convmixer_viz.presets.table import DEFAULT, MOST_SIDE_BY_SIDE, Preset
+from convmixer_viz.questions.edits import MOST
+from convmixer_viz.request import fit_edits
 from convmixer_viz.weights import locate
 
 THUMBNAIL = 160  # px
 PREDICTED = "what it predicts"
 NOBODY = "nothing else"
+EDITS = "edit"  # key in the link, once for each
 MODES: tuple[Mode, ...] = ("exact", "fast")
 
 
@@ -31,12 +34,13 @@ def draw() -> Choices:
         picture = choose_picture()
         presets = choose_presets()
         first = session.bench().presets[presets[0]]
+        edits = choose_edits(first)
         target, against = choose_target(first)
         block = choose_block(first)
         device, mode = choose_device()
         copy_link.button()
         show_load()
-    return Choices(presets, picture, target, against, block, device, mode)
+    return Choices(presets, picture, target, against, block, device, mode, edits)
 
 
 def choose_picture() -> str:
@@ -111,6 +115,33 @@ def choose_presets() -> tuple[str, ...]:
                 f"{escape(preset.name)} is not here yet: fetch its {size} on the Models page."
             )
     return tuple(names) or (DEFAULT,)
+
+
+def choose_edits(preset: Preset) -> tuple[str, ...]:
+    """The edits in force, a chip each, which ends by a click; without any nothing is drawn."""
+    linked = (state().link or {}).get(EDITS, [])  # until the widget has been drawn
+    known = st.session_state.get(EDITS, linked)
+    fitting = [text for text in known if _fits(text, preset)][:MOST]
+    if EDITS in st.session_state:
+        st.session_state[EDITS] = fitting
+    if not known:
+        return ()
+    edits: list[str] = st.multiselect(
+        "Edits in force", fitting, key=EDITS, bind=BOUND, help=glossary.EDITS
+    )
+    return tuple(edits)
+
+
+def _fits(text: str, preset: Preset) -> bool:
+    """Whether an edit can be made of a preset; one that was made before and can't be is told."""
+    try:
+        fit_edits([text], preset, session.bench().presets)
+    except VizError as error:
+        if EDITS in st.session_state:
+            sentence = f"The edit {escape(repr(text), longest=LONGEST)} has ended: {escape(error)}"
+            state().ignored.append(sentence)
+        return False
+    return True
 
 
 def choose_target(preset: Preset) -> tuple[str | None, str | None]:

@@ -8,6 +8,7 @@ from convmixer_viz.app import glossary, picture_list, session
 from convmixer_viz.app.components import compare
 from convmixer_viz.app.link import BOUND
 from convmixer_viz.comparison import html
+from convmixer_viz.comparison.columns import Column, beside
 from convmixer_viz.comparison.rows import ROWS
 from convmixer_viz.pictures.decode import Picture
 from convmixer_viz.presets.table import SIDE_BY_SIDE
@@ -15,10 +16,11 @@ from convmixer_viz.presets.table import SIDE_BY_SIDE
 PICTURES = ("the picture", compare.SEVERAL)
 
 
-def choose_presets() -> tuple[str, ...]:
-    """The sidebar's, where they are several."""
-    presets = session.choices().presets
-    return presets if len(presets) > 1 else SIDE_BY_SIDE
+def choose_columns() -> tuple[Column, ...]:
+    """The sidebar's presets, where they are several; the first before its edited self."""
+    chosen = session.choices()
+    several = len(chosen.presets) > 1 or chosen.edits
+    return beside(chosen.presets, chosen.edits) if several else beside(SIDE_BY_SIDE)
 
 
 def choose_rows() -> list[str]:
@@ -36,29 +38,29 @@ def choose_pictures() -> list[Picture]:
     return picture_list.find_all([first, *others] if on == compare.SEVERAL else [first])
 
 
-def offer_report(presets: Sequence[str], sections: Sequence[html.Section]) -> None:
+def offer_report(columns: Sequence[Column], sections: Sequence[html.Section]) -> None:
     """The whole rows as one file."""
     if sections:
         st.download_button(
             "Report of this comparison (html)",
-            data=lambda: html.page(" · ".join(presets), sections),
+            data=lambda: html.page(" · ".join(column.title for column in columns), sections),
             file_name="comparison.html",
             key="take-comparison",
             on_click="ignore",
         )
 
 
-presets = choose_presets()
+columns = choose_columns()
 st.title("Compare")
 st.write(
     "How these presets differ: a column a preset, a row a question, one scale a row. "
     "Differences and agreement are with the first column."
 )
-if presets is SIDE_BY_SIDE:
+if columns == beside(SIDE_BY_SIDE):
     st.caption("Pick two to four presets in the sidebar to compare others.")
 names = choose_rows()
 pictures = choose_pictures()
-compare.show_heads(presets)
+compare.show_heads(columns)
 rows = [row for row in ROWS if row.name in names]
-sections = [(row, compare.show_row(row, presets, pictures)) for row in rows]
-offer_report(presets, [(row, results) for row, results in sections if results])
+sections = [(row, compare.show_row(row, columns, pictures)) for row in rows]
+offer_report(columns, [(row, results) for row, results in sections if results])

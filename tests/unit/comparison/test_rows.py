@@ -13,7 +13,7 @@ import pytest
 from convmixer_viz import cli
 from convmixer_viz.catalog import EVIDENCE
 from convmixer_viz.comparison import rows
-from convmixer_viz.comparison.columns import requests
+from convmixer_viz.comparison.columns import beside, requests
 from convmixer_viz.errors import ChoiceError
 from convmixer_viz.export import files
 from convmixer_viz.pictures.decode import load
@@ -32,7 +32,9 @@ def bench() -> Iterator[Workbench]:
 
 def test_a_target_is_a_name_and_who_lacks_it_explains_its_own(bench: Workbench) -> None:
     (row,) = rows.choose(["evidence"], 1)
-    asked = requests(bench, row, NAMES.split(","), [load("gallery:cat")], random=0, target="dog")
+    asked = requests(
+        bench, row, beside(NAMES.split(",")), [load("gallery:cat")], random=0, target="dog"
+    )
     assert [request.options.target for request in asked] == ["5", None]
 
 
@@ -42,16 +44,16 @@ def test_a_class_that_nobody_knows_is_refused_and_a_number_is_the_first_presets(
     (row,) = rows.choose(["evidence"], 1)
     names, cat = NAMES.split(","), [load("gallery:cat")]
     with pytest.raises(ChoiceError, match="no class 'dgo'"):
-        requests(bench, row, names, cat, target="dgo")
-    first, second = requests(bench, row, names, cat, target="3", random=0)
+        requests(bench, row, beside(names), cat, target="dgo")
+    first, second = requests(bench, row, beside(names), cat, target="3", random=0)
     assert (first.options.target, second.options.target) == ("3", None)
-    _, both = requests(bench, row, names, cat, target="tench", against="cat", random=0)
+    _, both = requests(bench, row, beside(names), cat, target="tench", against="cat", random=0)
     assert both.options.target is None and both.options.against is None
 
 
 def test_equal_maps_agree_fully_and_scales_are_shared(bench: Workbench) -> None:
     (row,) = rows.choose(["evidence"], 1)
-    asked = requests(bench, row, ["tiny", "tiny-other"], [load("gallery:cat")], random=0)
+    asked = requests(bench, row, beside(["tiny", "tiny-other"]), [load("gallery:cat")], random=0)
     results = [bench.finish(request) for request in asked]
     same, other = row.numbers(results)
     assert (same["rank"], same["overlap"]) == (pytest.approx(1.0), 1.0)
@@ -72,7 +74,7 @@ def test_the_scale_is_that_of_the_maps_that_are_drawn(bench: Workbench) -> None:
 
 def test_presets_of_other_classes_are_not_compared_by_label(bench: Workbench) -> None:
     (row,) = rows.choose(["prediction"], 1)
-    asked = requests(bench, row, NAMES.split(","), [load("gallery:cat")], random=0)
+    asked = requests(bench, row, beside(NAMES.split(",")), [load("gallery:cat")], random=0)
     _, other = row.numbers([bench.finish(request) for request in asked])
     assert "divergence (bit)" not in other
 
@@ -132,3 +134,15 @@ def test_what_is_no_comparison_is_refused(
 ) -> None:
     assert cli.main(["compare", "--presets", names, "--out", str(tmp_path)]) == 2
     assert capsys.readouterr().err.startswith("error: ")
+
+
+def test_an_edited_preset_stands_beside_itself(bench: Workbench) -> None:
+    columns = beside(["tiny", "tiny-other"], ["off:blocks=2"])
+    assert [column.title for column in columns] == ["tiny", "tiny edited", "tiny-other"]
+    row = next(row for row in rows.ROWS if row.name == "prediction")
+    asked = requests(bench, row, columns, [load("gallery:cat")], random=0)
+    results = [bench.finish(request) for request in asked]
+    assert [len(request.key.edits) for request in asked] == [0, 1, 0]
+    lines = row.numbers(results)
+    assert [line["preset"] for line in lines] == ["tiny", "tiny edited", "tiny-other"]
+    assert lines[1]["divergence (bit)"] > 0
