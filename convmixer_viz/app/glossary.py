@@ -32,6 +32,10 @@ PROBE = (
 )
 PROBE_IS_UNTRAINED = "This is a probe: batch norm and head were not trained for it."
 KERNEL_CHANNEL = "0 to {last}; or click a kernel, or move there with the arrow keys."
+IMPORTANCE = (
+    "A kernel is off where its branch adds nothing; all else stays as it is, nothing is learned or "
+    "calibrated anew."
+)
 STATISTIC_RANGE = "Choose a statistic under Sort by: 0 is its smallest value, 100 its largest."
 
 # attribution

@@ -171,6 +171,13 @@ def of_same_pictures(results: Iterable[Any]) -> bool:
     return len({result.origin.images for result in results if result}) < 2
 
 
+def at_hand(analysis: Analysis[R], *, slot: str, **options: Any) -> list[R]:
+    """The slot's last result, and that of the choices, where they are at hand: no work begins."""
+    needed = request(ask(analysis, **options))
+    results = (_last_shown(needed, slot), bench().result(needed))
+    return [result for result in results if result is not None]
+
+
 def _shown(result: R | None) -> R | None:
     """Note what the page shows: its foot offers the files."""
     if result is not None:

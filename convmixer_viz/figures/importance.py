@@ -11,6 +11,8 @@ from convmixer_viz.figures import color_scales, style
 from convmixer_viz.figures.style import Still
 from convmixer_viz.questions.importance import Importance
 
+LEFT = 0.68  # of what the two take
+GAP = 0.2  # between the two, of the figure's width: the colour bar stands there
 WIDTH = 0.84  # of a block's kernels along the axis of blocks
 STILL_WIDTH = 1024  # px
 
@@ -19,7 +21,10 @@ def draw(result: Importance) -> go.Figure:
     """Left: each block's kernels from the least to the most important. Right: each random tenth
     of the kernels off at once, against the sum of its kernels' single effects."""
     titles = ("each kernel off alone", "a random tenth off at once")
-    figure = make_subplots(1, 2, column_widths=[0.68, 0.32], subplot_titles=titles)
+    widths = [0.68, 0.32]
+    figure = make_subplots(
+        1, 2, column_widths=widths, horizontal_spacing=GAP, subplot_titles=titles
+    )
     figure.add_trace(_kernels(result), 1, 1)
     figure.add_traces(_tenths(result), 1, 2)
     style.figure(figure, height=420).update_layout(showlegend=False)
@@ -46,7 +51,7 @@ def _kernels(result: Importance) -> go.Scattergl:
             "cmin": -limit,
             "cmax": limit,
             "line": {"width": 0.5, "color": style.INK},
-            "colorbar": style.color_bar("change of the logit") | {"x": 0.64},
+            "colorbar": style.color_bar("change of the logit") | {"x": LEFT * (1 - GAP)},
         },
         customdata=np.stack([each.ravel() for each in shown], 1),
         hovertemplate="block %{x:.0f}, kernel %{customdata[0]}: %{y:.3g} ± %{customdata[1]:.2g} "

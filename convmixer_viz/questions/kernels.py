@@ -89,13 +89,18 @@ class KernelAtlas(Result):
     representatives: NDArray[np.int64]  # (blocks, clusters), the channel nearest to each centre
     dead: NDArray[np.bool_]  # (blocks, dim)
 
+    @property
+    def statistics(self) -> dict[str, str]:
+        """What each kernel is measured by: the fields' names, and what people read."""
+        return STATISTICS
+
     def rows(self) -> list[dict[str, Any]]:
         """A row a kernel."""
         return [row for index in range(len(self.blocks)) for row in self.block_rows(index)]
 
     def block_rows(self, index: int) -> list[dict[str, Any]]:
         """The rows of one block, by its place along the first axis."""
-        columns = {name: getattr(self, name)[index].tolist() for name in STATISTICS}
+        columns = {name: getattr(self, name)[index].tolist() for name in self.statistics}
         columns |= {name: getattr(self, name)[index].tolist() for name in ("cluster", "dead")}
         named = [self.class_names[code] for code in self.code[index]]
         return [

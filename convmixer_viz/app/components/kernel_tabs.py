@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from convmixer_viz.app import session
-from convmixer_viz.app.components import canvas, chart
+from convmixer_viz.app.components import canvas, chart, kernel_importance
 from convmixer_viz.app.link import BOUND
 from convmixer_viz.catalog import FORMATION, KERNELS, PATCH_EMBEDDING, STRUCTURE
 from convmixer_viz.figures.kernels import (
@@ -40,7 +40,7 @@ def show_table(atlas: KernelAtlas, block: int, channel: int) -> None:
     """All kernels of the block with pictures and numbers; a picked row is the chosen kernel."""
     columns: dict[str, Any] = {
         name: st.column_config.NumberColumn(name.replace("_", " "), help=sentence, format="%.3g")
-        for name, sentence in atlas_figures.STATISTICS.items()
+        for name, sentence in atlas.statistics.items()
     }
     columns["kernel"] = st.column_config.ImageColumn("kernel", width="small")
     st.dataframe(
@@ -199,7 +199,7 @@ def show_presets(atlas: KernelAtlas, block: int, channel: int) -> None:
 
 def show_statistic(atlases: Sequence[KernelAtlas]) -> None:
     """One statistic by depth, a colour a preset."""
-    names = atlas_figures.STATISTIC_NAMES
+    names = atlas_figures.statistic_names()
     statistic = names[st.selectbox("Statistic", names, 1, key="statistic", bind=BOUND)]
     figure = atlases_figures.draw(atlases, statistic)
     chart.draw(figure, f"{atlas_figures.STATISTICS[statistic]} by depth")
@@ -237,5 +237,6 @@ TABS = {  # each is drawn with the atlas, the block and the channel
     "Covariance": show_covariance,
     "Patch embedding": show_patch_embedding,
     "How they formed": show_formation,
+    "Importance": kernel_importance.show,
     "Compare presets": show_presets,
 }

@@ -37,11 +37,6 @@ class Selection:
     form: str  # raw, or scaled
     percents: tuple[int, int]  # of all blocks' kernels, by the statistic
 
-    @property
-    def by_statistic(self) -> bool:
-        """Whether the order has a range."""
-        return self.order in atlas_figures.STATISTICS
-
 
 def choose_block(atlas: KernelAtlas) -> int:
     """The sidebar's block below a ruler of all; block 1 where it is the stem."""
@@ -64,7 +59,7 @@ def choose_channel(atlas: KernelAtlas) -> int:
 
 def choose_selection(atlas: KernelAtlas) -> Selection:
     """Order, class, colours, form, and a part of the range."""
-    orders, classes = atlas_figures.ORDERS, (atlas_figures.EVERY_CLASS, *atlas.class_names)
+    orders, classes = atlas_figures.orders(atlas), (atlas_figures.EVERY_CLASS, *atlas.class_names)
     first, second, third, fourth = st.columns(4)
     order = orders[first.selectbox("Sort by", orders, key="sort", bind=BOUND)]
     class_name = second.selectbox("Show", classes, key="class", bind=BOUND)
@@ -77,7 +72,7 @@ def choose_selection(atlas: KernelAtlas) -> Selection:
         (0, 100),
         key="part",
         bind=BOUND,
-        disabled=order not in atlas_figures.STATISTICS,
+        disabled=order not in atlas.statistics,
         help=glossary.STATISTIC_RANGE,
     )
     return Selection(order, class_name, limits, form, percents)
@@ -106,9 +101,9 @@ def show_population(atlas: KernelAtlas, block: int) -> None:
 
 def show_range(atlas: KernelAtlas, selection: Selection) -> None:
     """From where to where the statistic is shown, where a part is left out."""
-    if selection.by_statistic and selection.percents != atlas_figures.WHOLE_RANGE:
+    name = atlas.statistics.get(selection.order)  # none: that order has no range
+    if name and selection.percents != atlas_figures.WHOLE_RANGE:
         low, high = atlas_figures.bounds(atlas, selection.order, selection.percents)
-        name = atlas_figures.STATISTICS[selection.order]
         st.caption(f"Shown: {name} from {low:.3g} to {high:.3g}.")
 
 

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from convmixer_viz.app import session
-from convmixer_viz.app.components import kernel_tabs, kernels
+from convmixer_viz.app.components import kernel_importance, kernel_tabs, kernels
 from convmixer_viz.catalog import KERNEL, KERNELS
 from convmixer_viz.foreign_text import escape
 
@@ -13,7 +13,7 @@ st.write(
     f"What {escape(preset.name)} learned to look for: every depthwise kernel, and what it measures."
 )
 
-atlas = session.run(KERNELS)
+atlas = kernel_importance.joined(session.run(KERNELS))
 block = kernels.choose_block(atlas)
 left, right = st.columns([3, 2])
 with right:

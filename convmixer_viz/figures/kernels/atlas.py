@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,9 +20,6 @@ from convmixer_viz.questions.structure import Structure
 Floats = NDArray[np.floating[Any]]
 Channels = Sequence[int] | NDArray[np.int64]
 
-# as a link and a page name them: "mean parity" → "mean_parity"
-STATISTIC_NAMES = {name.replace("_", " "): name for name in STATISTICS}
-ORDERS = {name: name for name in ("channel", "class", "cluster")} | STATISTIC_NAMES
 LIMITS = ("per kernel", "per block", "over all blocks")  # of the colours, symmetric about zero
 FORMS = ("raw", "unit norm", "scaled by batch norm")
 EVERY_CLASS = "all kernels"
@@ -37,6 +34,18 @@ SHORT_NAMES = {
 LEGEND_ABOVE = {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"}  # place of a legend
 PNG_WIDTH = 1400  # px at most: the app shrinks wider pictures, which blurs them
 LEVELS = 15  # shades on either side of zero in tiles_png: keeps 1,536 kernels of 9×9 under 200 kB
+
+
+def statistic_names(statistics: Iterable[str] = STATISTICS) -> dict[str, str]:
+    """As a link and a page name them: "mean parity" → "mean_parity"."""
+    return {name.replace("_", " "): name for name in statistics}
+
+
+def orders(result: KernelAtlas) -> dict[str, str]:
+    """What a block's kernels can be sorted by, as a page names it."""
+    return {name: name for name in ("channel", "class", "cluster")} | statistic_names(
+        result.statistics
+    )
 
 
 def strip(result: KernelAtlas) -> Sheet:
@@ -108,7 +117,7 @@ def sorted_channels(
     kept = np.ones(len(channels), bool)
     if only != EVERY_CLASS:
         kept &= result.code[index] == result.class_names.index(only)
-    if by in STATISTICS and within != WHOLE_RANGE:
+    if by in result.statistics and within != WHOLE_RANGE:
         low, high = bounds(result, by, within)
         values = getattr(result, by)[index]
         kept &= (low <= values) & (values <= high)
