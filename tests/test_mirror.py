@@ -18,6 +18,7 @@ BELONGS = {
     "app/components/copy_link.py": "browser/test_app.py",
     "app/components/fetching.py": "app/test_models.py",
     "app/components/foot.py": "browser/test_exports.py",
+    "app/components/kernel_importance.py": "app/test_kernels.py",
     "app/components/kernel_tabs.py": "app/test_kernels.py",
     "app/components/preset_table.py": "app/test_models.py",
     "app/components/sidebar.py": "app/test_pictures.py",

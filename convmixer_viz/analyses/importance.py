@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import numpy as np
@@ -28,6 +28,7 @@ Doubles = NDArray[np.float64]
 
 STEP_WORK = 8_000_000_000  # multiply-adds of one step, about: a fraction of a second on two cores
 MOST_CALLS = 32  # of one step
+SO_FAR = "pictures so far"  # the part of a request that is kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,26 +48,28 @@ class _Before:
         return np.stack([change, agreement.divergence(*sides)])
 
 
+@dataclass(slots=True)
 class _Moments:
     """Mean and standard error over pictures, which come a few at a time, in the last axis."""
 
-    def __init__(self) -> None:
-        self.count, self._sum, self._squares = 0, np.zeros(()), np.zeros(())
+    count: int = 0
+    sum: Doubles = field(default_factory=lambda: np.zeros(()))
+    squares: Doubles = field(default_factory=lambda: np.zeros(()))
 
     def add(self, values: Doubles) -> None:
         self.count += values.shape[-1]
-        self._sum = self._sum + values.sum(-1)
-        self._squares = self._squares + (values**2).sum(-1)
+        self.sum = self.sum + values.sum(-1)
+        self.squares = self.squares + (values**2).sum(-1)
 
     @property
     def mean(self) -> Floats:
-        return np.asarray(self._sum / self.count, np.float32)
+        return np.asarray(self.sum / self.count, np.float32)
 
     @property
     def error(self) -> Floats:
         if self.count == 1:
             return np.full_like(self.mean, np.nan)
-        spread = np.maximum(self._squares - self._sum**2 / self.count, 0) / (self.count - 1)
+        spread = np.maximum(self.squares - self.sum**2 / self.count, 0) / (self.count - 1)
         return np.asarray(np.sqrt(spread / self.count), np.float32)
 
 
@@ -74,16 +77,17 @@ def compute(
     model: LoadedModel, images: Sequence[PreparedPicture], options: Options
 ) -> Iterator[Step[Importance]]:
     """A step some kernels of a block, over one call's pictures, then one each random tenth; a
-    partial result after each call's pictures. In float32 always: what one kernel changes is less
-    than bfloat16 rounds away."""
+    partial result after each call's pictures, from where an earlier process goes on. In float32
+    always: what one kernel changes is less than bfloat16 rounds away."""
     model, side = _in_float32(model), images[0].array.shape[-1]
     shape, size = model.preset.shape, model.batch_size(side)
     blocks = tuple(sorted(set(options.blocks))) or tuple(range(1, shape.depth + 1))
     tenth = _random_tenths((len(blocks), shape.dim), options.seed)
-    starts = range(0, len(images), size)
+    single, at_once = _so_far(model)
+    starts = range(single.count, len(images), size)
     plans = [_plan(shape, side, size, min(size, len(images) - start)) for start in starts]
     total = sum(sum(len(plan[block]) for block in blocks) + TENTHS for plan in plans)
-    single, at_once, done = _Moments(), _Moments(), 0
+    done = 0
     for start, plan in zip(starts, plans, strict=True):
         pixels = model.tensor(images[start : start + size])
         before = _before(model, pixels, options.target)
@@ -101,7 +105,27 @@ def compute(
                 yield Step(done, total)
         single.add(each)
         at_once.add(tenths)
+        _keep(model, single, at_once)
         yield Step(done, total, _result(model, options, (blocks, tenth), (single, at_once)))
+    if not starts:
+        yield Step(1, 1, _result(model, options, (blocks, tenth), (single, at_once)))
+
+
+def _so_far(model: LoadedModel) -> tuple[_Moments, _Moments]:
+    """The kernels' numbers and the tenths', with the pictures that an earlier process did."""
+    kept = model.finished.get(SO_FAR)
+    if kept is None:
+        return _Moments(), _Moments()
+    count = int(kept["count"])
+    return _Moments(count, *kept["single"]), _Moments(count, *kept["at_once"])
+
+
+def _keep(model: LoadedModel, single: _Moments, at_once: _Moments) -> None:
+    """Note what is done, in place of what was noted before."""
+    arrays = {"count": np.array(single.count)}
+    for name, moments in (("single", single), ("at_once", at_once)):
+        arrays[name] = np.stack([moments.sum, moments.squares])
+    model.finished.put(SO_FAR, arrays)
 
 
 def _one_by_one(

@@ -10,9 +10,11 @@ import pytest
 from numpy.typing import NDArray
 from streamlit.testing.v1 import AppTest
 
-from convmixer_viz.app.components import kernel_tabs
+from convmixer_viz.app import picture_list
+from convmixer_viz.app.components import kernel_importance, kernel_tabs
 from convmixer_viz.catalog import KERNELS, STRUCTURE
 from convmixer_viz.figures.kernels import atlas as kernels_atlas
+from convmixer_viz.pictures.decode import load
 from convmixer_viz.questions.kernels import KernelAtlas
 from convmixer_viz.workbench import Workbench
 from tests.app.conftest import Visit
@@ -173,3 +175,24 @@ def test_no_other_presets_covariance_stands_in(
     app = visit("kernels", view="Covariance", preset=["cifar10-128-8-k3", "cifar10-128-8-k5"])
     assert not app.exception
     assert "covariance of cifar10-128-8-k3's kernels stands here once" in texts(app)
+
+
+def test_importance_waits_for_its_button_and_then_sorts_the_kernels(
+    visit: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = [load("gallery:cat")]
+    monkeypatch.setattr(picture_list, "find_all", lambda names: one)
+    monkeypatch.setattr(kernel_importance, "GALLERY", ["cat"])
+    app = visit("kernels", view="Importance", preset=["cifar10-128-8-k9"], block="3")
+    assert not app.exception
+    assert "1,024 kernels, 1 picture: about as much work as 512 predictions" in texts(app)
+    assert "divergence" not in app.selectbox(key="sort").options
+    app.button(key="go-importance:cifar10-128-8-k9").click().run()
+    assert not app.exception
+    assert "Single effects don't add up" in texts(app) and "Spearman's ρ" in texts(app)
+    app.run()
+    app.selectbox(key="sort").set_value("divergence").run()
+    order = [channel for (channel,) in grid(app)["values"]]
+    assert sorted(order) == [*range(128)] != order
+    app.selectbox(key="color").set_value("logit change").run()
+    assert not app.exception

@@ -41,9 +41,9 @@ def show(atlas: KernelAtlas, block: int, channel: int) -> None:
     pictures = choose_pictures()
     if pictures is None:
         return
-    kernels = atlas.code.size
+    kernels, count = atlas.code.size, len(pictures)
     st.caption(
-        f"{kernels:,} kernels, {len(pictures)} pictures: about as much work as "
+        f"{kernels:,} kernels, {count:,} picture{'s' * (count > 1)}: about as much work as "
         f"{kernels // 2:,} predictions of each. {glossary.IMPORTANCE}"
     )
     start = "Switch each kernel off"

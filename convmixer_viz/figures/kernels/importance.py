@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from convmixer_viz import agreement
 from convmixer_viz.figures import color_scales, style
+from convmixer_viz.figures.kernels.structure import CLASS_COLORS
 from convmixer_viz.questions.importance import STATISTICS, Importance
 from convmixer_viz.questions.kernels import STATISTICS as KERNEL_STATISTICS, KernelAtlas
 
@@ -54,6 +55,7 @@ def draw(result: WeighedAtlas, x: str, y: str = "divergence", color: str = "clas
         for code, name in enumerate(result.class_names):
             if (result.code == code).any():
                 figure.add_trace(_points(result, (x, y), result.code == code, name=name))
+                figure.data[-1].marker.color = CLASS_COLORS[code]
     else:
         figure.add_trace(_points(result, (x, y), np.ones(result.code.shape, bool)))
         figure.update_traces(marker=_colored(result, color))

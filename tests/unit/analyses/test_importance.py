@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,8 @@ from convmixer_viz import agreement
 from convmixer_viz.analyses import importance
 from convmixer_viz.analyses.importance import compute
 from convmixer_viz.engine import runtime
+from convmixer_viz.engine.finished_parts import FinishedParts
+from convmixer_viz.engine.store import Store
 from convmixer_viz.pictures.prepare import PreparedPicture
 from convmixer_viz.presets.table import Preset
 from convmixer_viz.questions.importance import Importance, Options
@@ -144,6 +147,20 @@ def test_some_blocks_are_those_of_all_and_the_last_picture_completes_the_result(
     assert np.array_equal(some.logit_change, all_blocks.logit_change[[0, 2]])
     partials = [step.partial.pictures for step in steps if step.partial]
     assert partials == [8, 9]
+
+
+def test_a_run_that_was_killed_goes_on_behind_its_last_call(tmp_path: Path) -> None:
+    images, whole = pictures(11), measured(loaded(), pictures(11))
+    model = replace(loaded(), finished=FinishedParts(Store(tmp_path, 2**20), "a request"))
+    for step in compute(model, images, Options()):
+        if step.partial:
+            break
+    steps = list(compute(model, images, Options()))
+    assert len(steps) == 3 + 10 and final(steps).pictures == 11
+    for name in ("divergence", "divergence_error", "tenth_logit_change"):
+        assert np.array_equal(getattr(final(steps), name), getattr(whole, name))
+    (again,) = compute(model, images, Options())  # all is there but the result
+    assert again.partial and np.array_equal(again.partial.logit_change, whole.logit_change)
 
 
 def test_steps_are_small_where_the_model_is_large(monkeypatch: pytest.MonkeyPatch) -> None:
