@@ -6,17 +6,20 @@ from collections.abc import Iterable
 from itertools import count
 
 import streamlit as st
+from streamlit.runtime import Runtime
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from convmixer_viz.engine.cache import BytesCache
 from convmixer_viz.errors import PictureError
 from convmixer_viz.foreign_text import escape
-from convmixer_viz.pictures.decode import Picture, decode, load
+from convmixer_viz.pictures import worker
+from convmixer_viz.pictures.decode import Picture, load
 from convmixer_viz.pictures.gallery import GALLERY
 
 LARGEST_UPLOAD = 20  # MB of a picture's file
 KEEP = "keep_uploads"  # key of the checkbox that lets results of uploads go to disk
-MOST_BYTES = 256 * 2**20  # bytes of decoded pictures, all sessions together
+MOST_BYTES = 256 * 2**20  # bytes of pictures that are kept, all sessions together
 
 
 def names() -> list[str]:
@@ -41,8 +44,15 @@ def may_be_kept() -> bool:
 
 
 @st.cache_resource
-def _decoded() -> BytesCache[Picture]:
-    return BytesCache(MOST_BYTES, lambda image: image.pixels.nbytes)
+def _known() -> BytesCache[Picture]:
+    return BytesCache(MOST_BYTES, _bytes_of)
+
+
+def _bytes_of(image: Picture) -> int:
+    """Of the gallery's pixels; of an upload its file and its preview, its pixels are elsewhere."""
+    if isinstance(image.content, worker.Upload):
+        return len(image.content.file) + image.content.preview.nbytes
+    return image.pixels.nbytes
 
 
 def find(name: str) -> Picture:
@@ -51,11 +61,22 @@ def find(name: str) -> Picture:
     if file is None and name not in GALLERY:
         raise PictureError(f"{name} is gone: upload the picture again.")
     key = file.file_id if file else name
-    image = _decoded().get(key)
+    image = _known().get(key)
     if image is None:
-        image = decode(_content(file, name), name) if file else load(f"gallery:{name}")
-        _decoded().put(key, image)
+        image = _look(file, name) if file else load(f"gallery:{name}")
+        _known().put(key, image)
     return image
+
+
+def _look(file: UploadedFile, name: str) -> Picture:
+    """An upload, decoded in a process of its own, which ends with its tab."""
+    context = get_script_run_ctx()
+    session = context.session_id if context else ""
+
+    def gone() -> bool:
+        return Runtime.exists() and not Runtime.instance().is_active_session(session)
+
+    return worker.look(_content(file, name), name, gone)
 
 
 def _content(file: UploadedFile, name: str) -> bytes:
@@ -80,6 +101,6 @@ def find_all(chosen: Iterable[str]) -> list[Picture]:
 def find_by_digest(digests: Iterable[str]) -> list[Picture] | None:
     """This person's pictures by sha256; None where one of them is no longer at hand."""
     keys = [*GALLERY, *(file.file_id for file in uploads().values())]
-    by_digest = {image.sha256: image for image in map(_decoded().get, keys) if image}
+    by_digest = {image.sha256: image for image in map(_known().get, keys) if image}
     pictures = [by_digest.get(digest) for digest in digests]
     return [each for each in pictures if each] if all(pictures) else None

@@ -56,10 +56,18 @@ def pack(result: Result, pictures: Sequence[Picture]) -> bytes:
         names = [picture.name for picture in pictures]
         archive.writestr(PICTURES, json.dumps(names))
         for number, picture in enumerate(pictures):
-            file = io.BytesIO()
-            Image.fromarray(picture.pixels).save(file, "PNG")
-            archive.writestr(f"pictures/{number}.png", file.getvalue())
+            archive.writestr(f"pictures/{number}.png", _file(picture))
     return buffer.getvalue()
+
+
+def _file(picture: Picture) -> bytes:
+    """A PNG; or the file that a stranger sent as it is, whatever its format: reading looks at the
+    content, not at the name."""
+    if not isinstance(picture.content, np.ndarray | Path):
+        return picture.content.file
+    file = io.BytesIO()
+    Image.fromarray(picture.pixels).save(file, "PNG")
+    return file.getvalue()
 
 
 def read(path: Path, scratch: Path) -> Bundle:
@@ -104,7 +112,7 @@ def _pictures(
         left -= picture.pixels.nbytes
         if left < 0:
             file.write_bytes(content)
-        yield picture if left >= 0 else replace(picture, pixels_or_file=file)
+        yield picture if left >= 0 else replace(picture, content=file)
 
 
 def unlike(before: Provenance, now: Provenance) -> dict[str, tuple[str, str]]:

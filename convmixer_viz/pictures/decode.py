@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +43,18 @@ FIRST_BYTES = (b"\x89PNG", b"\xff\xd8\xff", b"RIFF", b"GIF8", b"BM", b"II*\0", b
 READABLE_FORMATS = "PNG, JPEG, WebP, GIF, BMP, TIFF, PPM, JPEG 2000 or AVIF"
 
 
+class Elsewhere(Protocol):
+    """Pixels that another process decodes, each time they are needed."""
+
+    @property
+    def file(self) -> bytes: ...
+    @property
+    def preview(self) -> NDArray[np.uint8]: ...  # (h, w, 3), small
+    def view(self, cut: Any) -> NDArray[np.uint8]:
+        """(side, side, 3): the picture resized and cut."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Picture:
     """An RGB picture; equal to another when width, height and every pixel are equal."""
@@ -50,15 +63,17 @@ class Picture:
     sha256: str  # of width, height and pixels
     width: int
     height: int
-    pixels_or_file: NDArray[np.uint8] | Path = field(compare=False, repr=False)
+    content: NDArray[np.uint8] | Path | Elsewhere = field(compare=False, repr=False)
     notes: tuple[str, ...] = field(default=(), compare=False)  # what decoding had to decide
 
     @property
     def pixels(self) -> NDArray[np.uint8]:
-        """(h, w, 3), read-only; decoded at each call where the picture was left in its file."""
-        content = self.pixels_or_file
-        if not isinstance(content, Path):
+        """(h, w, 3), read-only; decoded at each call where the picture was left in its file. Not
+        of a stranger's picture: what is seen of that comes from elsewhere."""
+        content = self.content
+        if isinstance(content, np.ndarray):
             return content
+        assert isinstance(content, Path), f"{self.name} is decoded elsewhere"
         again = decode(content)
         if again != self:
             raise PictureError(f"{content} has changed since it was first read: start again.")
@@ -90,7 +105,7 @@ def load_all(pictures: Iterable[PictureSource], max_bytes: int) -> Iterator[Pict
             continue
         max_bytes -= 3 * image.width * image.height
         file = _file(picture)
-        yield replace(image, pixels_or_file=file) if file and max_bytes < 0 else image
+        yield replace(image, content=file) if file and max_bytes < 0 else image
 
 
 def expand(texts: Iterable[str]) -> list[str]:
@@ -120,6 +135,20 @@ def from_pixels(pixels: NDArray[np.uint8], name: str, notes: tuple[str, ...] = (
     digest.update(frozen.data)
     height, width = frozen.shape[:2]
     return Picture(name, digest.hexdigest(), width, height, frozen, notes)
+
+
+def small(pixels: NDArray[np.uint8], width: int) -> NDArray[np.uint8]:
+    """(h, w, 3), at most so wide."""
+    image = Image.fromarray(pixels)
+    image.thumbnail((width, image.height))
+    return np.asarray(image)
+
+
+def preview(image: Picture, width: int) -> NDArray[np.uint8]:
+    """A picture as people see it beside a choice, (h, w, 3), at most so wide."""
+    if isinstance(image.content, np.ndarray | Path):
+        return small(image.pixels, width)
+    return image.content.preview
 
 
 def _gallery(name: str) -> Picture:
@@ -201,6 +230,8 @@ def _rgb(image: Image.Image, name: str) -> tuple[Image.Image, tuple[str, ...]]:
         if frames > 1:
             notes.append(f"first frame of {frames}")
         return _flatten(image, notes), tuple(notes)
+    except MemoryError as error:
+        raise PictureError(f"{name} takes more memory than there is: scale it first.") from error
     except Exception as error:  # a decoder may raise anything over foreign bytes
         raise PictureError(_damaged(name)) from error
 

@@ -6,7 +6,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import overload
+from pathlib import Path
+from typing import NamedTuple, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +39,16 @@ class PreparedPicture:
         down, across = h // patch_size * patch_size, w // patch_size * patch_size
         box = (left, top, left + (right - left) * across / w, top + (bottom - top) * down / h)
         return replace(self, view=self.view[:down, :across], box=box)
+
+
+class Cut(NamedTuple):
+    """A picture's size in px after resizing, and the square that is cut out of it."""
+
+    width: int
+    height: int
+    left: int
+    top: int
+    side: int
 
 
 class PreparedPictures(Sequence[PreparedPicture]):
@@ -81,11 +92,23 @@ def prepare(image: Picture, transform: Transform, side: int | None = None) -> Pr
     side = transform.size if side is None else side
     width, height = _resized(image, transform, side)
     left, top = _offset(width, side), _offset(height, side)
-    resized = Image.fromarray(image.pixels).resize((width, height), Image.Resampling.BICUBIC)
-    view = np.asarray(resized.crop((left, top, left + side, top + side)))
+    view = _view(image, Cut(width, height, left, top, side))
     across, down = image.width / width, image.height / height
     box = (left * across, top * down, (left + side) * across, (top + side) * down)
     return PreparedPicture(image.name, image.sha256, _normalise(view, transform), view, box)
+
+
+def cut_out(pixels: NDArray[np.uint8], cut: Cut) -> NDArray[np.uint8]:
+    """(side, side, 3): resized, bicubic and antialiased, and cropped."""
+    size, (_, _, left, top, side) = (cut.width, cut.height), cut
+    resized = Image.fromarray(pixels).resize(size, Image.Resampling.BICUBIC)
+    return np.asarray(resized.crop((left, top, left + side, top + side)))
+
+
+def _view(image: Picture, cut: Cut) -> NDArray[np.uint8]:
+    if isinstance(image.content, np.ndarray | Path):
+        return cut_out(image.pixels, cut)
+    return image.content.view(cut)
 
 
 def _resized(image: Picture, transform: Transform, side: int) -> tuple[int, int]:

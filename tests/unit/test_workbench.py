@@ -67,9 +67,9 @@ def test_many_pictures_stay_in_their_files(bench: Workbench, tmp_path: Path) -> 
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(pictures_decode, "DECODED_BYTES", 2 * 20 * 20 * 3)
             left = bench.request(name, paths, preset="tiny")
-        assert [isinstance(image.pixels_or_file, np.ndarray) for image in left.images] == [
-            True
-        ] * 2 + [False] * 7
+        assert [isinstance(image.content, np.ndarray) for image in left.images] == [True] * 2 + [
+            False
+        ] * 7
         assert whole.digest == left.digest
         first = files.arrays(bench.finish(whole))
         bench.forget_results()

@@ -14,7 +14,7 @@ from convmixer_viz.engine.queue import Suspended
 from convmixer_viz.engine.runtime import Mode
 from convmixer_viz.errors import VizError
 from convmixer_viz.foreign_text import escape
-from convmixer_viz.pictures.decode import READABLE_FORMATS, Picture
+from convmixer_viz.pictures.decode import READABLE_FORMATS, Picture, preview
 from convmixer_viz.pictures.gallery import GALLERY
 from convmixer_viz.presets.table import DEFAULT, MOST_SIDE_BY_SIDE, Preset
 from convmixer_viz.questions.edits import MOST
@@ -83,9 +83,7 @@ def show_thumbnail(place: DeltaGenerator, name: str, picture: Picture) -> None:
 @st.cache_data(max_entries=100, show_spinner=False)
 def _small(sha256: str, _picture: Picture) -> Image.Image:
     """At twice the width at which it is shown: a large picture would be coded in every run."""
-    small = Image.fromarray(_picture.pixels)
-    small.thumbnail((2 * THUMBNAIL, small.height))
-    return small
+    return Image.fromarray(preview(_picture, 2 * THUMBNAIL))
 
 
 def _choose_newest_upload() -> None:

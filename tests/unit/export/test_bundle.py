@@ -178,7 +178,7 @@ def test_pictures_beyond_what_memory_is_for_stay_in_files(
 ) -> None:
     monkeypatch.setattr(decode, "DECODED_BYTES", 10)
     (cat,) = bundle.read(packed, tmp_path).images
-    assert cat.pixels_or_file == tmp_path / "0.png"
+    assert cat.content == tmp_path / "0.png"
     assert np.array_equal(cat.pixels, load("gallery:cat").pixels)
 
 

@@ -242,7 +242,7 @@ def test_pictures_beyond_the_bytes_stay_in_their_files(tmp_path: Path) -> None:
     loaded = list(decode.load_all(sources, max_bytes=PHOTO.nbytes))
     assert isinstance(loaded[2], PictureError) and "bad.png" in str(loaded[2])
     first, second, third, dot = (i for i in loaded if isinstance(i, decode.Picture))
-    contents = [image.pixels_or_file for image in (first, second, third, dot)]
+    contents = [image.content for image in (first, second, third, dot)]
     in_memory = [isinstance(content, np.ndarray) for content in contents]
     assert in_memory == [True, False, False, True]
     for path, image in zip(paths, (first, second, third), strict=True):
