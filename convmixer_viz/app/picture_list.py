@@ -10,6 +10,7 @@ from streamlit.runtime import Runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
+from convmixer_viz.app.state import state
 from convmixer_viz.engine.cache import BytesCache
 from convmixer_viz.errors import PictureError
 from convmixer_viz.foreign_text import escape
@@ -61,6 +62,8 @@ def find(name: str) -> Picture:
     if file is None and name not in GALLERY:
         raise PictureError(f"{name} is gone: upload the picture again.")
     key = file.file_id if file else name
+    if key in state().unreadable:
+        raise PictureError(state().unreadable[key])
     image = _known().get(key)
     if image is None:
         image = _look(file, name) if file else load(f"gallery:{name}")
@@ -76,7 +79,17 @@ def _look(file: UploadedFile, name: str) -> Picture:
     def gone() -> bool:
         return Runtime.exists() and not Runtime.instance().is_active_session(session)
 
-    return worker.look(_content(file, name), name, gone)
+    try:
+        return worker.look(_content(file, name), name, gone)
+    except PictureError as error:
+        state().unreadable[file.file_id] = str(error)
+        raise
+
+
+def unreadable() -> dict[str, str]:
+    """The uploads that can't be read, and what is wrong with each."""
+    known = state().unreadable
+    return {name: known[f.file_id] for name, f in uploads().items() if f.file_id in known}
 
 
 def _content(file: UploadedFile, name: str) -> bytes:

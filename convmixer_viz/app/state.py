@@ -67,6 +67,7 @@ class State:
 
     # of uploads, pictures that are picked and fetched weights
     uploads: set[str] = field(default_factory=set)  # file ids that were chosen on arrival
+    unreadable: dict[str, str] = field(default_factory=dict)  # file id: what is wrong with it
     picks: dict[str, int] = field(default_factory=dict)  # canvas: number of its last pick
     fetch_failures: dict[str, str] = field(default_factory=dict)  # preset: why its fetch failed
     added: tuple[str, tuple[str, ...]] | None = None  # preset and assumptions, to be told once

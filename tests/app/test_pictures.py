@@ -62,6 +62,16 @@ def test_an_upload_never_takes_a_gallery_pictures_name(visit: Visit) -> None:
     assert "Chelsea" not in captions(app) and "32×32 px of cat (3)" in captions(app)
 
 
+def test_the_last_good_upload_is_chosen_and_the_broken_one_named(visit: Visit) -> None:
+    app = upload(visit("prediction"), png("one.png"), png("two.png"), BROKEN)
+    assert not app.exception
+    assert app.selectbox(key="picture").value == "two.png"
+    (error,) = app.error
+    assert "notes.txt is not an image" in error.value
+    app.selectbox(key="picture").set_value("notes.txt").run()
+    assert [each.value for each in app.error] == [error.value]
+
+
 class File(NamedTuple):
     name: str
     file_id: str

@@ -44,7 +44,7 @@ def draw() -> Choices:
 
 
 def choose_picture() -> str:
-    """The picture below its thumbnail, and the upload of others."""
+    """The picture below its thumbnail, and the upload of others; what can't be read is named."""
     thumbnail = st.container()
     names = picture_list.names()
     default = session.bench().presets[DEFAULT].opening
@@ -60,6 +60,9 @@ def choose_picture() -> str:
         on_change=_choose_newest_upload,
         help=f"{READABLE_FORMATS}; at most {picture_list.LARGEST_UPLOAD} MB each.",
     )
+    for broken, sentence in picture_list.unreadable().items():
+        if broken != name:  # the chosen one's stands above
+            st.error(escape(sentence))
     if picture_list.uploads() and session.bench().store.limit:
         st.checkbox("Keep their results on disk", key=picture_list.KEEP, help=glossary.KEEP)
     try:
@@ -90,8 +93,17 @@ def _choose_newest_upload() -> None:
     known, uploads = state().uploads, picture_list.uploads()
     fresh = [name for name, file in uploads.items() if file.file_id not in known]
     known.update(file.file_id for file in uploads.values())
-    if fresh:
-        st.session_state["picture"] = fresh[-1]
+    newest = next(filter(_can_be_read, reversed(fresh)), None)
+    if newest:
+        st.session_state["picture"] = newest
+
+
+def _can_be_read(name: str) -> bool:
+    try:
+        picture_list.find(name)
+    except VizError:
+        return False
+    return True
 
 
 def choose_presets() -> tuple[str, ...]:
