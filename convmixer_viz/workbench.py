@@ -36,7 +36,7 @@ from convmixer_viz.questions.evidence import Evidence
 from convmixer_viz.questions.prediction import Prediction
 from convmixer_viz.questions.receptive_field import ReceptiveField
 from convmixer_viz.request import Request, fit, fit_edits, fit_pictures, read_options
-from convmixer_viz.weights import user_folder
+from convmixer_viz.weights import checkpoint, user_folder
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -152,6 +152,24 @@ class Workbench:
         made = fit_edits(edits, row, self.presets)
         key = self.models.key(row, None, self.device, mode, made)
         return self.models.load(key, row.transform.size)
+
+    def save_model(
+        self, file: str | Path, preset: str = DEFAULT, *, edits: Sequence[str | Edit] = ()
+    ) -> Path:
+        """Write a preset's weights, edited, as a file of float32 that `add` takes and that gives
+        the edited model's numbers bit for bit; its record says what it was made of."""
+        path, row = Path(file), table.find(preset, self.presets)
+        made = fit_edits(edits, row, self.presets)
+        key = self.models.key(row, None, "cpu", "exact", made)
+        model, name = self.models.load(key, row.transform.size), path.stem
+        words = " ".join(in_words(made))
+        origin = f"{preset} (weights {key.weights_sha256[:12]}) edited: {words}" if made else ""
+        state = model.module.state_dict()
+        own = replace(model.preset, name=name)
+        checkpoint.save(
+            path, state, own, model.class_names, dtype=checkpoint.FLOAT32, made_of=origin
+        )
+        return path
 
     # asking for work
 

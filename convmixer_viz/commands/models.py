@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from convmixer_viz.commands import console
+from convmixer_viz.errors import ChoiceError
 from convmixer_viz.foreign_text import escape
 from convmixer_viz.presets import architecture, classes, table
 from convmixer_viz.presets.table import Preset
+from convmixer_viz.request import fit_edits
 from convmixer_viz.weights import collection, locate, user_folder
 from convmixer_viz.weights.facts import preset_facts
 
@@ -34,6 +36,14 @@ def register(subparsers: Any) -> None:
     fetch.add_argument("name", metavar="NAME")
     fetch.set_defaults(run=_fetch)
     _register_add(actions)
+    save = actions.add_parser("save", help="write a preset's weights, edited, as a file")
+    save.add_argument("name", metavar="NAME")
+    edit = "NAME[:KEY=VALUE…], once for each edit, in their order"
+    save.add_argument(
+        "--edit", action="append", default=[], dest="edits", metavar="EDIT", help=edit
+    )
+    save.add_argument("--out", type=Path, required=True, metavar="FILE", help="a .safetensors")
+    save.set_defaults(run=_save)
     remove = actions.add_parser("remove", help="delete weights that were added or fetched")
     remove.add_argument("name", metavar="NAME")
     remove.set_defaults(run=_remove)
@@ -129,6 +139,17 @@ def _add(arguments: argparse.Namespace) -> None:
     for sentence in added.assumed:
         console.tell(f"assumed: {sentence}")
     print(f"{added.preset.name}: {locate.require_file(added.preset)}")
+
+
+def _save(arguments: argparse.Namespace) -> None:
+    presets = locate.all_presets()
+    fit_edits(arguments.edits, table.find(arguments.name, presets), presets)
+    if arguments.out.suffix != ".safetensors":
+        raise ChoiceError(f"{arguments.out} must end in .safetensors.")
+    from convmixer_viz.workbench import Workbench  # not before: torch takes seconds
+
+    with closing(Workbench("cpu")) as bench:
+        print(bench.save_model(arguments.out, arguments.name, edits=arguments.edits))
 
 
 def _remove(arguments: argparse.Namespace) -> None:

@@ -46,6 +46,7 @@ class Checkpoint:
     dialect: str  # "ours", "timm", "authors" or "mmpretrain"
     sha256: str  # of the file; of the tensors where they came from memory
     assumed: tuple[str, ...]  # sentences: what neither the file nor a person said
+    made_of: str = ""  # what an edited model was made of, as the file records it
 
     def module(self) -> ConvMixer:
         """The model itself, frozen, sharing these tensors."""
@@ -133,6 +134,7 @@ def save(
     class_names: Sequence[str] | None,
     *,
     dtype: torch.dtype = torch.float16,
+    made_of: str = "",
 ) -> None:
     """Write our dialect, whole or not at all: timm's names, and one record in the header. Vectors
     (biases and batch norm, about 1 % of the bytes) stay as they are."""
@@ -143,7 +145,7 @@ def save(
     broken = next((name for name, t in stored.items() if not torch.isfinite(t).all()), None)
     if broken is not None:
         raise WeightsError(f"{broken} isn't finite in {dtype}: it can't be saved.")
-    record = metadata.dumps(preset, class_names)
+    record = metadata.dumps(preset, class_names, made_of)
     write_whole(Path(path), safetensors.torch.save(stored, {RECORD: record}))
 
 
@@ -166,6 +168,7 @@ def _verify(container: Container, name: str, digest: str, choices: ShapeChoices)
         "ours" if record else translation.dialect,
         digest,
         (*_averaged(container.other_weights + translation.other_prefixes), *assumed),
+        record.made_of if record else "",
     )
 
 

@@ -108,7 +108,10 @@ def class_names(preset: Preset) -> tuple[str, ...]:
 def _origin(preset: Preset, kind: Kind) -> str:
     if kind == "added":
         entry = user_folder.entries().get(preset.name)
-        return f"{entry.origin}, added {entry.date[:10]}" if entry else "added"
+        if entry is None:
+            return "added"
+        made = entry.record.made_of and f", {entry.record.made_of}"
+        return f"{entry.origin}, added {entry.date[:10]}{made}"
     if kind == "shipped":
         return "comes with convmixer-viz; the card says how it was made"
     if preset.published is None:

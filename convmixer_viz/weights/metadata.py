@@ -16,6 +16,7 @@ SCHEMA = 1
 MAX_BYTES = 2**20  # of a record, whose class names are most of it
 MAX_DIGITS = 16  # of a number in a header; Python's own limit of 4,300 allows minutes of arithmetic
 SHOWN = 80  # characters of a name out of a file, in a sentence
+MADE_OF = 2000  # of what a file says that it was made of
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,23 +27,23 @@ class Record:
     shape: Shape
     transform: Transform
     classes: tuple[str, ...] | None  # none: the classes are known by index only
+    made_of: str = ""  # of an edited model: the preset, its weights and the edits, in words
 
 
-def dumps(preset: Preset, classes: Sequence[str] | None) -> str:
+def dumps(preset: Preset, classes: Sequence[str] | None, made_of: str = "") -> str:
     """The record of a preset as one line of JSON."""
-    record = Record(
-        preset.name, preset.shape, preset.transform, tuple(classes) if classes else None
-    )
+    names = tuple(classes) if classes else None
+    record = Record(preset.name, preset.shape, preset.transform, names, made_of)
     text = json.dumps({"schema": SCHEMA, **asdict(record)}, ensure_ascii=False)
     if len(text.encode()) > MAX_BYTES:
         raise WeightsError("The class names are too long to be kept: 1 MiB is the limit.")
     return text
 
 
-def shown(name: str) -> str:
+def shown(name: str, longest: int = SHOWN) -> str:
     """A name out of a file as a sentence may hold it: short, without control characters."""
-    plain = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in name[:SHOWN])
-    return plain if len(name) <= SHOWN else f"{plain}…"
+    plain = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in name[:longest])
+    return plain if len(name) <= longest else f"{plain}…"
 
 
 def loads(text: str, source: str) -> Record:
@@ -57,7 +58,11 @@ def loads(text: str, source: str) -> Record:
         classes = fields["classes"]
         names = None if classes is None else class_list(classes, source)
         return Record(
-            str(fields["preset"]), _shape(fields["shape"]), _transform(fields["transform"]), names
+            str(fields["preset"]),
+            _shape(fields["shape"]),
+            _transform(fields["transform"]),
+            names,
+            shown(str(fields.get("made_of", "")), MADE_OF),
         )
     except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise WeightsError(

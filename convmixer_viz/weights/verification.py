@@ -30,10 +30,10 @@ def verify(candidate: Candidate, folder: Path) -> Verification:
         residual=candidate.residual,
     )
     check_cost(preset)
-    checkpoint.save(
-        folder / WEIGHTS, weights.state, preset, weights.class_names, dtype=checkpoint.FLOAT32
-    )
-    record = metadata.dumps(preset, weights.class_names)
+    names, made_of = weights.class_names, weights.made_of
+    file, exact = folder / WEIGHTS, checkpoint.FLOAT32
+    checkpoint.save(file, weights.state, preset, names, dtype=exact, made_of=made_of)
+    record = metadata.dumps(preset, names, made_of)
     return Verification(record, weights.class_count, weights.sha256, weights.assumed)
 
 

@@ -24,6 +24,7 @@ from convmixer_viz.errors import ChoiceError, DataError, DeviceError, WeightsErr
 from convmixer_viz.export import files
 from convmixer_viz.pictures import decode as pictures_decode
 from convmixer_viz.pictures.decode import PictureSource, decode, load
+from convmixer_viz.weights import checkpoint
 from convmixer_viz.workbench import Workbench
 from tests.conftest import TINY, calibrated, loaded
 
@@ -376,3 +377,19 @@ def test_a_replaced_donor_is_another_question(bench: Workbench) -> None:
         digests.append(asked.digest)
         assert bench.finish(asked).origin.edit_sources == asked.key.edit_sources
     assert digests[0] != digests[1]
+
+
+@pytest.mark.parametrize(
+    "edits", [["template", "round:bits=3:blocks=2"], ["off:part=residual:blocks=2"], []]
+)
+def test_an_edited_model_and_the_file_saved_of_it_agree(
+    bench: Workbench, tmp_path: Path, edits: list[str]
+) -> None:
+    file = bench.save_model(tmp_path / "edited.safetensors", "tiny", edits=edits)
+    preset, assumed = bench.add("again", file)
+    assert not assumed and preset.transform == bench.presets["tiny"].transform
+    asked = {"picture": "gallery:cat", "preset": "tiny", "edits": edits}
+    one, other = bench.predict(**asked), bench.predict("gallery:cat", "again")  # type: ignore[arg-type]
+    assert one.logits.tobytes() == other.logits.tobytes() and one.classes == other.classes
+    made_of = checkpoint.read(file).made_of
+    assert made_of.endswith(" ".join(["edited:", *edits])) if edits else made_of == ""
