@@ -50,8 +50,8 @@ class Parser(argparse.ArgumentParser):
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command: 0, or 2 with one sentence on standard error, or 130 when interrupted."""
     if argv is None:  # started as a program: the process is ours
-        allocator.keep()
         argv = sys.argv[1:]
+        allocator.keep(everything=argv[:1] == ["train"])
     try:
         arguments = _parser(argv).parse_args(argv)
         code = int(arguments.run(arguments) or 0)

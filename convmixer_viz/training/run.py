@@ -14,7 +14,7 @@ from torch.optim import AdamW, Optimizer
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler, OneCycleLR
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from convmixer_viz.engine import allocator, distributed, hardware, runtime
+from convmixer_viz.engine import distributed, hardware, runtime
 from convmixer_viz.errors import DataError
 from convmixer_viz.model.convmixer import ConvMixer, initialise
 from convmixer_viz.presets.log import TrainingLog, loads
@@ -112,9 +112,8 @@ def _parts(
     preset = PRESETS[recipe.preset]
     model = ConvMixer(preset.shape, preset.class_count)
     initialise(model, recipe.seed)
-    if device == "cpu":
-        allocator.keep(everything=True)
-        model = layers.replace(model) if layers.compiler() else model
+    if device == "cpu" and layers.compiler():
+        model = layers.replace(model)
     model = layers.share_norms(model) if distributed.connected() else model
     model = model.to(device).to(memory_format=torch.channels_last)
     learner: nn.Module = model

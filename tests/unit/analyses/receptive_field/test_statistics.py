@@ -51,6 +51,7 @@ def test_sizes_of_a_known_gaussian() -> None:
     assert statistics.growth(np.arange(5), 3 * np.sqrt(np.arange(5))) == pytest.approx(0.5)
 
 
+@pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel")
 def test_shares_of_the_theoretical_field_never_pass_one() -> None:
     """Four central tokens, a kernel that leans, a patch of one pixel."""
     for shape, central in (
