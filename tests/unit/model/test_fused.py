@@ -89,6 +89,14 @@ def test_operators_that_compute_something_else_are_left_alone(
     assert not fused.available.__wrapped__(torch.float32)
 
 
+@pytest.mark.skipif(not hardware.native_bf16(), reason="no native bfloat16")
+def test_the_check_holds_in_native_bfloat16(monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = fused.FusedBlock.forward
+    assert fused.available.__wrapped__(torch.bfloat16)
+    monkeypatch.setattr(fused.FusedBlock, "forward", lambda block, x: plain(block, x) * 1.05)
+    assert not fused.available.__wrapped__(torch.bfloat16)
+
+
 def test_the_check_draws_nothing_from_torchs_own_generator() -> None:
     before = torch.get_rng_state()
     assert fused.available.__wrapped__(torch.float32)

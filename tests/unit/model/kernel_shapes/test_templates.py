@@ -54,9 +54,9 @@ def shape(
     return np.where((axis[None, :] == 0) & (axis[:, None] == 0), 1.0, 0.0)
 
 
-def on_grid(code: int, k: int) -> tuple[Floats, Floats]:
+def on_grid(code: int, k: int) -> tuple[Floats, Floats, Floats]:
     """The templates of the bank (of sizes above 5 each seventh, which meets every shift, angle and
-    ratio); derivatives at twelve angles, 45° among them."""
+    ratio), derivatives at twelve angles, 45° among them; their angles; their σ."""
     count = len(templates.bank(k)[GAUSSIAN].sigma) // 25
     angles = range(0, 180, 15) if code in (FIRST, SECOND) else (0,)
     ratios = RATIOS if code == DOG else (1.6,)
@@ -71,7 +71,8 @@ def on_grid(code: int, k: int) -> tuple[Floats, Floats]:
     kernels = np.array(
         [shape(code, k, s, at=at, angle=angle, ratio=ratio) for s, at, angle, ratio in chosen]
     )
-    return kernels, np.array([float(angle) for *_, angle, _ in chosen])
+    angle = np.array([float(angle) for *_, angle, _ in chosen])
+    return kernels, angle, np.array([sigma for sigma, *_ in chosen])
 
 
 def off_grid(code: int, k: int, count: int = 400) -> tuple[Floats, Floats]:
@@ -95,12 +96,13 @@ def turned(angle: Floats, by: Floats) -> Floats:
 
 @pytest.mark.parametrize("k", SIZES)
 @pytest.mark.parametrize("code", [GAUSSIAN, DOG, FIRST, SECOND, DELTA])
-def test_templates_of_the_bank_get_their_class_sign_and_angle(code: int, k: int) -> None:
-    kernels, angle = on_grid(code, k)
+def test_templates_of_the_bank_get_their_class_sign_angle_and_sigma(code: int, k: int) -> None:
+    kernels, angle, sigma = on_grid(code, k)
     fitted = fit(kernels)
     assert (fitted.code == code).all()
     assert np.allclose(fitted.r2, 1, atol=1e-5)
     assert (fitted.sign == 1).all()
+    assert code == DELTA or np.allclose(fitted.sigma, sigma, rtol=1e-9)
     if code in (FIRST, SECOND):
         assert turned(fitted.angle, angle).max() < 0.01
     else:
