@@ -31,7 +31,7 @@ def available(dtype: torch.dtype) -> bool:
         return False
     try:
         return all(_agrees(Shape(16, 1, 3, 1, activation=a), dtype) for a in ACTIVATION_NAMES)
-    except (RuntimeError, TypeError):  # other arguments, or none of this dtype here
+    except (RuntimeError, TypeError, AttributeError):  # other arguments or results, no such dtype
         return False
 
 
