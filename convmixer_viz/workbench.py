@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, replace
 from functools import partial
@@ -285,9 +285,12 @@ class Workbench:
         """How far suspended or running work is, none where nothing was begun."""
         return self._queue(request.key.device).latest_step(request.digest)
 
-    def follow(self, request: Request[R], patience: float | None = None) -> Steps[R]:
+    def follow(
+        self, request: Request[R], patience: float | None = None, *, person: Hashable = None
+    ) -> Steps[R]:
         """Steps of a request. With `patience` the latest step is repeated after so many seconds
-        without a new one. Close the iterator to stop: work that nobody follows is suspended."""
+        without a new one. Close the iterator to stop: work that nobody follows is suspended.
+        `person`: whoever asks; each gets the device in turn."""
         if self._closed:
             raise DeviceError(CLOSED)
         stored = self.result(request)
@@ -295,7 +298,8 @@ class Workbench:
             yield Step(1, 1, stored)
             return
         queue, start = self._queue(request.key.device), partial(self._compute, request)
-        with closing(queue.follow(request.digest, request.analysis.name, start, patience)) as steps:
+        job = queue.follow(request.digest, request.analysis.name, start, patience, person=person)
+        with closing(job) as steps:
             yield from steps
 
     def forget_results(self) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, NoReturn, TypeVar, cast
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from convmixer_viz.app import picture_list, progress_line
 from convmixer_viz.app.state import Choices, PendingWork, state
@@ -221,7 +222,7 @@ def follow() -> None:
     work, *_ = state().pending  # what is done shows at once; the next run follows the rest
     drawn = None
     try:
-        with closing(bench().follow(work.request, PATIENCE)) as steps:
+        with closing(bench().follow(work.request, PATIENCE, person=_person())) as steps:
             for step in steps:
                 share = step.done / step.total
                 work.bar.progress(share, progress_line.describe(work.request, step))
@@ -230,6 +231,12 @@ def follow() -> None:
     except VizError as error:
         state().failures[work.request.digest] = str(error)
     rerun()
+
+
+def _person() -> str:
+    """Who asks: each tab is someone, and takes turns with the others."""
+    context = get_script_run_ctx()
+    return context.session_id if context else ""
 
 
 def rerun() -> NoReturn:

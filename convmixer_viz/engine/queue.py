@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
@@ -13,7 +14,7 @@ from typing import Any, NamedTuple
 from convmixer_viz.contract import Step, Steps
 from convmixer_viz.errors import BusyError, DeviceError
 
-QUEUE_DEPTH = 16  # jobs waiting or running at once; one more is refused with a BusyError
+MOST_OF_ONE = 16  # jobs of one person waiting or running; one more is refused with a BusyError
 CLOSED = "This workbench is closed: make a new one to go on."
 MAX_SUSPENDED_JOBS = 8  # jobs that nobody watches, kept so that asking again resumes them
 SUSPENDED_BYTES = 2**30  # that they hold between them; the newest stays whatever it holds
@@ -26,6 +27,7 @@ class Job:
     key: Hashable
     name: str  # of the work, for error messages
     steps: Iterator[Step[Any]]
+    person: Hashable = None  # who began or resumed it; it takes that person's turns
     step: Step[Any] | None = None  # the latest
     error: Exception | None = None
     watchers: int = 0
@@ -64,9 +66,9 @@ class Suspended(NamedTuple):
 
 
 class DeviceQueue:
-    """Jobs that share a device fairly: after each step a job goes to the end of the queue, which is
-    that of an executor with one thread. `prepare_thread` runs first in that thread; every step runs
-    inside `guard(name of the job)`; `held` counts the bytes of a job between its steps."""
+    """Jobs that share a device fairly: people take turns of one step, first come first served, and
+    so do the jobs of each; one thread takes them all. `prepare_thread` runs first in it; every step
+    runs inside `guard(name of the job)`; `held` counts the bytes of a job between its steps."""
 
     def __init__(
         self,
@@ -80,6 +82,7 @@ class DeviceQueue:
         self._given_up = 0
         self._changed = threading.Condition()
         self._jobs: dict[Hashable, Job] = {}
+        self._waiting: dict[Hashable, deque[Job]] = {}  # by person, who is next first
 
     def follow(
         self,
@@ -87,11 +90,14 @@ class DeviceQueue:
         name: str,
         start: Callable[[], Iterator[Step[Any]]],
         patience: float | None = None,
+        *,
+        person: Hashable = None,
     ) -> Steps[Any]:
         """Steps of the job with that key, begun by `start` where there is none yet. With patience
         (seconds) the latest step comes again when nothing new did; steps may be skipped, never the
-        last. Closing the iterator leaves the job; a job that nobody follows is suspended."""
-        job = self._join(key, name, start)
+        last. Closing the iterator leaves the job; a job that nobody follows is suspended.
+        People wait as long as it takes; one `person` may have so many jobs at once."""
+        job = self._join(key, name, start, person=person)
         try:
             yield from self._watch(job, patience)
         finally:
@@ -106,6 +112,7 @@ class DeviceQueue:
         """End the thread after the step that it is in; who still waits gets a DeviceError."""
         self._executor.shutdown(wait=True, cancel_futures=True)
         with self._changed:
+            self._waiting.clear()
             for job in list(self._jobs.values()):
                 self._abandon(job)
 
@@ -142,17 +149,29 @@ class DeviceQueue:
                 raise job.error
             yield replace(step, ahead=max(ahead, 0))
 
-    def _join(self, key: Hashable, name: str, start: Callable[[], Iterator[Step[Any]]]) -> Job:
+    def _join(
+        self,
+        key: Hashable,
+        name: str,
+        start: Callable[[], Iterator[Step[Any]]],
+        *,
+        person: Hashable,
+    ) -> Job:
         with self._changed:
             job = self._jobs.get(key)
             if job is None:
-                if self.active >= QUEUE_DEPTH:
-                    raise BusyError(f"{self.active} jobs are waiting: try again in a minute.")
+                self._admit(person)
                 job = self._jobs[key] = Job(key, name, start())
             job.watchers += 1
             if not job.active:
+                job.person = person
                 self._enqueue(job)
             return job
+
+    def _admit(self, person: Hashable) -> None:
+        own = sum(job.active and job.person == person for job in self._jobs.values())
+        if own >= MOST_OF_ONE:
+            raise BusyError(f"{own} of your jobs are waiting: try again when one is done.")
 
     def _leave(self, job: Job) -> None:
         with self._changed:
@@ -160,8 +179,9 @@ class DeviceQueue:
 
     def _enqueue(self, job: Job) -> None:
         job.active = True
+        self._waiting.setdefault(job.person, deque()).append(job)
         try:
-            self._executor.submit(self._turn, job)
+            self._executor.submit(self._turn)
         except RuntimeError:  # the interpreter or this queue is shutting down
             self._abandon(job)
 
@@ -171,8 +191,18 @@ class DeviceQueue:
         del self._jobs[job.key]
         self._changed.notify_all()
 
-    def _turn(self, job: Job) -> None:
-        step, error = None, None
+    def _next(self) -> Job:
+        """The oldest job of the person whose turn it is, who then is the last."""
+        with self._changed:
+            person = next(iter(self._waiting))
+            jobs = self._waiting.pop(person)
+            job = jobs.popleft()
+            if jobs:
+                self._waiting[person] = jobs
+            return job
+
+    def _turn(self) -> None:
+        job, step, error = self._next(), None, None
         try:
             if job.watchers:
                 with self._guard(job.name):

@@ -151,14 +151,42 @@ def test_patience_brings_the_latest_step_again(device_queue: DeviceQueue) -> Non
     assert done[-1] == 2
 
 
-def test_a_full_queue_says_so_at_once(
+def test_only_one_with_too_many_jobs_is_refused(
     device_queue: DeviceQueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(queue, "QUEUE_DEPTH", 1)
-    with closing(device_queue.follow("a", "a", lambda: counting(50, [], 0.02))) as steps:
+    monkeypatch.setattr(queue, "MOST_OF_ONE", 1)
+    long = device_queue.follow("a", "a", lambda: counting(50, [], 0.02), person="Ann")
+    with closing(long) as steps:
         next(steps)
-        with pytest.raises(BusyError, match="try again"):
-            next(device_queue.follow("b", "b", lambda: counting(1, [])))
+        with pytest.raises(BusyError, match="1 of your jobs"):
+            next(device_queue.follow("b", "b", lambda: counting(1, []), person="Ann"))
+        assert last(device_queue.follow("c", "c", lambda: counting(1, []), person="Bob"))
+
+
+def test_people_take_turns_whatever_the_number_of_their_jobs(device_queue: DeviceQueue) -> None:
+    order, gate = [], threading.Event()
+
+    def work(name: str) -> Iterator[Step[Any]]:
+        gate.wait(5)
+        for done in range(1, 5):
+            order.append(name)
+            yield Step(done, 4)
+
+    def ask(name: str, person: str) -> None:
+        last(device_queue.follow(name, name, lambda: work(name), person=person))
+
+    asked = ("a1", "a2", "a3", "b1")
+    threads = [threading.Thread(target=ask, args=(name, name[0])) for name in asked]
+    for active, thread in enumerate(threads, 1):
+        thread.start()
+        while device_queue.active < active:
+            time.sleep(0.001)
+    gate.set()
+    for thread in threads:
+        thread.join(5)
+    assert len(order) == 16
+    assert [name[0] for name in order].index("b") <= 2
+    assert [place for place, name in enumerate(order) if name == "b1"][-1] <= 9
 
 
 def test_suspended_work_is_bounded(device_queue: DeviceQueue) -> None:
