@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import time
 from collections import Counter
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 MIB = 2**20
+PERSON = "convmixer_viz_person"  # the cookie that tells one browser from another
 UPLOADS = "/_stcore/upload_file/"  # …/session/file
 MOST_OF_ONE = 512 * MIB  # bytes of one session's uploads
 MOST_OF_ALL = 1024 * MIB  # bytes of everybody's
@@ -58,6 +60,21 @@ class Policy:
             await send(message)
 
         await self.app(scope, receive, with_policy if scope["type"] == "http" else send)
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """Gives each browser that asks for a page, and has none yet, a random cookie: a person."""
+
+    app: ASGIApp
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def with_cookie(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], (b"set-cookie", new_person(scope))]
+            await send(message)
+
+        await self.app(scope, receive, with_cookie if is_stranger(scope) else send)
 
 
 @dataclass(slots=True)
@@ -115,6 +132,23 @@ class Uploads:
         for name, since in self.gone_since.items():
             if now - since >= patience:
                 runtime.uploaded_file_mgr.remove_session_files(name)
+
+
+def is_stranger(scope: Scope) -> bool:
+    """Whether a browser without the cookie asks for a page, not for one of its parts."""
+    if scope["type"] != "http" or scope["method"] != "GET":
+        return False
+    headers = dict(scope["headers"])
+    cookies = headers.get(b"cookie", b"").decode("latin-1")
+    is_page = b"text/html" in headers.get(b"accept", b"")
+    return is_page and not any(part.strip().startswith(f"{PERSON}=") for part in cookies.split(";"))
+
+
+def new_person(scope: Scope) -> bytes:
+    """A cookie that scripts can't read and other sites can't send; under TLS, only by TLS."""
+    secure = "; Secure" if scope.get("scheme") == "https" else ""
+    name = f"{PERSON}={secrets.token_urlsafe(32)}"
+    return f"{name}; Path=/; HttpOnly; SameSite=Lax{secure}".encode()
 
 
 def announced_bytes(scope: Scope) -> int:

@@ -12,12 +12,12 @@ from pathlib import Path
 import streamlit as st
 from starlette.middleware import Middleware
 
-from convmixer_viz.app.middleware import Policy, Uploads
+from convmixer_viz.app.middleware import People, Policy, Uploads
 from convmixer_viz.errors import VizError
 from convmixer_viz.foreign_text import escape
 
 SCRIPT = Path(__file__).parent / "router" / "main.py"
-MIDDLEWARE = (Middleware(Policy), Middleware(Uploads))
+MIDDLEWARE = (Middleware(Policy), Middleware(People), Middleware(Uploads))
 LOG = logging.getLogger(__name__)
 
 

@@ -13,6 +13,7 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from convmixer_viz.app import picture_list, progress_line
+from convmixer_viz.app.middleware import PERSON
 from convmixer_viz.app.state import Choices, PendingWork, state
 from convmixer_viz.commands import cache
 from convmixer_viz.commands.app import DATA_VARIABLE, DEVICE_VARIABLE
@@ -234,9 +235,10 @@ def follow() -> None:
 
 
 def _person() -> str:
-    """Who asks: each tab is someone, and takes turns with the others."""
+    """Who asks: a browser, by its cookie, whatever its tabs; without cookies the tab."""
     context = get_script_run_ctx()
-    return context.session_id if context else ""
+    tab = context.session_id if context else ""
+    return st.context.cookies.get(PERSON) or tab
 
 
 def rerun() -> NoReturn:

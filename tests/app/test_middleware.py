@@ -8,7 +8,16 @@ from typing import Any
 import pytest
 
 from convmixer_viz.app import middleware
-from convmixer_viz.app.middleware import LEAST, MIB, MOST_OF_ALL, MOST_OF_ONE, Policy, Uploads
+from convmixer_viz.app.middleware import (
+    LEAST,
+    MIB,
+    MOST_OF_ALL,
+    MOST_OF_ONE,
+    PERSON,
+    People,
+    Policy,
+    Uploads,
+)
 
 
 def put(session: str, size: int | None) -> dict[str, Any]:
@@ -50,6 +59,22 @@ def test_every_answer_carries_the_policy() -> None:
     assert headers[b"a"] == b"b"
     policy = headers[b"content-security-policy"].decode()
     assert "img-src 'self' data: blob:" in policy and "object-src 'none'" in policy
+
+
+def cookies(scheme: str, *headers: tuple[bytes, bytes]) -> list[str]:
+    page = {"type": "http", "method": "GET", "path": "/", "scheme": scheme, "headers": headers}
+    start, *_ = answer(People(accepts), page)
+    return [value.decode() for name, value in start["headers"] if name == b"set-cookie"]
+
+
+def test_a_browser_gets_one_cookie_with_its_first_page() -> None:
+    html = (b"accept", b"text/html,*/*")
+    (first,), (other,) = cookies("http", html), cookies("http", html)
+    assert first.startswith(f"{PERSON}=") and first.split(";")[0] != other.split(";")[0]
+    assert "HttpOnly" in first and "SameSite=Lax" in first and "Secure" not in first
+    assert "Secure" in cookies("https", html)[0]
+    assert not cookies("http", (b"accept", b"*/*"))
+    assert not cookies("http", html, (b"cookie", f"a=b; {PERSON}=x".encode()))
 
 
 def test_one_session_is_bounded(held: dict[str, int]) -> None:
