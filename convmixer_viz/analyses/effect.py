@@ -14,7 +14,7 @@ from convmixer_viz.engine.memory import DOUBLE, Workload
 from convmixer_viz.engine.runtime import LoadedModel
 from convmixer_viz.pictures.prepare import PreparedPicture
 from convmixer_viz.questions.edits import Edit, Epoch, in_words
-from convmixer_viz.questions.effect import CONTROLS, Effect, Options, Point, points
+from convmixer_viz.questions.effect import CONTROLS, Effect, Options, Point, models, points
 from convmixer_viz.weights import history
 
 Edits = tuple[Edit, ...]
@@ -29,11 +29,11 @@ def compute(
     done. What an earlier process has counted is not counted again."""
     chosen = points(model.edits, options.sweep, model.preset.shape, _epochs(model))
     controls = tuple(CONTROLS) if options.seeds and model.edits else ()
-    models = _models(chosen, controls, options.seeds)
-    counted = {edits: counts for edits in models if (counts := model.finished.get(_part(edits)))}
+    tried = models(chosen, options.seeds)
+    counted = {edits: counts for edits in tried if (counts := model.finished.get(_part(edits)))}
     batch_size = model.batch_size(images[0].array.shape[-1])
     starts = range(0, len(images), batch_size)
-    missing = [edits for edits in models if edits not in counted]
+    missing = [edits for edits in tried if edits not in counted]
     done, total = 0, max(1, len(missing) * len(starts))
     partial: Effect | None = None
     for edits in missing:
@@ -43,7 +43,7 @@ def compute(
                 yield Step(done, total, partial)
             part = images[start : start + batch_size]
             logits.append(one.logits(one.tensor(part)).cpu().numpy())
-            done, partial = done + 1, None
+            done += 1
         counted[edits] = _count(counted.get(NONE), np.concatenate(logits), _labels(model, images))
         model.finished.put(_part(edits), counted[edits])
         partial = _effect(model, chosen, controls, counted, options)
@@ -53,8 +53,8 @@ def compute(
 def estimate(work: Workload) -> int:
     """One call; the logits of two models, in float64 while they are compared; two models."""
     logits = work.pictures * work.class_count * (2 * work.itemsize + 6 * DOUBLE)
-    models = 2 * work.itemsize * work.shape.parameters(work.class_count)
-    return work.prepared + work.forward() + logits + models
+    modules = 2 * work.itemsize * work.shape.parameters(work.class_count)
+    return work.prepared + work.forward() + logits + modules
 
 
 def _epochs(model: LoadedModel) -> list[int]:
@@ -62,15 +62,6 @@ def _epochs(model: LoadedModel) -> list[int]:
     if not model.edits or not isinstance(model.edits[-1], Epoch):
         return []
     return history.read(model.preset)["epochs"].tolist()  # type: ignore[no-any-return]
-
-
-def _models(chosen: Sequence[Point], controls: Sequence[str], seeds: int) -> list[Edits]:
-    """All models that are run, each once: the unedited one, then every point and its controls."""
-    edits = [NONE]
-    for point in chosen:
-        edits.append(point.edits)
-        edits += [point.control(name, seed) for name in controls for seed in range(seeds)]
-    return list(dict.fromkeys(edits))
 
 
 def _part(edits: Edits) -> str:
@@ -123,7 +114,7 @@ def _effect(
 ) -> Effect | None:
     """The points whose models are all counted, in order; none before the first of them is."""
     base, seeds = counted[NONE], range(options.seeds if controls else 0)
-    whole = [p for p in chosen if all(e in counted for e in _models([p], controls, options.seeds))]
+    whole = [p for p in chosen if all(e in counted for e in models([p], options.seeds))]
     if not whole:
         return None
     each = [counted[point.edits] for point in whole]

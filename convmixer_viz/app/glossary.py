@@ -59,6 +59,26 @@ FIELD_SCALAR = (
 FIELD_REDUCTION = "How a gradient becomes a field. The growth plot is always of the square."
 UNTRAINED_TWIN = "The same architecture, random, batch norm calibrated: what training did not do."
 
+# what if
+CHANGE = "Several compose, in the order in which they are made."
+KERNELS = "All, a class of the templates, or channels: 12+40, 3-8."
+OVER = "A data set with a folder a class has labels: with it accuracy is counted."
+NO_DATA = (
+    "There is no data set here, so no labels: what counts is where the first class stays. "
+    "`convmixer-viz data fetch cifar10` gets one; `app --data NAME=DIR` takes a folder."
+)
+MANY = (
+    "Accuracy where labels are known, else how often the first class stays, with 95 % intervals, "
+    "beside the same blocks and kernels made random and shuffled."
+)
+CONTROLS = (
+    "How often the same blocks and kernels are changed into random ones of the same mean and norm, "
+    "and dealt out anew in their block, each with another seed: what any change would do."
+)
+SWEEP = (
+    "Block by block, from the first block up, from the last down, or over the last edit's number."
+)
+
 # compare
 ROWS = "Switch off what you don't need."
 SEVERAL_PICTURES = "Several give agreement of answers, disagreements, and CKA."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, Generic, NoReturn, TypeVar, cast
@@ -22,6 +22,7 @@ from convmixer_viz.engine import allocator
 from convmixer_viz.errors import VizError
 from convmixer_viz.foreign_text import escape
 from convmixer_viz.pictures.decode import Picture
+from convmixer_viz.pictures.folders import DataSet, Drawn
 from convmixer_viz.request import Request
 from convmixer_viz.weights import collection
 from convmixer_viz.workbench import Workbench
@@ -29,6 +30,7 @@ from convmixer_viz.workbench import Workbench
 R = TypeVar("R", bound=Result)
 K = TypeVar("K", bound=Hashable)
 PATIENCE = 0.25  # seconds a page waits at a time, so that a click takes over at once
+FRESH = 600  # seconds for which a data set's index is not read anew
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +94,15 @@ def request(question: Ask[R]) -> Request[R]:
     )
 
 
-def _of_uploads(pictures: Iterable[Picture]) -> bool:
+def _of_uploads(pictures: Sequence[Picture]) -> bool:
     uploads = picture_list.uploads()
-    return any(picture.name in uploads for picture in pictures)
+    return not isinstance(pictures, Drawn) and any(each.name in uploads for each in pictures)
+
+
+@st.cache_resource(ttl=FRESH, max_entries=100, show_spinner="Reading the data set's index …")
+def data_set(name: str) -> DataSet:
+    """A data set of this server; that its folder has changed is noticed after a while."""
+    return bench().pictures(name).data
 
 
 def run(

@@ -29,9 +29,9 @@ def draw(
     return overlays.draw(result.view, values, limit=limit, strength=strength, unit="logit a token")
 
 
-def still(result: Evidence) -> Still:
-    """The exact evidence over what the model saw."""
-    limit = float(np.abs(result.exact).max())
+def still(result: Evidence, limit: float | None = None) -> Still:
+    """The exact evidence over what the model saw; `limit` is that of several maps on one scale."""
+    limit = float(np.abs(result.exact).max()) if limit is None else limit
     return Still(
         style.png(style.overlay(result.view, result.exact, limit)),
         f"Red speaks for {result.target_name}, blue against; "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import plotly.graph_objects as go
 
+from convmixer_viz import agreement
 from convmixer_viz.figures import color_scales, style
 from convmixer_viz.figures.style import Still
 from convmixer_viz.foreign_text import escape
@@ -52,6 +53,22 @@ def describe(result: Prediction, picture: int = 0) -> str:
     best = result.top[picture][0]
     share = result.probabilities[picture, best]
     return f"{result.names[picture]}: {result.classes[best]}, {share:.1%}"
+
+
+def describe_change(before: Prediction, after: Prediction) -> str:
+    """What an edit of the model does to the first picture: its first class, that class's logit,
+    and how far all probabilities move."""
+    index, now = int(before.top[0, 0]), int(after.top[0, 0])
+    old, new = float(before.logits[0, index]), float(after.logits[0, index])
+    moved = float(agreement.divergence(before.probabilities[:1], after.probabilities[:1])[0])
+    name = before.classes[index]
+    verdict = f"still {name}" if now == index else f"{after.classes[now]} instead of {name}"
+    return (
+        f"The edited model says {verdict}: the probability of {name} goes from "
+        f"{before.probabilities[0, index]:.1%} to {after.probabilities[0, index]:.1%}, its logit "
+        f"from {old:.2f} to {new:.2f} ({new - old:+.2f}). Over all classes the Jensen–Shannon "
+        f"divergence is {moved:.3f} bit, of 1 at most."
+    )
 
 
 def still(result: Prediction) -> Still:

@@ -83,6 +83,15 @@ def points(
     ]
 
 
+def models(chosen: Sequence[Point], seeds: int) -> list[tuple[Edit, ...]]:
+    """All models that are run, each once: the unedited one, then every point and its controls."""
+    edits: list[tuple[Edit, ...]] = [()]
+    for point in chosen:
+        edits.append(point.edits)
+        edits += [point.control(name, seed) for name in CONTROLS for seed in range(seeds)]
+    return list(dict.fromkeys(edits))
+
+
 def _over_number(edits: Sequence[Edit], shape: Shape, epochs: Sequence[int]) -> list[Point]:
     *others, last = edits
     key = next((key for key in NUMBERS if hasattr(last, key)), None)

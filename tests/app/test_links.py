@@ -27,6 +27,7 @@ def test_it_stays_while_the_page_computes_and_goes_with_the_first_change(visit: 
 @pytest.mark.parametrize(
     ("page", "ignored"),
     [
+        ("what_if", {"edit": "bogus"}),
         ("prediction", {"block": "99", "device": "cuda:7", "mode": "bogus", "top": "999"}),
         ("attribution", {"methods": "nonsense", "cells": "bogus", "baseline": "zzz"}),
         ("kernels", {"view": "Nowhere", "sort": "bogus", "channel": "4096"}),

@@ -38,6 +38,7 @@ def test_every_figure_has_its_files_at_the_foot(visit: Visit) -> None:
         ("kernels", ["kernels", "kernel", "firing"]),
         ("receptive_field", ["receptive-field"]),
         ("compare", ["prediction"]),
+        ("what_if", ["prediction", "evidence", "activations", "kernels", "receptive-field"]),
         ("models", []),
     ],
 )

@@ -19,6 +19,7 @@ TABLE = (  # file, title, icon
     ("kernels", "Kernels", ":material/grid_on:"),
     ("receptive_field", "Receptive field", ":material/center_focus_strong:"),
     ("compare", "Compare", ":material/compare:"),
+    ("what_if", "What if", ":material/tune:"),
     ("models", "Models", ":material/inventory_2:"),
 )
 SIDEBAR_WIDTH = 272  # px

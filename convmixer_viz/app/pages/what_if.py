@@ -1,0 +1,32 @@
+"""What if: what follows if I change the model?"""
+
+import streamlit as st
+
+from convmixer_viz.app import glossary, session
+from convmixer_viz.app.components import what_if
+from convmixer_viz.foreign_text import escape
+
+chosen = session.choices()
+preset = session.bench().presets[chosen.preset]
+st.title("What if")
+st.write(
+    f"What follows if I change {escape(preset.name)}? The changes made here hold on every page, "
+    "and stand in the link."
+)
+left, right = st.columns([1, 3], gap="medium")
+with left:
+    what_if.choose_change(preset)
+    what_if.show_in_force(chosen.edits)
+with right:
+    before, after = what_if.compute_both(chosen.edits)
+    what_if.show_answers(before, after)
+what_if.show_strips(preset, before, after)
+
+st.subheader("Over many pictures", help=glossary.MANY)
+if chosen.edits:
+    asked, pace = what_if.choose_measurement(), what_if.pace(before)
+    what_if.show_effect(preset, asked, pace)
+    st.subheader("Sweep", help=glossary.SWEEP)
+    what_if.show_sweep(preset, asked, pace)
+else:
+    st.caption("Make a change above: what it does over many pictures stands here.")
