@@ -5,6 +5,7 @@ from .catalog import (
     ANALYSES as ANALYSES,
     ATTRIBUTION as ATTRIBUTION,
     COST as COST,
+    EFFECT as EFFECT,
     EVIDENCE as EVIDENCE,
     FAITHFULNESS as FAITHFULNESS,
     FIRING as FIRING,
@@ -40,6 +41,7 @@ from .presets.table import (
 from .questions.activations import Activations as Activations
 from .questions.attribution import AttributionMap as AttributionMap
 from .questions.cost import Cost as Cost
+from .questions.effect import Effect as Effect
 from .questions.evidence import Evidence as Evidence
 from .questions.faithfulness import Faithfulness as Faithfulness
 from .questions.firing import Firing as Firing

@@ -74,10 +74,10 @@ def test_changes_are_made_in_their_order_and_ended(visit: Visit) -> None:
 
 def test_what_cannot_be_made_is_a_sentence_and_no_button(visit: Visit) -> None:
     app = visit("what_if", preset=[PRESET])
-    app.session_state["change-off-kernels"] = "400"  # typed: it is no option
-    app.run()
+    app.selectbox(key="change-off-part").set_value("residual")
+    app.selectbox(key="change-off-kernels").set_value("gaussian").run()
     assert not app.exception
-    assert "has no channel 400: choose 0 to 127" in texts(app)
+    assert r"A skip goes around all channels\: leave kernels out" in texts(app)
     assert app.button(key="make").disabled
 
 

@@ -128,16 +128,20 @@ def choose_presets() -> tuple[str, ...]:
 
 
 def choose_edits(preset: Preset) -> tuple[str, ...]:
-    """The edits in force, a chip each, which ends by a click; without any nothing is drawn."""
+    """The edits in force, a chip each, which ends by a click. The widget is there without any,
+    too: one that comes later would not bring its value into the link."""
     linked = (state().link or {}).get(EDITS, [])  # until the widget has been drawn
     known = st.session_state.get(EDITS, linked)
     fitting = [text for text in known if _fits(text, preset)][:MOST]
     if EDITS in st.session_state:
         st.session_state[EDITS] = fitting
-    if not known:
-        return ()
     edits: list[str] = st.multiselect(
-        "Edits in force", fitting, key=EDITS, bind=BOUND, help=glossary.EDITS
+        "Edits in force",
+        fitting,
+        key=EDITS,
+        bind=BOUND,
+        placeholder="none",
+        help=glossary.EDITS,
     )
     return tuple(edits)
 
