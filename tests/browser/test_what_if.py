@@ -27,10 +27,10 @@ def test_an_edit_stands_in_the_link_and_on_every_page_and_leaves_with_a_click(
         page.locator(".st-key-edit").get_by_text("off", exact=True).wait_for()
     page.get_by_role("link", name="What if").first.click()
     page.get_by_text("The edited model says").wait_for(timeout=60_000)
-    page.locator(".st-key-end-0 button").click()
+    page.locator(".st-key-end-0 button").first.click()
     page.wait_for_function("!location.search.includes('edit=')")
     ready(page)
-    assert page.locator(".st-key-edit").count() == 0
+    assert page.locator(".st-key-edit").get_by_text("off", exact=True).count() == 0
 
 
 def test_a_sweep_is_stopped_and_goes_on(app: str, page: Page) -> None:
