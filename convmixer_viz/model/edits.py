@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from convmixer_viz.errors import ChoiceError
 from convmixer_viz.model.convmixer import Block, ConvMixer
-from convmixer_viz.model.kernel_shapes import clusters, covariance, templates
+from convmixer_viz.model.kernel_shapes import clusters, covariance, master_filters, templates
 from convmixer_viz.questions import edits as words
 from convmixer_viz.questions.edits import SETS, Edit
 
@@ -240,7 +240,7 @@ def _template(model: ConvMixer, edit: words.Template, sources: Sources) -> None:
     if not chosen:
         return
     old = np.concatenate([place.kernels for place in chosen])
-    new = templates.fit(old).template if edit.bank == "templates" else _centres(old, edit)
+    new = _BANKS[edit.bank](old, edit)
     ends = np.cumsum([len(place.channels) for place in chosen])[:-1]
     for place, kernels in zip(chosen, np.split(new, ends), strict=True):
         _put(place.block.depthwise, "weight", place.channels, kernels[:, None])
@@ -254,6 +254,13 @@ def _centres(kernels: Kernels, edit: words.Template) -> Kernels:
     np.add.at(sums, labels, unit)
     centres, _, _ = _centred(sums)
     return centres[labels] * norm + mean
+
+
+_BANKS: dict[str, Callable[[Kernels, words.Template], Kernels]] = {
+    "templates": lambda kernels, edit: templates.fit(kernels).template,
+    "clusters": _centres,
+    "master": lambda kernels, edit: master_filters.nearest(kernels),
+}
 
 
 def _epoch(model: ConvMixer, edit: words.Epoch, sources: Sources) -> None:

@@ -98,7 +98,8 @@ class Scale(Edit):
 class Template(Edit):
     SENTENCE = "the nearest simple kernel, in the kernel's own scale and mean"
     bank: Annotated[
-        Literal["templates", "clusters"], "templates, or centres of the model's own kernels"
+        Literal["templates", "clusters", "master"],
+        "templates, centres of the model's own kernels, or eight published filters",
     ] = "templates"
     clusters: Annotated[int, "how many centres"] = 16
     seed: Seed = 0

@@ -226,6 +226,14 @@ def test_as_many_clusters_as_kernels_change_nothing_and_one_makes_all_alike() ->
     assert np.linalg.matrix_rank(unit, tol=1e-5) == 1
 
 
+def test_the_nearest_master_filter_stays_when_it_is_taken_again() -> None:
+    once = edited(calibrated(TINY), "template:bank=master")
+    assert np.linalg.matrix_rank(kernels(once).reshape(36, 25), tol=1e-4) <= 9  # eight, and a mean
+    np.testing.assert_allclose(
+        kernels(edited(once, "template:bank=master")), kernels(once), atol=1e-6
+    )
+
+
 def test_kernels_drawn_by_covariance_have_it() -> None:
     wide = replace(TINY, shape=Shape(600, 1, 3, 2))
     module = calibrated(wide)

@@ -15,6 +15,7 @@ WRITTEN = (
     "scale:scale=0.25",
     "template:bank=clusters:clusters=32:seed=3:blocks=1+3-5",
     "template:kernels=first-derivative",
+    "template:bank=master",
     "low-rank:rank=2",
     "transplant:from=cifar10-128-8-k3:blocks=8",
 )
