@@ -1,4 +1,4 @@
-"""The eight "master key filters" of Babaiee et al. 2025, and the one that a kernel is nearest to."""
+"""The eight "master key filters" of Babaiee et al. 2025, and the one nearest to a kernel."""
 
 from __future__ import annotations
 
