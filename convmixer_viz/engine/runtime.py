@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from convmixer_viz.engine import flags, hardware
 from convmixer_viz.engine.finished_parts import FinishedParts
-from convmixer_viz.errors import ChoiceError, DeviceError
+from convmixer_viz.errors import ChoiceError, DeviceError, WeightsError
 from convmixer_viz.model import fused
 from convmixer_viz.model.convmixer import ConvMixer
 from convmixer_viz.pictures.prepare import PreparedPicture
@@ -126,8 +126,14 @@ class LoadedModel:
         return self._retry(function, part, side)
 
     def logits(self, pixels: Tensor) -> Tensor:
-        """(n, 3, h, w) → (n, classes) float32 on the device, without gradient."""
-        return torch.cat([self.call(self._forward, part) for part in self.parts(pixels)])
+        """(n, 3, h, w) → (n, classes) float32 on the device, without gradient; finite."""
+        logits = torch.cat([self.call(self._forward, part) for part in self.parts(pixels)])
+        if not bool(torch.isfinite(logits).all()):
+            raise WeightsError(
+                f"{self.preset.name} answers with numbers that aren't finite: its weights, or its "
+                "edits, are too large; choose others."
+            )
+        return logits
 
     @torch.no_grad()
     def _forward(self, part: Tensor) -> Tensor:

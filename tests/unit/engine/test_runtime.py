@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from convmixer_viz.engine import flags, hardware, runtime
-from convmixer_viz.errors import DeviceError
+from convmixer_viz.errors import DeviceError, WeightsError
 from convmixer_viz.presets.table import PRESETS
 from tests.conftest import TINY, calibrated, loaded
 
@@ -160,3 +160,12 @@ def test_cublas_is_told_where_nobody_has_when_a_model_goes_to_a_gpu(
             TINY, calibrated(TINY), class_names=names, sha256="", device="cuda:0", mode="exact"
         )
         assert os.environ[name] == told
+
+
+def test_an_answer_that_is_not_finite_is_a_sentence(noise: torch.Tensor) -> None:
+    """Finite weights can be too large together."""
+    module = calibrated(TINY)
+    for block in module.walk():
+        block.pointwise_norm.weight.mul_(1e20)
+    with pytest.raises(WeightsError, match="tiny answers with numbers that aren't finite"):
+        loaded(TINY, module).logits(noise)
