@@ -95,7 +95,9 @@ def test_the_decision_and_the_channels_are_there(visit: Visit) -> None:
 def test_channels_that_are_still_shown_keep_their_block(
     visit: Visit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(bench: Workbench, request: Request[Result], patience: float) -> Iterator[None]:
+    def refuse(
+        bench: Workbench, request: Request[Result], patience: float, person: str
+    ) -> Iterator[None]:
         raise ChoiceError("Not now.")
         yield
 

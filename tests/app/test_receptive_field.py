@@ -95,7 +95,7 @@ def test_a_stopped_field_is_no_result_to_take_along(
         begun = next(step for step in steps if step.partial is not None)
 
     def stopped(
-        bench: Workbench, request: Request[ReceptiveField], patience: float
+        bench: Workbench, request: Request[ReceptiveField], patience: float, person: str
     ) -> Iterator[Step[ReceptiveField]]:
         yield begun
         raise ChoiceError("Stopped.")
