@@ -83,7 +83,7 @@ def describe(result: Effect, point: int = -1) -> str:
         f"{100 * result.accuracy[point]:.1f} % of {result.pictures:,} pictures "
         f"{_are_right(result)} (95 % interval {100 * low:.1f} to {100 * high:.1f}), unedited "
         f"{before:.1f} %. {result.lost[point]:,} lost, {result.won[point]:,} won (McNemar, exact: "
-        f"p = {result.p_value(point):.2g}). Mean Jensen–Shannon divergence "
+        f"p {result.p_in_words(point)}). Mean Jensen–Shannon divergence "
         f"{result.divergence[point]:.3f} bit, mean change of the logit "
         f"{result.logit_change[point]:+.2f} ± {result.logit_change_error[point]:.2f}.",
         *(_control_in_words(result, number, point) for number in range(len(result.control_names))),

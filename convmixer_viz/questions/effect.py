@@ -21,6 +21,7 @@ CONTROLS = {  # each changes the same kernels as the edit; what it changes them 
     "shuffle": "the same kernels dealt out anew in their block",
 }
 MOST_SEEDS = 100
+P_SMALLEST = 1e-300
 NUMBERS: dict[str, tuple[float, ...]] = {  # what a sweep over an edit's number tries
     "rank": tuple(range(1, 65)),
     "bits": tuple(range(2, 9)),
@@ -149,6 +150,11 @@ class Effect(Result):
     def p_value(self, point: int) -> float:
         """McNemar's exact test of a point against the unedited model."""
         return agreement.mcnemar(int(self.lost[point]), int(self.won[point]))
+
+    def p_in_words(self, point: int) -> str:
+        """= 2e-19, or < 1e-300 where the number is too small for a computer's."""
+        p = self.p_value(point)
+        return f"= {p:.2g}" if p > P_SMALLEST else f"< {P_SMALLEST:g}"
 
     def rows(self) -> list[dict[str, Any]]:
         """A row a point."""

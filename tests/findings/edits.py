@@ -100,5 +100,5 @@ def row(name: str, result: Effect, point: int) -> list[str]:
         f"{result.accuracy[point]:.1%}",
         f"{low:.1%} to {high:.1%}",
         f"{result.lost[point]}, {result.won[point]}",
-        f"{result.p_value(point):.1g}",
+        result.p_in_words(point).removeprefix("= "),
     ]

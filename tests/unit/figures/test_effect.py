@@ -74,3 +74,9 @@ def test_a_point_in_words() -> None:
 
 def test_the_still_says_its_scale() -> None:
     assert "from blue (−40 points)" in effect.still(made()).caption
+
+
+def test_a_probability_too_small_for_a_computer_is_said() -> None:
+    hopeless = made(lost=np.array([1400, 12]), won=np.array([0, 2]), pictures=2000)
+    assert hopeless.p_value(0) == 0 and hopeless.p_in_words(0) == "< 1e-300"
+    assert "p < 1e-300" in effect.describe(hopeless, 0)
