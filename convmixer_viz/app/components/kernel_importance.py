@@ -46,7 +46,7 @@ def show(atlas: KernelAtlas, block: int, channel: int) -> None:
         f"{kernels:,} kernels, {count:,} picture{'s' * (count > 1)}: about as much work as "
         f"{kernels // 2:,} predictions of each. {glossary.IMPORTANCE}"
     )
-    start = "Switch each kernel off"
+    start = "Start"
     result = session.run_if(IMPORTANCE, slot=_slot(), start=start, pictures=pictures)
     if result is None:
         st.caption("Which kernels matter stands here, and above as what they can be sorted by.")
