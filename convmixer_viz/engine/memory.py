@@ -1,5 +1,5 @@
 """Whether a request fits the memory: its analysis's estimate against what is free, before it
-begins. Estimates are from above, and at most half as much again as what was measured."""
+begins. Estimates are meant to be from above; how near they come is held by no test yet."""
 
 from __future__ import annotations
 
