@@ -154,13 +154,6 @@ def _fitted(weight: Tensor, size: int) -> Tensor:
     return nn.functional.pad(weight, (margin,) * 4)
 
 
-def lost_energy(donor: ConvMixer, size: int) -> float:
-    """The share of its kernels' energy that cutting to a size loses."""
-    weight = torch.stack([block.depthwise.weight.detach() for block in donor.walk()]).double()
-    kept = _fitted(weight.flatten(0, 1), size)
-    return float(1 - kept.square().sum() / weight.square().sum())
-
-
 # kernels out of themselves
 
 

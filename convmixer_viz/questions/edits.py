@@ -172,7 +172,10 @@ class Epoch(Edit):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transplant(Edit):
-    SENTENCE = "kernel, bias and norm of another preset's block at the same relative depth"
+    SENTENCE = (
+        "kernel, bias and norm of another preset's block at the same relative depth; its channels "
+        "mean other things, a larger kernel is cut, a smaller one has zeros around it"
+    )
     from_: Annotated[str, "the preset that they are from"] = ""
 
     def __post_init__(self) -> None:

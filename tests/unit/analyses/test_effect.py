@@ -145,3 +145,14 @@ def test_what_was_cut_off_goes_on_in_another_process(
 
 def workbench_once(folder: Path) -> list[Workbench]:
     return [next(workbench(folder))]
+
+
+def test_every_call_is_a_step_and_points_come_as_they_are_done(bench: Workbench) -> None:
+    asked = {"preset": "tiny", "edits": ["off"], "sweep": "block", "seeds": 1}
+    steps = list(bench._compute(bench.request("effect", bench.pictures("noise"), **asked)))
+    assert [step.done for step in steps] == list(
+        range(1, 11)
+    )  # 1 unedited, 3 points, 2 · 3 controls
+    assert {step.total for step in steps} == {10}
+    counts = [len(step.partial.points) if step.partial else 0 for step in steps]  # type: ignore[attr-defined]
+    assert counts == [0, 0, 0, 1, 1, 1, 2, 2, 2, 3]
