@@ -47,6 +47,7 @@ class Provenance:
     halved_to: tuple[int, ...] = ()  # fast mode's smaller batch sizes, where memory ran out
     edits: tuple[str, ...] = ()  # of the model, as they are written, in their order
     edit_sources: tuple[str, ...] = ()  # sha256 of what they took from elsewhere
+    edit_notes: tuple[str, ...] = ()  # what a person is to know of them, a sentence each
 
     @property
     def title(self) -> str:
@@ -56,8 +57,9 @@ class Provenance:
         return f"{self.analysis}, {self.preset}{twin}{edited}"
 
     def describe(self) -> str:
-        """The same, on which device, and the seconds that it took."""
-        return f"{self.title}, {self.device} {self.dtype}, {self.seconds:.2g} s"
+        """The same, on which device, and the seconds that it took; what is to be known of edits."""
+        notes = "".join(f". {note}" for note in self.edit_notes)
+        return f"{self.title}, {self.device} {self.dtype}, {self.seconds:.2g} s{notes}"
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)

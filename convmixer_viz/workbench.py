@@ -83,7 +83,7 @@ class Workbench:
         for name, folder in (data or {}).items():
             self._data |= folders.parts(name, Path(folder))
         self.store = Store(user_folder.results(), store_bytes)
-        self.models = Models(model_bytes)
+        self.models = Models(model_bytes, self.pictures)
         self._results: BytesCache[Result] = BytesCache(result_bytes, lambda r: r.nbytes)
         self._suspended_bytes = suspended_bytes
         self._queues: dict[str, DeviceQueue] = {}
@@ -435,4 +435,5 @@ def _provenance(request: Request[Any], model: runtime.LoadedModel) -> Provenance
         seconds=0.0,
         edits=in_words(model.edits),
         edit_sources=request.key.edit_sources,
+        edit_notes=model.edit_notes,
     )

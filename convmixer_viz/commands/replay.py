@@ -87,5 +87,10 @@ def _recompute(stored: bundle.Bundle, bench: Workbench, request: Request[Any]) -
             f"The bundle's weights (sha256 {sha256[:12]}) aren't those of {name} "
             "here: name their file with --weights."
         )
+    if request.key.edit_sources != provenance.edit_sources:
+        raise WeightsError(
+            "What the bundle's edits took from elsewhere isn't what is here: another preset's "
+            "weights, or a data set, has changed."
+        )
     with closing(bench), console.interruptible():
         return console.follow(bench.follow(request), f"{provenance.analysis} {name}")

@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, get_args
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from convmixer_viz.contract import check_seed
-from convmixer_viz.engine import runtime
+from convmixer_viz.engine import hardware, memory, runtime
 from convmixer_viz.engine.cache import BytesCache
-from convmixer_viz.errors import ChoiceError
+from convmixer_viz.errors import ChoiceError, DeviceError
 from convmixer_viz.model import edits
 from convmixer_viz.model.convmixer import ConvMixer, random_twin
+from convmixer_viz.pictures.folders import Drawn
+from convmixer_viz.pictures.prepare import PreparedPictures
 from convmixer_viz.presets import classes, table
 from convmixer_viz.presets.table import Preset
-from convmixer_viz.questions.edits import Edit, Transplant
+from convmixer_viz.questions.edits import Edit, Recalibrate, Transplant
 from convmixer_viz.weights import history, locate
 from convmixer_viz.weights.checkpoint import Checkpoint, make_preset, read_as
+
+MEASURED_AT_ONCE = 32  # pictures of a call whose statistics are taken
+HELD_STATES = 2.5  # of all these pictures: what enters a branch, its output, and a call's
+FLOAT = 4  # bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +42,7 @@ class ModelKey:
     device: str
     mode: runtime.Mode
     edits: tuple[Edit, ...] = ()
-    edit_sources: tuple[str, ...] = ()  # sha256 of the weights that edits take from elsewhere
+    edit_sources: tuple[str, ...] = ()  # sha256 of what edits take from elsewhere
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +51,7 @@ class _Sources:
 
     models: Models
     preset: Preset
+    notes: list[str] = field(default_factory=list)
 
     def weights(self, preset: str) -> ConvMixer:
         return self.models.module(table.find(preset, self.models.presets))
@@ -50,11 +60,33 @@ class _Sources:
         tensors = history.read(self.preset)
         return dict(zip(tensors["epochs"].tolist(), tensors["depthwise"], strict=True))
 
+    def pictures(self, data: str, count: int, seed: int) -> Iterator[Tensor]:
+        side, free = self.preset.transform.size, hardware.free_memory("cpu")
+        state = self.preset.shape.dim * self.preset.shape.grid(side) ** 2 * FLOAT
+        most = int(memory.SHARE * free / (HELD_STATES * state))
+        if count > most:
+            raise DeviceError(
+                f"To recalibrate {self.preset.name} with {count} pictures needs about "
+                f"{HELD_STATES * state * count / 2**30:.1f} GiB, {free / 2**30:.1f} are free: "
+                f"choose pictures={max(2, most)} or fewer."
+            )
+        prepared = PreparedPictures(
+            self.models.drawn(data, count, seed), self.preset.transform, side
+        )
+        for first in range(0, count, MEASURED_AT_ONCE):
+            some = prepared[first : first + MEASURED_AT_ONCE]
+            yield torch.stack([torch.from_numpy(picture.array) for picture in some])
+
+    def note(self, sentence: str) -> None:
+        self.notes.append(sentence)
+
 
 class Models:
     """The table of presets, the user's own files and the models added in memory."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, drawn: Callable[[str, int, int], Drawn]) -> None:
+        """`drawn`: pictures of a data set by name, number and seed."""
+        self.drawn = drawn
         self._loaded: BytesCache[runtime.LoadedModel] = BytesCache(limit, lambda m: m.nbytes)
         self._added: dict[str, tuple[Preset, Checkpoint]] = {}
 
@@ -109,8 +141,7 @@ class Models:
             check_seed(random)
         sha256 = "" if random is not None else self._sha256(preset)
         names = self.class_names(preset.name)
-        donors = (edit.from_ for edit in made if isinstance(edit, Transplant))
-        sources = tuple(self._sha256(table.find(name, self.presets)) for name in donors)
+        sources = tuple(source for edit in made for source in self._sources(edit))
         return ModelKey(preset, names, sha256, random, device, mode, made, sources)
 
     def load(self, key: ModelKey, side: int) -> runtime.LoadedModel:
@@ -128,6 +159,13 @@ class Models:
         """The model of a key with other edits."""
         other = self.key(key.preset, key.untrained_seed, key.device, key.mode, made)
         return self.load(other, side)
+
+    def _sources(self, edit: Edit) -> Iterator[str]:
+        """What an edit takes from elsewhere, by its contents."""
+        if isinstance(edit, Transplant):
+            yield self._sha256(table.find(edit.from_, self.presets))
+        elif isinstance(edit, Recalibrate):
+            yield self.drawn(edit.data, edit.pictures, edit.seed).identity
 
     def _sha256(self, preset: Preset) -> str:
         if preset.name in self._added:
@@ -151,8 +189,9 @@ class Models:
             module = self.module(preset)
         else:
             module = random_twin(ConvMixer(preset.shape, preset.class_count), seed, side)
+        sources = _Sources(self, preset)
         if key.edits:
-            module = edits.apply(module, key.edits, _Sources(self, preset))
+            module = edits.apply(module, key.edits, sources)
             preset = replace(preset, shape=module.shape)
         model = runtime.load(
             preset,
@@ -162,4 +201,5 @@ class Models:
             device=key.device,
             mode=key.mode,
         )
-        return replace(model, untrained_seed=seed, edits=key.edits)
+        notes = tuple(sources.notes)
+        return replace(model, untrained_seed=seed, edits=key.edits, edit_notes=notes)

@@ -67,6 +67,7 @@ class LoadedModel:
     most_rows: int | None = None  # of a call, in fast mode where memory is short from the start
     finished: FinishedParts = field(default_factory=FinishedParts)  # of a request
     edits: tuple[Edit, ...] = ()
+    edit_notes: tuple[str, ...] = ()  # what a person is to know of them, a sentence each
     edited: Callable[[tuple[Edit, ...]], LoadedModel] = _alone  # the same with other edits
 
     @property

@@ -113,11 +113,12 @@ def describe(result: Importance) -> str:
 def describe_sums(result: Importance) -> str:
     """A random tenth of the kernels off at once, against the sum of their single effects."""
     bits, logits = result.tenth_divergence.mean(1), result.tenth_logit_change.mean(1)
+    times = f", {bits[0] / bits[1]:.2g} times the sum" if bits[1] > 0 else ""
     return (
-        "Single effects don't add up in general: a random tenth of these kernels off at once gives "
-        f"{_range(result.tenth_divergence[0])} bits (mean {bits[0]:.3g}), the sum of their single "
-        f"effects is {_range(result.tenth_divergence[1])} ({bits[1]:.3g}); the logit changes by "
-        f"{logits[0]:+.3g}, the sum is {logits[1]:+.3g} (means over ten tenths)."
+        "Do single effects add up? A random tenth of these kernels off at once gives "
+        f"{_range(result.tenth_divergence[0])} bits (mean {bits[0]:.3g}{times}), the sum of their "
+        f"single effects is {_range(result.tenth_divergence[1])} ({bits[1]:.3g}); the logit changes "
+        f"by {logits[0]:+.3g}, the sum is {logits[1]:+.3g} (means over ten tenths)."
     )
 
 

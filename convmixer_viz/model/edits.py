@@ -14,7 +14,7 @@ from scipy.ndimage import gaussian_filter
 from torch import Tensor, nn
 
 from convmixer_viz.errors import ChoiceError
-from convmixer_viz.model.convmixer import Block, ConvMixer
+from convmixer_viz.model.convmixer import Block, ConvMixer, Spatial
 from convmixer_viz.model.kernel_shapes import clusters, covariance, master_filters, templates
 from convmixer_viz.questions import edits as words
 from convmixer_viz.questions.edits import SETS, Edit
@@ -31,6 +31,12 @@ class Sources(Protocol):
 
     def history(self) -> Mapping[int, NDArray[np.floating]]:
         """Epoch → the depthwise kernels (depth, dim, k, k) after it."""
+
+    def pictures(self, data: str, count: int, seed: int) -> Iterator[Tensor]:
+        """Prepared pictures (n, 3, side, side) of a data set, some at a time."""
+
+    def note(self, sentence: str) -> None:
+        """Keep what a person is to know of an edit that was made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,15 +136,21 @@ def _scale(model: ConvMixer, edit: words.Scale, sources: Sources) -> None:
 def _transplant(model: ConvMixer, edit: words.Transplant, sources: Sources) -> None:
     donor = list(sources.weights(edit.from_).walk())
     size = model.shape.kernel_size
+    whole, kept = 0.0, 0.0  # energy
     for place in places(model, edit):
         other = donor[_relative(place, len(donor))]
-        weight = _fitted(other.depthwise.weight.detach(), size)
         chosen = torch.from_numpy(place.channels)
-        _put(place.block.depthwise, "weight", place.channels, weight[chosen])
+        weight = other.depthwise.weight.detach()[chosen]
+        fitted = _fitted(weight, size)
+        whole, kept = whole + float(weight.square().sum()), kept + float(fitted.square().sum())
+        _put(place.block.depthwise, "weight", place.channels, fitted)
         _put(place.block.depthwise, "bias", place.channels, other.depthwise.bias.detach()[chosen])  # type: ignore[union-attr]
         for name in ("weight", "bias", "running_mean", "running_var"):
             values = getattr(other.depthwise_norm, name).detach()[chosen]
             _put(place.block.depthwise_norm, name, place.channels, values)
+    if kept < whole:
+        lost = 1 - kept / whole
+        sources.note(f"Cut to {size}×{size}, the kernels of {edit.from_} lost {lost:.1%} of Σw².")
 
 
 def _relative(place: Place, depth: int) -> int:
@@ -249,10 +261,19 @@ def _centres(kernels: Kernels, edit: words.Template) -> Kernels:
     return centres[labels] * norm + mean
 
 
+def _drawn(kernels: Kernels, edit: words.Template) -> Kernels:
+    """A few filters of independent normal weights."""
+    size = (edit.clusters, *kernels.shape[1:])
+    return np.random.default_rng(edit.seed).standard_normal(size)
+
+
 _BANKS: dict[str, Callable[[Kernels, words.Template], Kernels]] = {
     "templates": lambda kernels, edit: templates.fit(kernels).template,
     "clusters": _centres,
-    "master": lambda kernels, edit: master_filters.nearest(kernels),
+    "master": lambda kernels, edit: master_filters.nearest(
+        kernels, master_filters.filters(kernels.shape[-1])
+    ),
+    "random": lambda kernels, edit: master_filters.nearest(kernels, _drawn(kernels, edit)),
 }
 
 
@@ -264,6 +285,52 @@ def _epoch(model: ConvMixer, edit: words.Epoch, sources: Sources) -> None:
     for place in places(model, edit):
         weight = history[edit.epoch][place.number - 1][place.channels]
         _put(place.block.depthwise, "weight", place.channels, weight[:, None])
+
+
+# batch norm anew
+
+
+@torch.no_grad()
+def _recalibrate(model: ConvMixer, edit: words.Recalibrate, sources: Sources) -> None:
+    """As one call in training mode with momentum 1 over all pictures, layer by layer, so that only
+    one state of all of them is held."""
+    chunks = list(sources.pictures(edit.data, edit.pictures, edit.seed))
+    _pass(model.stem, chunks, measured=not edit.blocks)
+    for number, block in enumerate(model.walk(), 1):
+        _pass(block, chunks, measured=not edit.blocks or number in edit.blocks)
+
+
+def _pass(layer: nn.Module, chunks: list[Tensor], *, measured: bool) -> None:
+    """Put what a layer makes of each chunk in its place."""
+    if isinstance(layer, nn.Sequential):
+        for part in layer:
+            _pass(part, chunks, measured=measured)
+    elif isinstance(layer, Spatial):
+        entering = list(chunks) if layer.residual else []
+        _pass(layer.fn, chunks, measured=measured)
+        for index, x in enumerate(entering):
+            chunks[index] = chunks[index] + x
+    elif isinstance(layer, nn.BatchNorm2d) and measured:
+        _normalise(layer, chunks)
+    else:
+        for index, x in enumerate(chunks):
+            chunks[index] = layer(x)
+
+
+def _normalise(norm: nn.BatchNorm2d, chunks: list[Tensor]) -> None:
+    """By the mean and the variance of all chunks, which become the layer's own: with n − 1, as
+    torch keeps it."""
+    count = sum(x.numel() for x in chunks) // norm.num_features
+    total = torch.stack([x.double().sum((0, 2, 3)) for x in chunks]).sum(0)
+    mean = total / count
+    around = (x.double() - mean[:, None, None] for x in chunks)
+    spread = torch.stack([x.square().sum((0, 2, 3)) for x in around]).sum(0)
+    every = np.arange(norm.num_features)
+    _put(norm, "running_mean", every, mean)
+    _put(norm, "running_var", every, spread / (count - 1))
+    own = mean.float(), (spread / count).float(), norm.weight, norm.bias
+    for index, x in enumerate(chunks):
+        chunks[index] = nn.functional.batch_norm(x, *own, eps=norm.eps)
 
 
 FUNCTIONS: dict[type[Edit], Callable[[ConvMixer, Any, Sources], None]] = {
@@ -282,4 +349,5 @@ FUNCTIONS: dict[type[Edit], Callable[[ConvMixer, Any, Sources], None]] = {
     words.Covariance: _each(_covariance),
     words.Epoch: _epoch,
     words.Transplant: _transplant,
+    words.Recalibrate: _recalibrate,
 }

@@ -29,6 +29,7 @@ LIMITS: dict[str, tuple[float, float]] = {  # of the keys that are numbers
     "bits": (2, 16),
     "sigma": (0.05, 10),
     "quarters": (1, 3),
+    "pictures": (2, 4096),
     "epoch": (0, LARGEST),
     "seed": (0, LARGEST_SEED),
 }
@@ -98,10 +99,10 @@ class Scale(Edit):
 class Template(Edit):
     SENTENCE = "the nearest simple kernel, in the kernel's own scale and mean"
     bank: Annotated[
-        Literal["templates", "clusters", "master"],
-        "templates, centres of the model's own kernels, or eight published filters",
+        Literal["templates", "clusters", "master", "random"],
+        "templates, centres of the model's own kernels, eight published filters, or random ones",
     ] = "templates"
-    clusters: Annotated[int, "how many centres"] = 16
+    clusters: Annotated[int, "how many centres, or random filters"] = 16
     seed: Seed = 0
 
 
@@ -184,6 +185,23 @@ class Transplant(Edit):
             raise ChoiceError("transplant needs from=PRESET: a preset of the same dim.")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recalibrate(Edit):
+    SENTENCE = (
+        "batch norm's statistics anew, from pictures of a data set; of all blocks, the stem's too"
+    )
+    data: Annotated[str, "the data set that they are from"] = ""
+    pictures: Annotated[int, "how many of it, drawn by the seed"] = 512
+    seed: Seed = 0
+
+    def __post_init__(self) -> None:
+        Edit.__post_init__(self)
+        if not self.data:
+            raise ChoiceError("recalibrate needs data=NAME: a data set, whose labels aren't read.")
+        if self.kernels != "all":
+            raise ChoiceError("Statistics are a block's, not a kernel's: leave kernels out.")
+
+
 EDITS: dict[str, type[Edit]] = {
     "off": Off,
     "scale": Scale,
@@ -200,6 +218,7 @@ EDITS: dict[str, type[Edit]] = {
     "covariance": Covariance,
     "epoch": Epoch,
     "transplant": Transplant,
+    "recalibrate": Recalibrate,
 }
 
 

@@ -189,7 +189,7 @@ def test_importance_waits_for_its_button_and_then_sorts_the_kernels(
     assert "divergence" not in app.selectbox(key="sort").options
     app.button(key="go-importance:cifar10-128-8-k9").click().run()
     assert not app.exception
-    assert "Single effects don't add up" in texts(app) and "Spearman's ρ" in texts(app)
+    assert "Do single effects add up?" in texts(app) and "Spearman's ρ" in texts(app)
     app.run()
     app.selectbox(key="sort").set_value("divergence").run()
     order = [channel for (channel,) in grid(app)["values"]]

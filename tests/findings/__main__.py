@@ -41,7 +41,8 @@ def arguments(line: list[str] | None = None) -> argparse.Namespace:
 
 def main(chosen: argparse.Namespace) -> None:
     """Print the protocol and the tables of one finding, or of all."""
-    with closing(Workbench("cpu")) as bench:
+    whole = chosen.test.parent  # its train/ is a data set, too
+    with closing(Workbench("cpu", data={whole.name: whole})) as bench:
         for name in FINDINGS if chosen.name == "all" else (chosen.name,):
             report, presets, protocol = FINDINGS[name]
             print(f"\n# {name}\n\n{protocol}")

@@ -19,7 +19,7 @@ from PIL import Image
 from convmixer_viz import contract
 from convmixer_viz.catalog import ATTRIBUTION, PREDICTION
 from convmixer_viz.contract import Provenance, Result
-from convmixer_viz.engine import hardware, runtime
+from convmixer_viz.engine import hardware, models, runtime
 from convmixer_viz.errors import ChoiceError, DataError, DeviceError, WeightsError
 from convmixer_viz.export import files
 from convmixer_viz.pictures import decode as pictures_decode
@@ -355,6 +355,35 @@ def test_an_edited_model_leaves_the_original_alone_whoever_asks(bench: Workbench
             asked = [people.submit(ask, edits=edits[number % 4]) for number in range(16)]
         for number, future in enumerate(asked):
             assert np.array_equal(future.result().logits, alone[number % 4])
+
+
+def test_statistics_measured_anew_on_a_data_set(tmp_path: Path) -> None:
+    Image.new("RGB", (20, 20), "red").save(tmp_path / "red.png")
+    Image.new("RGB", (20, 20), "blue").save(tmp_path / "blue.png")
+    edit = "recalibrate:data=two:pictures=2"
+    with closing(Workbench("cpu", data={"two": tmp_path})) as bench:
+        bench.add("tiny", calibrated(TINY).state_dict(), **TINY_OPTIONS)
+        asked = bench.request("prediction", preset="tiny", edits=[edit])
+        origin = bench.finish(asked).origin
+        (source,) = origin.edit_sources
+        assert source.startswith("two (2, sha256 ") and bench.answers(bench.finish(asked), asked)
+        first, second = (bench.model("tiny", edits=[f"{edit}:blocks={n}"]) for n in (1, 2))
+        assert first.module is not second.module
+        with pytest.raises(DataError, match="There is no data set 'three'"):
+            bench.request("prediction", preset="tiny", edits=["recalibrate:data=three"])
+        with pytest.raises(DataError, match="two has 2 pictures"):
+            bench.request("prediction", preset="tiny", edits=["recalibrate:data=two"])
+
+
+def test_pictures_that_do_not_fit_the_memory_are_refused(
+    bench: Workbench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Image.new("RGB", (20, 20), "red").save(tmp_path / "red.png")
+    bench._data["one"] = tmp_path
+    monkeypatch.setattr(hardware, "free_memory", lambda device: 2**20)
+    sources = models._Sources(bench.models, bench.presets["tiny"])
+    with pytest.raises(DeviceError, match=r"are free: choose pictures=\d+ or fewer"):
+        list(sources.pictures("one", 512, 0))
 
 
 def test_a_loaded_model_gives_others_with_other_edits(bench: Workbench) -> None:

@@ -100,6 +100,8 @@ def _choices(key: OptionField, preset: Preset) -> Sequence[Any]:
         return [o.name for o in others if o.shape.dim == preset.shape.dim and o != preset]
     if key.name == "epoch":
         return _epochs(preset)
+    if key.name == "data":
+        return list(session.bench().data)
     return key.choices or ()
 
 
@@ -193,6 +195,8 @@ def show_answers(before: Results, after: Results) -> None:
             show_side(results, limit, title)
     if before["prediction"] and after["prediction"]:
         st.caption(escape(bars.describe_change(before["prediction"], after["prediction"])))
+        for note in after["prediction"].origin.edit_notes:
+            st.caption(escape(note))
 
 
 def show_side(results: Results, limit: float, title: str) -> None:

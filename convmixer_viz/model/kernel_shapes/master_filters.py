@@ -1,4 +1,4 @@
-"""The eight "master key filters" of Babaiee et al. 2025, and the one nearest to a kernel."""
+"""The eight "master key filters" of Babaiee et al. 2025, and a few filters' nearest to a kernel."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ def filters(k: int) -> NDArray[np.float64]:
     return np.pad(stored, ((0, 0), (margin, after), (margin, after)))
 
 
-def nearest(kernels: NDArray[np.floating]) -> NDArray[np.float64]:
-    """(n, k, k): for each kernel the a·x + b of least squares with the best of the filters x."""
+def nearest(kernels: NDArray[np.floating], few: NDArray[np.floating]) -> NDArray[np.float64]:
+    """(n, k, k): for each kernel the a·x + b of least squares with the best x of a few filters."""
     flat = kernels.reshape(len(kernels), -1).astype(np.float64)
     mean = flat.mean(1, keepdims=True)
-    units = filters(kernels.shape[-1]).reshape(-1, flat.shape[1])
+    units = few.reshape(len(few), -1).astype(np.float64)
     units = units - units.mean(1, keepdims=True)
     units /= np.linalg.norm(units, axis=1, keepdims=True)
     scale = (flat - mean) @ units.T  # (n, 8)

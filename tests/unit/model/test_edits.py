@@ -2,30 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import copy
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from convmixer_viz.errors import ChoiceError
 from convmixer_viz.model.convmixer import ConvMixer
 from convmixer_viz.model.edits import _relative, apply, permutation, places
 from convmixer_viz.model.kernel_shapes import templates
-from convmixer_viz.presets.table import Shape
+from convmixer_viz.presets.table import Preset, Shape
 from convmixer_viz.questions import edits as words
 from convmixer_viz.questions.edits import EDITS, parse
 from tests.conftest import TINY, calibrated
 
+PIXELS = 1 + 2 * torch.randn(8, 3, 16, 16, generator=torch.Generator().manual_seed(5))
+NOTES: list[str] = []
+OWN = {"transplant": "transplant:from=x", "recalibrate": "recalibrate:data=x:pictures=8"}
 PLAIN = replace(TINY, shape=replace(TINY.shape, residual=False))
 
 
 class Elsewhere:
-    """A donor with smaller kernels, and a history of two epochs."""
+    """A donor with smaller kernels, a history of two epochs, and eight pictures."""
 
     def weights(self, preset: str) -> ConvMixer:
         return calibrated(replace(TINY, shape=Shape(12, 5, 3, 2)), seed=9)
@@ -33,6 +37,12 @@ class Elsewhere:
     def history(self) -> Mapping[int, NDArray[np.floating]]:
         shape = (3, 12, 5, 5)
         return {0: np.zeros(shape, np.float16), 2: np.full(shape, 0.5, np.float16)}
+
+    def pictures(self, data: str, count: int, seed: int) -> Iterator[Tensor]:
+        yield from torch.split(PIXELS[:count], 3)
+
+    def note(self, sentence: str) -> None:
+        NOTES.append(sentence)
 
 
 def edited(module: ConvMixer, *texts: str) -> ConvMixer:
@@ -53,18 +63,17 @@ def same(one: ConvMixer, other: ConvMixer) -> bool:
 def test_the_original_stays_and_what_is_unchanged_is_shared(name: str) -> None:
     module = calibrated(TINY)
     before = {key: tensor.clone() for key, tensor in module.state_dict().items()}
-    after = edited(module, f"{name}:from=x" if name == "transplant" else name)
+    after = edited(module, OWN.get(name, name))
     assert all(torch.equal(before[key], t) for key, t in module.state_dict().items())
     assert not same(module, after)
     assert after.head.weight.data_ptr() == module.head.weight.data_ptr()
     assert not after.training and not any(p.requires_grad for p in after.parameters())
 
 
-@pytest.mark.parametrize("name", EDITS)
+@pytest.mark.parametrize("name", EDITS.keys() - {"recalibrate"})
 def test_blocks_and_kernels_bound_the_change(name: str) -> None:
     module = calibrated(TINY)
-    source = ":from=x" if name == "transplant" else ""
-    after = edited(module, f"{name}{source}:blocks=2:kernels=3+5")
+    after = edited(module, f"{OWN.get(name, name)}:blocks=2:kernels=3+5")
     for number, (old, new) in enumerate(zip(module.walk(), after.walk(), strict=True), 1):
         for key, tensor in new.state_dict().items():
             differs = (tensor != old.state_dict()[key]).view(tensor.shape or 1)
@@ -260,3 +269,53 @@ def test_a_transplant_takes_the_block_at_the_same_depth() -> None:
         assert torch.equal(block.depthwise_norm.running_var, other.depthwise_norm.running_var)  # type: ignore[arg-type]
     (place, *_) = places(calibrated(replace(TINY, shape=Shape(12, 1, 5, 2))), words.Off())
     assert _relative(place, 4) == 3
+
+
+def test_what_a_transplant_loses_is_said() -> None:
+    NOTES.clear()
+    edited(calibrated(TINY), "transplant:from=x")
+    assert not NOTES  # the donor's kernels are smaller
+    small = calibrated(replace(TINY, shape=Shape(12, 5, 1, 2)))
+    edited(small, "transplant:from=x:blocks=1")
+    whole = next(Elsewhere().weights("x").walk()).depthwise.weight.square()
+    lost = 1 - float(whole[..., 1, 1].sum() / whole.sum())
+    (note,) = NOTES
+    assert note == f"Cut to 1×1, the kernels of x lost {lost:.1%} of Σw²."
+
+
+def trained(module: ConvMixer, norms: Callable[[ConvMixer], Iterator[nn.Module]]) -> ConvMixer:
+    """The model after one call in training mode, as torch takes statistics."""
+    other = copy.deepcopy(module)
+    for norm in norms(other):
+        norm.train()
+        norm.momentum = 1.0  # type: ignore[assignment]
+    with torch.no_grad():
+        other.blocks(other.stem(PIXELS))
+    return other.eval()
+
+
+def all_norms(module: nn.Module) -> Iterator[nn.Module]:
+    return (layer for layer in module.modules() if isinstance(layer, nn.BatchNorm2d))
+
+
+@pytest.mark.parametrize("preset", [TINY, PLAIN])
+def test_recalibrated_is_one_call_in_training_mode(preset: Preset) -> None:
+    module = calibrated(preset)
+    for text, norms in (
+        ("recalibrate:data=x:pictures=8", all_norms),
+        ("recalibrate:data=x:pictures=8:blocks=2", lambda m: all_norms(m.blocks[1])),
+    ):
+        once, expected = edited(module, text), trained(module, norms)
+        for name, tensor in expected.state_dict().items():
+            if not name.endswith("num_batches_tracked"):
+                torch.testing.assert_close(once.state_dict()[name], tensor, atol=1e-5, rtol=1e-5)
+        assert not same(once, module)
+        assert same(edited(once, text), once)  # what is measured doesn't depend on what was
+
+
+def test_a_few_random_filters() -> None:
+    text = "template:bank=random:clusters=2:seed=3"
+    once = edited(calibrated(TINY), text)
+    assert np.linalg.matrix_rank(kernels(once).reshape(36, 25), tol=1e-4) == 3  # two, and a mean
+    np.testing.assert_allclose(kernels(edited(once, text)), kernels(once), atol=1e-6)
+    assert not same(once, edited(calibrated(TINY), "template:bank=random:clusters=2:seed=4"))

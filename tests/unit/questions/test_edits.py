@@ -18,6 +18,7 @@ WRITTEN = (
     "template:bank=master",
     "low-rank:rank=2",
     "transplant:from=cifar10-128-8-k3:blocks=8",
+    "recalibrate:data=cifar10/train:pictures=64:blocks=2",
 )
 
 
@@ -26,7 +27,7 @@ def test_what_is_written_is_written_again(text: str) -> None:
     assert str(parse(text)) == text and parse(str(parse(text))) == parse(text)
 
 
-@pytest.mark.parametrize("name", EDITS.keys() - {"transplant"})
+@pytest.mark.parametrize("name", EDITS.keys() - {"transplant", "recalibrate"})
 def test_every_edit_can_be_made_as_it_is(name: str) -> None:
     assert str(parse(name)) == name
     assert all(field.sentence for field in edits._fields(EDITS[name])) and EDITS[name].SENTENCE
@@ -70,6 +71,9 @@ def test_channels_are_numbers() -> None:
         ("random:seed=-1", "seed from 0"),
         ("epoch:epoch=" + "9" * 30, "must be a whole number"),
         ("transplant", "needs from=PRESET"),
+        ("recalibrate", "needs data=NAME"),
+        ("recalibrate:data=x:pictures=1", "pictures from 2 to 4096, not 1"),
+        ("recalibrate:data=x:kernels=3", "leave kernels out"),
     ],
 )
 def test_a_mistake_is_a_sentence(text: str, sentence: str) -> None:

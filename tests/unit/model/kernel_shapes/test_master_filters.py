@@ -30,12 +30,12 @@ def test_other_sizes_keep_the_centre(k: int) -> None:
 def test_a_scaled_filter_with_an_offset_is_itself(k: int) -> None:
     scales = np.linspace(-3, 4, 8)[:, None, None]
     kernels = scales * filters(k) + 0.5
-    np.testing.assert_allclose(nearest(kernels), kernels, atol=1e-12)
+    np.testing.assert_allclose(nearest(kernels, filters(k)), kernels, atol=1e-12)
 
 
 def test_no_other_filter_is_nearer() -> None:
     kernels = np.random.default_rng(0).standard_normal((40, 5, 5))
-    fitted = nearest(kernels)
+    fitted = nearest(kernels, filters(5))
     lost = ((fitted - kernels) ** 2).sum((1, 2))
     for one in filters(5):
         columns = np.stack([one.ravel(), np.ones(25)], 1)
