@@ -117,8 +117,8 @@ def describe_sums(result: Importance) -> str:
     return (
         "Do single effects add up? A random tenth of these kernels off at once gives "
         f"{_range(result.tenth_divergence[0])} bits (mean {bits[0]:.3g}{times}), the sum of their "
-        f"single effects is {_range(result.tenth_divergence[1])} ({bits[1]:.3g}); the logit changes "
-        f"by {logits[0]:+.3g}, the sum is {logits[1]:+.3g} (means over ten tenths)."
+        f"single effects is {_range(result.tenth_divergence[1])} ({bits[1]:.3g}); the logit "
+        f"changes by {logits[0]:+.3g}, the sum is {logits[1]:+.3g} (means over ten tenths)."
     )
 
 
