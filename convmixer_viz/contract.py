@@ -126,8 +126,9 @@ class Step(Generic[R]):
     done: int
     total: int
     partial: R | None = None
-    seconds_left: float | None = None  # the workbench's estimate from the chunks so far
+    seconds_left: float | None = None  # the workbench's estimate, others' turns included
     ahead: int = 0  # other jobs that share the device
+    place: int = 0  # of others' turns before the next one of this work
 
     def describe(self) -> str:
         """12 of 40, 3 min 05 s left."""

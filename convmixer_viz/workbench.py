@@ -15,14 +15,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast, overload
 import torch
 
 from convmixer_viz import catalog
-from convmixer_viz.contract import Analysis, Provenance, Result, Step, Steps
-from convmixer_viz.engine import hardware, memory, runtime
+from convmixer_viz.contract import Analysis, Provenance, Result, Step, Steps, option_fields
+from convmixer_viz.engine import hardware, memory, runtime, time_model
 from convmixer_viz.engine.cache import BytesCache
 from convmixer_viz.engine.finished_parts import FinishedParts
 from convmixer_viz.engine.holdings import held_bytes
 from convmixer_viz.engine.models import Models
 from convmixer_viz.engine.queue import CLOSED, SUSPENDED_BYTES, DeviceQueue, Suspended
 from convmixer_viz.engine.store import Store, code_fingerprint
+from convmixer_viz.engine.time_model import Kind, TimeModel
 from convmixer_viz.errors import DeviceError, PictureError
 from convmixer_viz.export import files
 from convmixer_viz.pictures import decode, folders
@@ -84,6 +85,7 @@ class Workbench:
             self._data |= folders.parts(name, Path(folder))
         self.store = Store(user_folder.results(), store_bytes)
         self.models = Models(model_bytes, self.pictures)
+        self.times = TimeModel()
         self._results: BytesCache[Result] = BytesCache(result_bytes, lambda r: r.nbytes)
         self._suspended_bytes = suspended_bytes
         self._queues: dict[str, DeviceQueue] = {}
@@ -281,6 +283,17 @@ class Workbench:
         """The result of the request with that digest, where it is still at hand."""
         return self._results.get(digest)
 
+    def estimate(self, request: Request[Any]) -> float | None:
+        """Seconds that a request takes by itself, by what this machine has shown so far; none where
+        nothing of its kind was computed yet, 0 where its result is in memory."""
+        if self._results.get(request.digest) is not None:
+            return 0.0
+        work = self.times.estimate(_kind(request), _cost(request))
+        if work is None or self.models.is_loaded(request.key, request.side):
+            return work
+        load = self.times.estimate(_loading(request), _parameters(request))
+        return None if load is None else load + work
+
     def standing(self, request: Request[R]) -> Step[R] | None:
         """How far suspended or running work is, none where nothing was begun."""
         return self._queue(request.key.device).latest_step(request.digest)
@@ -298,8 +311,15 @@ class Workbench:
             yield Step(1, 1, stored)
             return
         queue, start = self._queue(request.key.device), partial(self._compute, request)
-        job = queue.follow(request.digest, request.analysis.name, start, patience, person=person)
-        with closing(job) as steps:
+        steps = queue.follow(
+            request.digest,
+            request.analysis.name,
+            start,
+            patience,
+            person=person,
+            expected=self.estimate(request),
+        )
+        with closing(steps):
             yield from steps
 
     def forget_results(self) -> None:
@@ -378,7 +398,7 @@ class Workbench:
 
     def _compute(self, request: Request[R]) -> Steps[R]:
         """Runs in the device's thread: load, prepare, compute; the whole result is kept."""
-        model = self.models.load(request.key, request.side)
+        model = self._load(request)
         pictures = PreparedPictures(request.images, request.preset.transform, request.side)
         store = self.store if request.on_disk else None
         model = replace(model, finished=FinishedParts(store, self._store_key(request)))
@@ -391,12 +411,22 @@ class Workbench:
                 so_far = replace(provenance, seconds=seconds, halved_to=tuple(model.halved))
                 result = replace(result, provenance=so_far)
             if step.done == step.total:
+                if not model.finished.used:
+                    self.times.observe(_kind(request), _cost(request), seconds)
                 self._results.put(request.digest, result)
                 if request.on_disk:
                     row = request.analysis.name
                     self.store.put(self._store_key(request), row, files.packed(result))
             yield replace(step, partial=result)
             began = time.perf_counter()
+
+    def _load(self, request: Request[Any]) -> runtime.LoadedModel:
+        known, began = self.models.is_loaded(request.key, request.side), time.perf_counter()
+        model = self.models.load(request.key, request.side)
+        if not known:
+            seconds = time.perf_counter() - began
+            self.times.observe(_loading(request), _parameters(request), seconds)
+        return model
 
     def _fit(
         self, request: Request[Any], model: runtime.LoadedModel, pictures: int
@@ -416,6 +446,38 @@ def _decode(pictures: Sequence[PictureSource]) -> Iterator[Picture]:
         if isinstance(image, PictureError):
             raise image
         yield image
+
+
+def _kind(request: Request[Any]) -> Kind:
+    """The work of a request: what differs within a kind is in its cost, or changes little."""
+    values = (getattr(request.options, name) for name in sorted(_choices(request)))
+    choices = (request.key.device, request.key.mode, *map(str, values))
+    return Kind(request.analysis.name, choices, request.preset.name)
+
+
+def _choices(request: Request[Any]) -> Iterator[str]:
+    """The options that are words, such as a method; but for classes, which cost nothing."""
+    for option in option_fields(request.analysis.options):
+        if option.kind is str and option.name not in ("target", "against"):
+            yield option.name
+
+
+def _cost(request: Request[Any]) -> float:
+    shape, side = request.preset.shape, request.side
+    passes = getattr(request.options, "passes", lambda shape, side: 1)(shape, side)
+    return time_model.cost(request.preset, side, len(request.images), passes)
+
+
+def _loading(request: Request[Any]) -> Kind:
+    """Reading weights and making the edits of a request's model."""
+    key = request.key
+    random = "" if key.untrained_seed is None else "random"
+    made = (type(edit).__name__ for edit in key.edits)
+    return Kind("loading", (key.device, key.mode, random, *made), request.preset.name)
+
+
+def _parameters(request: Request[Any]) -> float:
+    return request.preset.shape.parameters(request.preset.class_count)
 
 
 def _provenance(request: Request[Any], model: runtime.LoadedModel) -> Provenance:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import secrets
 import time
 from collections import Counter
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 MIB = 2**20
 PERSON = "convmixer_viz_person"  # the cookie that tells one browser from another
+VALUE = re.compile(r"[A-Za-z0-9_-]{43}")  # of the cookie: 32 random bytes in base64
 UPLOADS = "/_stcore/upload_file/"  # …/session/file
 MOST_OF_ONE = 512 * MIB  # bytes of one session's uploads
 MOST_OF_ALL = 1024 * MIB  # bytes of everybody's
@@ -139,9 +141,15 @@ def is_stranger(scope: Scope) -> bool:
     if scope["type"] != "http" or scope["method"] != "GET":
         return False
     headers = dict(scope["headers"])
-    cookies = headers.get(b"cookie", b"").decode("latin-1")
-    is_page = b"text/html" in headers.get(b"accept", b"")
-    return is_page and not any(part.strip().startswith(f"{PERSON}=") for part in cookies.split(";"))
+    cookies = headers.get(b"cookie", b"").decode("latin-1").split(";")
+    pairs = (part.strip().partition("=") for part in cookies)
+    known = any(name == PERSON and is_person(value) for name, _, value in pairs)
+    return b"text/html" in headers.get(b"accept", b"") and not known
+
+
+def is_person(value: str) -> bool:
+    """Whether a cookie's value is one that we give: a browser may send anything."""
+    return VALUE.fullmatch(value) is not None
 
 
 def new_person(scope: Scope) -> bytes:

@@ -8,7 +8,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from convmixer_viz.app.state import state
-from convmixer_viz.contract import Step
+from convmixer_viz.contract import Step, clock
 from convmixer_viz.foreign_text import escape
 from convmixer_viz.request import Request
 
@@ -31,10 +31,17 @@ def draw(slot: str) -> Line:
 
 
 def fill(
-    line: Line, slot: str, needed: Request[Any], *, standing: Step[Any] | None, start: str
+    line: Line,
+    slot: str,
+    needed: Request[Any],
+    *,
+    standing: Step[Any] | None,
+    start: str,
+    expected: float | None,
 ) -> bool:
     """Tell of missing work, and whether it should run: what was stopped or not begun rests.
-    `start` names a button that it waits for, `standing` is how far it was when it stopped."""
+    `start` names a button that it waits for, `standing` is how far it was when it stopped,
+    `expected` the seconds that it takes."""
     digest = needed.digest
     failure = state().failures.get(digest)
     idle = bool(start) and digest not in state().started
@@ -48,16 +55,26 @@ def fill(
     if failure is not None:
         line.bar.error(escape(failure))
     elif resting:
-        line.bar.caption(f"Stopped at {standing.done} of {standing.total}." if standing else "")
+        line.bar.caption(_at_rest(standing, expected))
     else:
         line.bar.progress(0.0, f"{needed.analysis.name}: waiting for its turn")
     return not resting
 
 
+def _at_rest(standing: Step[Any] | None, expected: float | None) -> str:
+    if standing:
+        return f"Stopped at {standing.done} of {standing.total}."
+    return f"Takes about {clock(max(1, expected))} here." if expected else ""
+
+
 def describe(request: Request[Any], step: Step[Any]) -> str:
     """What runs, how far it is, how long it takes and who else waits."""
+    work = f"{request.analysis.name}, {escape(request.preset.name)}"
+    if step.place and not step.done:
+        soon = f", about {clock(step.seconds_left)}" if step.seconds_left else ""
+        return f"{work}: place {step.place} in the queue of {request.key.device}{soon}"
     queue = f" · {step.ahead} other jobs share {request.key.device}" if step.ahead else ""
-    return f"{request.analysis.name}, {escape(request.preset.name)}: {step.describe()}{queue}"
+    return f"{work}: {step.describe()}{queue}"
 
 
 def _go_on(digest: str) -> None:

@@ -13,7 +13,7 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from convmixer_viz.app import picture_list, progress_line
-from convmixer_viz.app.middleware import PERSON
+from convmixer_viz.app.middleware import PERSON, is_person
 from convmixer_viz.app.state import Choices, PendingWork, state
 from convmixer_viz.commands import cache
 from convmixer_viz.commands.app import DATA_VARIABLE, DEVICE_VARIABLE
@@ -217,8 +217,14 @@ def _wait_for(
     sketch: Callable[[R], object] | None = None,
 ) -> bool:
     """Whether the work goes on: what was stopped or not begun rests."""
-    standing = bench().standing(needed)
-    running = progress_line.fill(line, slot, needed, standing=standing, start=start or "")
+    running = progress_line.fill(
+        line,
+        slot,
+        needed,
+        standing=bench().standing(needed),
+        start=start or "",
+        expected=bench().estimate(needed) if start else None,
+    )
     if running:
         state().pending.append(PendingWork(needed, line.bar, sketch))
     return running
@@ -246,7 +252,8 @@ def _person() -> str:
     """Who asks: a browser, by its cookie, whatever its tabs; without cookies the tab."""
     context = get_script_run_ctx()
     tab = context.session_id if context else ""
-    return st.context.cookies.get(PERSON) or tab
+    name = st.context.cookies.get(PERSON, "")
+    return name if is_person(name) else tab
 
 
 def rerun() -> NoReturn:

@@ -23,12 +23,14 @@ class FinishedParts:
 
     def __init__(self, store: Store | None = None, request: str = "") -> None:
         self._store, self._request = store, request
+        self.used = False  # whether any was at hand: then the request took less than it costs
 
     def get(self, name: str) -> dict[str, NDArray[Any]] | None:
         """The arrays of a finished part."""
         content = self._store.get(self._key(name)) if self._store else None
         if content is None:
             return None
+        self.used = True
         try:
             with np.load(io.BytesIO(content), allow_pickle=False) as stored:
                 return {key: stored[key] for key in stored.files}

@@ -147,13 +147,19 @@ class Models:
     def load(self, key: ModelKey, side: int) -> runtime.LoadedModel:
         """The loaded model, kept from before where it can be, with a list of its own for what this
         request halves; an untrained one is calibrated at `side` pixels."""
-        untrained = key.untrained_seed is not None
-        cache_key = (key, side if untrained else None)
+        cache_key = self._cache_key(key, side)
         model = self._loaded.get(cache_key)
         if model is None:
             model = self._load(key, side)
             self._loaded.put(cache_key, model)
         return replace(model, halved=[], edited=partial(self._edited, key, side))
+
+    def is_loaded(self, key: ModelKey, side: int) -> bool:
+        """Whether load() would return at once."""
+        return self._loaded.get(self._cache_key(key, side)) is not None
+
+    def _cache_key(self, key: ModelKey, side: int) -> tuple[ModelKey, int | None]:
+        return key, None if key.untrained_seed is None else side
 
     def _edited(self, key: ModelKey, side: int, made: tuple[Edit, ...]) -> runtime.LoadedModel:
         """The model of a key with other edits."""

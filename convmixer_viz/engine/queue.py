@@ -15,6 +15,9 @@ from convmixer_viz.contract import Step, Steps
 from convmixer_viz.errors import BusyError, DeviceError
 
 MOST_OF_ONE = 16  # jobs of one person waiting or running; one more is refused with a BusyError
+MOST_OF_ALL = 512  # of everybody's: without cookies, each tab is a person
+SHORT = 1.0  # seconds: work that takes no longer goes before what does,
+SHORT_TURNS = 3  # but for one turn of the longer after so many of the shorter
 CLOSED = "This workbench is closed: make a new one to go on."
 MAX_SUSPENDED_JOBS = 8  # jobs that nobody watches, kept so that asking again resumes them
 SUSPENDED_BYTES = 2**30  # that they hold between them; the newest stays whatever it holds
@@ -27,6 +30,7 @@ class Job:
     key: Hashable
     name: str  # of the work, for error messages
     steps: Iterator[Step[Any]]
+    expected: float | None = None  # seconds in all, where it is known beforehand
     person: Hashable = None  # who began or resumed it; it takes that person's turns
     step: Step[Any] | None = None  # the latest
     error: Exception | None = None
@@ -49,12 +53,59 @@ class Job:
         self.first_seconds = self.first_seconds or seconds
         return replace(step, seconds_left=self._seconds_left(step))
 
+    @property
+    def is_short(self) -> bool:
+        """By what is expected, as long as it hasn't taken more."""
+        return max(self.seconds, self.expected or 0.0) <= SHORT
+
+    @property
+    def left(self) -> float | None:
+        """Seconds of turns that it still takes; None where nobody knows."""
+        return self.step.seconds_left if self.step else self.expected
+
     def _seconds_left(self, step: Step[Any]) -> float:
         if step.done > 1:
             each = (self.seconds - self.first_seconds) / (step.done - 1)
         else:
             each = self.first_seconds
         return each * (step.total - step.done)
+
+
+class Ring:
+    """People in turn, and the jobs of each in turn."""
+
+    def __init__(self) -> None:
+        self._jobs: dict[Hashable, deque[Job]] = {}  # by person, who is next first
+
+    def __len__(self) -> int:
+        return sum(map(len, self._jobs.values()))
+
+    def push(self, job: Job) -> None:
+        """The last job of its person, who is the last of all unless in the ring already."""
+        self._jobs.setdefault(job.person, deque()).append(job)
+
+    def pop(self) -> Job:
+        """The oldest job of the person whose turn it is, who then is the last."""
+        person = next(iter(self._jobs))
+        jobs = self._jobs.pop(person)
+        job = jobs.popleft()
+        if jobs:
+            self._jobs[person] = jobs
+        return job
+
+    def place(self, job: Job) -> int | None:
+        """How many turns come before the job's; None where it isn't here."""
+        own = self._jobs.get(job.person, ())
+        if job not in own:
+            return None
+        rounds, people = list(own).index(job), list(self._jobs)
+        before = people.index(job.person)
+        ahead = (min(len(self._jobs[p]), rounds + (n < before)) for n, p in enumerate(people))
+        return sum(ahead)
+
+    def clear(self) -> None:
+        """Forget all jobs."""
+        self._jobs.clear()
 
 
 class Suspended(NamedTuple):
@@ -67,7 +118,8 @@ class Suspended(NamedTuple):
 
 class DeviceQueue:
     """Jobs that share a device fairly: people take turns of one step, first come first served, and
-    so do the jobs of each; one thread takes them all. `prepare_thread` runs first in it; every step
+    so do the jobs of each; short work goes before long, which gets every fourth turn all the same.
+    One thread takes them all. `prepare_thread` runs first in it; every step
     runs inside `guard(name of the job)`; `held` counts the bytes of a job between its steps."""
 
     def __init__(
@@ -82,7 +134,8 @@ class DeviceQueue:
         self._given_up = 0
         self._changed = threading.Condition()
         self._jobs: dict[Hashable, Job] = {}
-        self._waiting: dict[Hashable, deque[Job]] = {}  # by person, who is next first
+        self._short, self._long = Ring(), Ring()
+        self._short_turns = 0  # since the last one of longer work
 
     def follow(
         self,
@@ -92,12 +145,14 @@ class DeviceQueue:
         patience: float | None = None,
         *,
         person: Hashable = None,
+        expected: float | None = None,
     ) -> Steps[Any]:
         """Steps of the job with that key, begun by `start` where there is none yet. With patience
         (seconds) the latest step comes again when nothing new did; steps may be skipped, never the
         last. Closing the iterator leaves the job; a job that nobody follows is suspended.
-        People wait as long as it takes; one `person` may have so many jobs at once."""
-        job = self._join(key, name, start, person=person)
+        People wait as long as it takes; one `person`, and all together, may have so many jobs at
+        once. `expected`: the seconds that the whole work takes by itself, where they are known."""
+        job = self._join(Job(key, name, start(), expected, person))
         try:
             yield from self._watch(job, patience)
         finally:
@@ -112,14 +167,15 @@ class DeviceQueue:
         """End the thread after the step that it is in; who still waits gets a DeviceError."""
         self._executor.shutdown(wait=True, cancel_futures=True)
         with self._changed:
-            self._waiting.clear()
+            self._short.clear()
+            self._long.clear()
             for job in list(self._jobs.values()):
                 self._abandon(job)
 
     @property
     def active(self) -> int:
         """Jobs waiting or running."""
-        return sum(job.active for job in list(self._jobs.values()))
+        return len(self._active())
 
     @property
     def suspended(self) -> Suspended:
@@ -134,6 +190,9 @@ class DeviceQueue:
             self._give_up(jobs)
         return bool(jobs)
 
+    def _active(self) -> list[Job]:
+        return [job for job in list(self._jobs.values()) if job.active]
+
     def _suspended(self) -> list[Job]:
         """Suspended longest ago first."""
         return [j for j in list(self._jobs.values()) if not j.active and not j.watchers]
@@ -143,35 +202,56 @@ class DeviceQueue:
         while not over:
             with self._changed:
                 self._changed.wait_for(lambda: job.over or job.turns > turns, patience)  # noqa: B023
-                turns, over, ahead = job.turns, job.over, self.active - 1
-                step = job.step or Step(0, 1)
+                turns, over, step = job.turns, job.over, self._standing(job)
             if job.error:
                 raise job.error
-            yield replace(step, ahead=max(ahead, 0))
+            yield step
 
-    def _join(
-        self,
-        key: Hashable,
-        name: str,
-        start: Callable[[], Iterator[Step[Any]]],
-        *,
-        person: Hashable,
-    ) -> Job:
+    def _standing(self, job: Job) -> Step[Any]:
+        """The latest step of a job, with what it waits for."""
+        step, others = job.step or Step(0, 1), [o for o in self._active() if o is not job]
+        left = step.seconds_left if job.over else self._seconds_left(job, others)
+        return replace(step, seconds_left=left, ahead=len(others), place=self._place(job))
+
+    def _seconds_left(self, job: Job, others: Sequence[Job]) -> float | None:
+        """Until the job is done: each other one takes as many turns meanwhile, or ends. Short work
+        doesn't wait for long."""
+        own = job.left
+        if own is None:
+            return None
+        shared = [other for other in others if other.is_short or not job.is_short]
+        return own + sum(own if o.left is None else min(o.left, own) for o in shared)
+
+    def _place(self, job: Job) -> int:
+        short, long = self._short.place(job), self._long.place(job)
+        if short is not None:
+            return short + 1 + min(len(self._long), short // SHORT_TURNS)
+        if long is not None:
+            return long + 1 + min(len(self._short), SHORT_TURNS * (long + 1))
+        return 0
+
+    def _join(self, new: Job) -> Job:
         with self._changed:
-            job = self._jobs.get(key)
+            job = self._jobs.get(new.key)
             if job is None:
-                self._admit(person)
-                job = self._jobs[key] = Job(key, name, start())
+                self._admit(new.person)
+                job = self._jobs[new.key] = new
             job.watchers += 1
             if not job.active:
-                job.person = person
+                job.person = new.person
                 self._enqueue(job)
             return job
 
     def _admit(self, person: Hashable) -> None:
-        own = sum(job.active and job.person == person for job in self._jobs.values())
+        active = self._active()
+        own = sum(job.person == person for job in active)
         if own >= MOST_OF_ONE:
             raise BusyError(f"{own} of your jobs are waiting: try again when one is done.")
+        if len(active) >= MOST_OF_ALL:
+            raise BusyError(
+                f"{len(active)} jobs are waiting here, and no more are taken: try again in a "
+                "minute."
+            )
 
     def _leave(self, job: Job) -> None:
         with self._changed:
@@ -179,7 +259,7 @@ class DeviceQueue:
 
     def _enqueue(self, job: Job) -> None:
         job.active = True
-        self._waiting.setdefault(job.person, deque()).append(job)
+        (self._short if job.is_short else self._long).push(job)
         try:
             self._executor.submit(self._turn)
         except RuntimeError:  # the interpreter or this queue is shutting down
@@ -192,14 +272,13 @@ class DeviceQueue:
         self._changed.notify_all()
 
     def _next(self) -> Job:
-        """The oldest job of the person whose turn it is, who then is the last."""
         with self._changed:
-            person = next(iter(self._waiting))
-            jobs = self._waiting.pop(person)
-            job = jobs.popleft()
-            if jobs:
-                self._waiting[person] = jobs
-            return job
+            long_is_due = self._short_turns >= SHORT_TURNS and len(self._long)
+            if len(self._short) and not long_is_due:
+                self._short_turns += 1
+                return self._short.pop()
+            self._short_turns = 0
+            return self._long.pop()
 
     def _turn(self) -> None:
         job, step, error = self._next(), None, None

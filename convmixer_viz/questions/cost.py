@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from convmixer_viz.contract import Result
 from convmixer_viz.errors import ChoiceError
+from convmixer_viz.presets.table import Shape
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,10 @@ class Options:
     def __post_init__(self) -> None:
         if self.calls < 1:
             raise ChoiceError(f"calls {self.calls} measures nothing: choose 1 or more.")
+
+    def passes(self, shape: Shape, side: int) -> int:
+        """Calls of the model."""
+        return 2 + self.calls
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)

@@ -46,6 +46,11 @@ class Options:
         if not 0 <= self.seeds <= MOST_SEEDS:
             raise ChoiceError(f"{self.seeds} draws of a control: choose 0 to {MOST_SEEDS}.")
 
+    def passes(self, shape: Shape, side: int) -> int:
+        """Models that each picture goes through: cost is in proportion."""
+        points = 1 if self.sweep == "none" else shape.depth
+        return 1 + points * (1 + len(CONTROLS) * self.seeds)
+
 
 @dataclass(frozen=True, slots=True)
 class Point:

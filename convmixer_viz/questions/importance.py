@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convmixer_viz.contract import Result
+from convmixer_viz.presets.table import Shape
 
 TENTHS = 10  # random parts of the kernels, each of which is switched off at once, too
 STATISTICS = {  # name: what people read, with its unit
@@ -26,6 +27,10 @@ class Options:
     ] = None
     seed: Annotated[int, "seed of the random tenths that are switched off at once"] = 0
     resolution: Annotated[int | None, "side in pixels; none is the preset's own"] = None
+
+    def passes(self, shape: Shape, side: int) -> int:
+        """How often a picture goes through the model, or a share of it: cost is in proportion."""
+        return (len(self.blocks) or shape.depth) * shape.dim
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)

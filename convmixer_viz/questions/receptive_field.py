@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from convmixer_viz.contract import Result
 from convmixer_viz.errors import ChoiceError
+from convmixer_viz.presets.table import Shape
 
 Reduction = Literal["absolute", "square", "relu"]
 
@@ -32,6 +33,10 @@ class Options:
     noise: Annotated[int, "measure on so many pictures of N(0, 1) instead; 0 is the pictures"] = 0
     resolution: Annotated[int | None, "side in pixels; none is the preset's wider one"] = None
     seed: Annotated[int, "of noise and of random signs"] = 0
+
+    def passes(self, shape: Shape, side: int) -> int:
+        """Ways back, each picture a way from each block: cost is in proportion."""
+        return (len(self.blocks) or shape.depth + 1) * max(1, self.noise)
 
     def __post_init__(self) -> None:
         if self.noise < 0 or self.channel < 0:

@@ -17,6 +17,7 @@ from convmixer_viz.app.middleware import (
     People,
     Policy,
     Uploads,
+    is_person,
 )
 
 
@@ -74,7 +75,15 @@ def test_a_browser_gets_one_cookie_with_its_first_page() -> None:
     assert "HttpOnly" in first and "SameSite=Lax" in first and "Secure" not in first
     assert "Secure" in cookies("https", html)[0]
     assert not cookies("http", (b"accept", b"*/*"))
-    assert not cookies("http", html, (b"cookie", f"a=b; {PERSON}=x".encode()))
+    own = first.split(";")[0]
+    assert not cookies("http", html, (b"cookie", f"a=b; {own}".encode()))
+
+
+@pytest.mark.parametrize("value", ["", "x", "a" * 42, "a" * 44, "a" * 42 + "\n", "../" + "a" * 40])
+def test_a_cookie_that_we_never_gave_is_nobodys(value: str) -> None:
+    assert not is_person(value) and is_person("a" * 43)
+    html, sent = (b"accept", b"text/html,*/*"), f"{PERSON}={value}".encode()
+    assert len(cookies("http", html, (b"cookie", sent))) == 1
 
 
 def test_one_session_is_bounded(held: dict[str, int]) -> None:

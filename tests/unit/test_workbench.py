@@ -16,7 +16,7 @@ import pytest
 import torch
 from PIL import Image
 
-from convmixer_viz import contract
+from convmixer_viz import catalog, contract
 from convmixer_viz.catalog import ATTRIBUTION, PREDICTION
 from convmixer_viz.contract import Provenance, Result
 from convmixer_viz.engine import hardware, models, runtime
@@ -24,6 +24,7 @@ from convmixer_viz.errors import ChoiceError, DataError, DeviceError, WeightsErr
 from convmixer_viz.export import files
 from convmixer_viz.pictures import decode as pictures_decode
 from convmixer_viz.pictures.decode import PictureSource, decode, load
+from convmixer_viz.request import Request
 from convmixer_viz.weights import checkpoint
 from convmixer_viz.workbench import Workbench
 from tests.conftest import TINY, calibrated, loaded
@@ -422,3 +423,48 @@ def test_an_edited_model_and_the_file_saved_of_it_agree(
     assert one.logits.tobytes() == other.logits.tobytes() and one.classes == other.classes
     made_of = checkpoint.read(file).made_of
     assert made_of.endswith(" ".join(["edited:", *edits])) if edits else made_of == ""
+
+
+def test_seconds_are_estimated_from_what_was_computed_here(bench: Workbench) -> None:
+    def ask(**options: Any) -> Request[Any]:
+        chosen = {"method": "smoothgrad"} | options
+        return bench.request("attribution", ["gallery:cat"], preset="tiny", **chosen)
+
+    assert bench.estimate(ask(samples=3)) is None
+    taken = bench.finish(ask(samples=3)).origin.seconds
+    assert bench.estimate(ask(samples=3)) == 0  # at hand
+    assert bench.estimate(ask(samples=30)) == pytest.approx(10 * taken, rel=1e-3)
+    assert bench.estimate(ask(samples=3, method="saliency")) is None
+    edited = bench.estimate(ask(samples=30, edits=["off"]))
+    assert edited is None  # how long this edit takes is unknown
+
+
+def test_a_model_that_is_still_to_be_loaded_costs_its_loading(bench: Workbench) -> None:
+    bench.predict("gallery:cat", "tiny")
+    loaded = bench.estimate(bench.request("prediction", ["gallery:dot"], preset="tiny"))
+    bench.models._loaded.clear()
+    unloaded = bench.estimate(bench.request("prediction", ["gallery:dot"], preset="tiny"))
+    assert loaded is not None and unloaded is not None and unloaded > loaded
+
+
+@pytest.mark.parametrize(
+    ("analysis", "options", "passes"),
+    [
+        ("attribution", {"method": "integrated-gradients"}, 200),
+        ("attribution", {"method": "integrated-gradients", "steps": 20}, 20),
+        ("attribution", {"method": "rise"}, 1000),
+        ("attribution", {"method": "smoothgrad"}, 50),
+        ("attribution", {"method": "occlusion"}, 64),
+        ("attribution", {"method": "saliency"}, 1),
+        ("receptive-field", {}, 4),
+        ("receptive-field", {"blocks": (1, 2), "noise": 5}, 10),
+        ("importance", {"blocks": (1, 2)}, 24),
+        ("effect", {"seeds": 10}, 22),
+        ("effect", {"seeds": 0, "sweep": "block"}, 4),
+        ("cost", {"calls": 3}, 5),
+    ],
+)
+def test_passes_are_what_an_analysis_does(
+    analysis: str, options: dict[str, Any], passes: int
+) -> None:
+    assert catalog.find(analysis).options(**options).passes(TINY.shape, 16) == passes

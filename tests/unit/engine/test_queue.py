@@ -189,6 +189,112 @@ def test_people_take_turns_whatever_the_number_of_their_jobs(device_queue: Devic
     assert [place for place, name in enumerate(order) if name == "b1"][-1] <= 9
 
 
+def run_in_order(
+    device_queue: DeviceQueue, asked: dict[str, tuple[int, float | None]]
+) -> list[str]:
+    """Names in the order of their turns: who asks for how many steps, expected to take how long."""
+    order, gate = [], threading.Event()
+
+    def work(name: str, steps: int) -> Iterator[Step[Any]]:
+        for done in range(1, steps + 1):
+            gate.wait(5)
+            order.append(name)
+            yield Step(done, steps)
+
+    def ask(name: str) -> None:
+        steps, expected = asked[name]
+        last(
+            device_queue.follow(
+                name, name, lambda: work(name, steps), person=name, expected=expected
+            )
+        )
+
+    threads = [threading.Thread(target=ask, args=(name,)) for name in asked]
+    for active, thread in enumerate(threads, 1):
+        thread.start()
+        while device_queue.active < active:
+            time.sleep(0.001)
+    gate.set()
+    for thread in threads:
+        thread.join(5)
+    return order
+
+
+def test_short_work_goes_before_long_which_gets_every_fourth_turn(
+    device_queue: DeviceQueue,
+) -> None:
+    shorts: dict[str, tuple[int, float | None]] = {f"s{n}": (1, 0.1) for n in range(7)}
+    order = run_in_order(device_queue, {"first": (1, 9.0), "long": (3, 9.0), **shorts})
+    assert order == ["first", "s0", "s1", "s2", "long", "s3", "s4", "s5", "long", "s6", "long"]
+
+
+def test_work_that_takes_longer_than_expected_is_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    job = queue.Job("job", "job", counting(9, [], 0), expected=0.1)
+    assert job.is_short
+    job.seconds = queue.SHORT + 0.1
+    assert not job.is_short
+    assert queue.Job("job", "job", counting(9, [], 0)).is_short  # nobody knows: it may be
+    assert not queue.Job("job", "job", counting(9, [], 0), expected=queue.SHORT + 1).is_short
+
+
+def test_place_and_time_left_are_told_to_who_waits(device_queue: DeviceQueue) -> None:
+    gate = threading.Event()
+
+    def work() -> Iterator[Step[Any]]:
+        gate.wait(5)
+        yield Step(1, 1)
+
+    def follow(name: str, expected: float | None) -> Step[Any]:
+        steps = device_queue.follow(name, name, work, 0.01, person=name, expected=expected)
+        waiting.append(steps)
+        return next(steps)
+
+    waiting: list[Any] = []
+    follow("running", 0.5)
+    while device_queue._short:
+        time.sleep(0.001)
+    told = [follow(*each) for each in (("a", 0.2), ("b", 4.0), ("c", 0.3), ("d", None))]
+    assert [step.place for step in told] == [1, 2, 2, 3]
+    assert [step.ahead for step in told] == [1, 2, 3, 4]
+    assert [step.seconds_left for step in told[:3]] == pytest.approx(
+        [0.2 + 0.2, 4 + 0.5 + 0.2, 0.3 + 0.3 + 0.2]  # c is short: it doesn't wait for b
+    )
+    assert told[3].seconds_left is None
+    gate.set()
+    for steps in waiting:
+        steps.close()
+
+
+def test_places_count_rounds_of_people() -> None:
+    ring, jobs = queue.Ring(), []
+    for name in ("a1", "a2", "a3", "b1", "c1", "c2"):
+        job = queue.Job(name, name, counting(1, []), person=name[0])
+        jobs.append(job)
+        ring.push(job)
+    places = {job.name: ring.place(job) for job in jobs}
+    order = [ring.pop().name for _ in jobs]
+    assert order == ["a1", "b1", "c1", "a2", "c2", "a3"]
+    assert places == {name: place for place, name in enumerate(order)}
+    assert ring.place(jobs[0]) is None
+
+
+def test_all_together_are_bounded(
+    device_queue: DeviceQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queue, "MOST_OF_ALL", 2)
+    waiting = [
+        device_queue.follow(name, name, lambda: counting(90, [], 0.01), person=name)
+        for name in "ab"
+    ]
+    for steps in waiting:
+        next(steps)
+    with pytest.raises(BusyError, match="2 jobs are waiting here"):
+        next(device_queue.follow("c", "c", lambda: counting(1, []), person="c"))
+    next(device_queue.follow("a", "a", lambda: counting(1, []), person="c")).done  # noqa: B018
+    for steps in waiting:
+        steps.close()
+
+
 def test_suspended_work_is_bounded(device_queue: DeviceQueue) -> None:
     for name in range(queue.MAX_SUSPENDED_JOBS + 5):
         with closing(device_queue.follow(name, "job", lambda: counting(9, [], 0.01))) as steps:
