@@ -18,6 +18,7 @@ from convmixer_viz.engine import allocator, distributed
 from convmixer_viz.errors import ChoiceError, DataError, VizError
 from convmixer_viz.export import files
 from convmixer_viz.foreign_text import escape
+from convmixer_viz.pictures import edits as picture_edits
 from convmixer_viz.pictures.decode import Picture
 from convmixer_viz.pictures.folders import Drawn
 from convmixer_viz.presets import table
@@ -84,6 +85,7 @@ def _add_flags(command: argparse.ArgumentParser, row: Analysis[Any]) -> None:
     if row.images != "none":
         images = "path, folder, gallery:NAME or - for standard input; none: the preset's own"
         command.add_argument("pictures", nargs="*", metavar="IMAGE", help=images)
+        pictures.add_edits(command)
     add = command.add_argument
     if row.images == "many":
         pictures_of = "all pictures of a data set: its name, NAME=DIR or DIR"
@@ -113,7 +115,7 @@ def _run(row: Analysis[Any], arguments: argparse.Namespace) -> None:
         raise ChoiceError("--weights takes the place of one --preset, not of --presets.")
     names = (arguments.presets or arguments.preset or DEFAULT).split(",")
     if not arguments.weights:
-        _check(row, flags.read(arguments, row.options), names, arguments.edits)
+        _check(row, arguments, names)
     with distributed.joined():
         chosen = _pictures(arguments)
         results = _results(row, arguments, names, chosen)
@@ -137,6 +139,7 @@ def _results(
 
     choices = flags.read(arguments, row.options)
     choices |= {"random": arguments.random, "mode": arguments.mode}
+    choices["picture_edits"] = pictures.edits(arguments)
     alone = distributed.process().size == 1  # joined processes must all compute, or none
     store_bytes = commands.cache.store_bytes(arguments.store) if alone else 0
     bench = Workbench(distributed.local_device(arguments.device), store_bytes=store_bytes)
@@ -157,10 +160,9 @@ def _results(
     return results
 
 
-def _check(
-    row: Analysis[Any], options: dict[str, Any], names: Sequence[str], edits: Sequence[str]
-) -> None:
+def _check(row: Analysis[Any], arguments: argparse.Namespace, names: Sequence[str]) -> None:
     """Raise what can be wrong before torch is imported, which takes seconds."""
+    options = flags.read(arguments, row.options)
     chosen = request.read_options(row, options)
     for name in sorted(options.keys() & getattr(chosen, "unread", ())):
         console.tell(f"{chosen.method} doesn't read --{name}: it has no effect.")
@@ -168,7 +170,8 @@ def _check(
     for name in names:
         preset = table.find(name, presets)
         request.fit(row, chosen, preset, locate.class_names(preset))
-    request.fit_edits(edits, table.find(names[0], presets), presets)
+        picture_edits.check(pictures.edits(arguments), preset)
+    request.fit_edits(arguments.edits, table.find(names[0], presets), presets)
 
 
 def _add_weights(bench: Workbench, arguments: argparse.Namespace) -> str:

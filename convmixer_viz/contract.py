@@ -48,13 +48,17 @@ class Provenance:
     edits: tuple[str, ...] = ()  # of the model, as they are written, in their order
     edit_sources: tuple[str, ...] = ()  # sha256 of what they took from elsewhere
     edit_notes: tuple[str, ...] = ()  # what a person is to know of them, a sentence each
+    picture_edits: tuple[tuple[str, ...], ...] = ()  # of each picture; none where none is edited
+    picture_sources: tuple[str, ...] = ()  # sha256 of the pictures that they paste
 
     @property
     def title(self) -> str:
         """Which analysis of which model."""
         twin = "" if self.untrained_seed is None else f" untrained (seed {self.untrained_seed})"
         edited = f" edited ({' '.join(self.edits)})" if self.edits else ""
-        return f"{self.analysis}, {self.preset}{twin}{edited}"
+        pictures = "; ".join(dict.fromkeys(" ".join(each) for each in self.picture_edits if each))
+        of_edited = f" of the picture edited ({pictures})" if pictures else ""
+        return f"{self.analysis}, {self.preset}{twin}{edited}{of_edited}"
 
     def describe(self) -> str:
         """The same, on which device, and the seconds that it took; what is to be known of edits."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_type_hints
 
 from convmixer_viz.contract import Analysis, as_type, check_seed
 from convmixer_viz.errors import ChoiceError
+from convmixer_viz.pictures import edits as picture_edits
 from convmixer_viz.pictures.decode import Picture, load
 from convmixer_viz.pictures.folders import Drawn
 from convmixer_viz.presets import classes, table
@@ -48,6 +49,22 @@ class Request(Generic[R]):
         if isinstance(self.images, Drawn):
             return (self.images.identity,)
         return tuple(image.sha256 for image in self.images)
+
+    @property
+    def picture_edits(self) -> tuple[tuple[str, ...], ...]:
+        """Each picture's edits, as they are written; none where no picture is edited."""
+        each = [tuple(map(str, image.edits)) for image in self._carriers]
+        return tuple(each) if any(each) else ()
+
+    @property
+    def picture_sources(self) -> tuple[str, ...]:
+        """sha256 of each picture that is pasted."""
+        return tuple(each.sha256 for image in self._carriers for each in image.sources)
+
+    @property
+    def _carriers(self) -> Sequence[Picture | Drawn]:
+        """Who carries the edits: each picture, or the data set for all of its own."""
+        return (self.images,) if isinstance(self.images, Drawn) else self.images
 
     @property
     def side(self) -> int:
@@ -138,6 +155,12 @@ def fit_pictures(
     if isinstance(chosen, Drawn):
         return chosen
     return tuple(chosen) or (load(f"gallery:{preset.opening}"),)
+
+
+def check_picture_edits(request: Request[Any]) -> None:
+    """Refuse edits of pictures that the preset can't have at the request's resolution."""
+    for made in dict.fromkeys(image.edits for image in request._carriers):
+        picture_edits.check(made, request.preset, request.side)
 
 
 def _side(analysis: Analysis[Any], options: Any, preset: Preset) -> int:

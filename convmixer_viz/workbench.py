@@ -28,15 +28,24 @@ from convmixer_viz.errors import DeviceError, PictureError
 from convmixer_viz.export import files
 from convmixer_viz.pictures import decode, folders
 from convmixer_viz.pictures.decode import Picture, PictureSource
+from convmixer_viz.pictures.edits import edited_all
 from convmixer_viz.pictures.folders import Drawn
 from convmixer_viz.pictures.prepare import PreparedPictures
 from convmixer_viz.presets import table
 from convmixer_viz.presets.table import DEFAULT, Preset
 from convmixer_viz.questions.edits import Edit, in_words
 from convmixer_viz.questions.evidence import Evidence
+from convmixer_viz.questions.picture_edits import PictureEdit
 from convmixer_viz.questions.prediction import Prediction
 from convmixer_viz.questions.receptive_field import ReceptiveField
-from convmixer_viz.request import Request, fit, fit_edits, fit_pictures, read_options
+from convmixer_viz.request import (
+    Request,
+    check_picture_edits,
+    fit,
+    fit_edits,
+    fit_pictures,
+    read_options,
+)
 from convmixer_viz.weights import checkpoint, user_folder
 
 if TYPE_CHECKING:
@@ -193,25 +202,28 @@ class Workbench:
         device: str | None = None,
         mode: runtime.Mode = "exact",
         edits: Sequence[str | Edit] = (),
+        picture_edits: Sequence[str | PictureEdit] = (),
         on_disk: bool = True,
         **options: Any,
     ) -> Request[Any]:
         """Check and complete what a person asks for; what is wrong raises before any work. An
         analysis is a row of the catalog, which tells the result's type, or its name. `edits`: of
-        the model, as in ["template:blocks=3-8", "off:blocks=2"]. `on_disk`: whether its result may
-        be kept there."""
+        the model, as in ["template:blocks=3-8", "off:blocks=2"]. `picture_edits`: of each picture,
+        as in ["shift:x=3", "blur:sigma=1"]. `on_disk`: whether its result may be kept there."""
         row = catalog.find(analysis) if isinstance(analysis, str) else analysis
         model = table.find(preset, self.presets)
         chosen = read_options(row, options)
         device = runtime.choose(device) if device else self.device
         chosen_pictures = pictures if isinstance(pictures, Drawn) else list(_decode(pictures))
-        return Request(
+        request = Request(
             row,
             self.models.key(model, random, device, mode, fit_edits(edits, model, self.presets)),
-            fit_pictures(row, chosen_pictures, model),
+            edited_all(fit_pictures(row, chosen_pictures, model), picture_edits),
             fit(row, chosen, model, self.models.class_names(preset)),
             on_disk and not row.measured,
         )
+        check_picture_edits(request)
+        return request
 
     @overload
     def run(
@@ -365,6 +377,8 @@ class Workbench:
             provenance.mode,
             provenance.edits,
             provenance.edit_sources,
+            provenance.picture_edits,
+            provenance.picture_sources,
         ) == (
             request.analysis.name,
             request.preset.name,
@@ -375,6 +389,8 @@ class Workbench:
             key.mode,
             in_words(key.edits),
             key.edit_sources,
+            request.picture_edits,
+            request.picture_sources,
         )
 
     # inside
@@ -399,7 +415,12 @@ class Workbench:
     def _compute(self, request: Request[R]) -> Steps[R]:
         """Runs in the device's thread: load, prepare, compute; the whole result is kept."""
         model = self._load(request)
-        pictures = PreparedPictures(request.images, request.preset.transform, request.side)
+        pictures = PreparedPictures(
+            request.images,
+            request.preset.transform,
+            request.side,
+            request.preset.shape.patch_size,
+        )
         store = self.store if request.on_disk else None
         model = replace(model, finished=FinishedParts(store, self._store_key(request)))
         model = self._fit(request, model, len(pictures))
@@ -498,4 +519,6 @@ def _provenance(request: Request[Any], model: runtime.LoadedModel) -> Provenance
         edits=in_words(model.edits),
         edit_sources=request.key.edit_sources,
         edit_notes=model.edit_notes,
+        picture_edits=request.picture_edits,
+        picture_sources=request.picture_sources,
     )

@@ -18,7 +18,8 @@ def text(path: str) -> str:
 
 
 def test_change_log_and_citation_have_the_version_of_the_package() -> None:
-    assert re.findall(r"^## (.+)$", text(".github/CHANGELOG.md"), re.MULTILINE)[0] == VERSION
+    headings = re.findall(r"^## (.+)$", text(".github/CHANGELOG.md"), re.MULTILINE)
+    assert headings[headings[0] == "Unreleased"] == VERSION
     citation = yaml.safe_load(text(".github/CITATION.cff"))
     assert citation["version"] == VERSION
     required = {"cff-version", "message", "title", "authors", "license"}

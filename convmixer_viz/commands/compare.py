@@ -9,6 +9,7 @@ from typing import Any
 
 from convmixer_viz.commands import cache, console, pictures
 from convmixer_viz.errors import ChoiceError
+from convmixer_viz.pictures.edits import check, edited_all
 from convmixer_viz.presets import table
 from convmixer_viz.presets.table import MOST_SIDE_BY_SIDE, SIDE_BY_SIDE
 from convmixer_viz.request import fit_edits
@@ -32,6 +33,7 @@ def register(commands: Any) -> None:
     command.add_argument(
         "--edit", action="append", default=[], dest="edits", metavar="EDIT", help=edit
     )
+    pictures.add_edits(command)
     command.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:n")
     command.add_argument("--mode", choices=("exact", "fast"), default="exact")
     cache.add_flag(command)
@@ -47,9 +49,12 @@ def run(arguments: argparse.Namespace) -> None:
         raise ChoiceError(
             f"Compare two to {MOST_SIDE_BY_SIDE} different presets, not {arguments.presets}."
         )
-    first, *_ = [table.find(name, locate.all_presets()) for name in names]
+    first, *others = [table.find(name, locate.all_presets()) for name in names]
     fit_edits(arguments.edits, first, locate.all_presets())
-    seen = pictures.read(arguments.pictures or [f"gallery:{first.opening}"])
+    for preset in (first, *others):
+        check(pictures.edits(arguments), preset)
+    read = pictures.read(arguments.pictures or [f"gallery:{first.opening}"])
+    seen = edited_all(read, pictures.edits(arguments))
     from convmixer_viz.comparison import html, rows
     from convmixer_viz.comparison.columns import beside, requests
     from convmixer_viz.export import files

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Sequence
 
 from convmixer_viz.commands import console
@@ -9,6 +10,25 @@ from convmixer_viz.engine import distributed
 from convmixer_viz.errors import PictureError
 from convmixer_viz.pictures import decode
 from convmixer_viz.pictures.decode import Picture
+from convmixer_viz.questions.picture_edits import PictureEdit, parse_all
+
+
+def add_edits(command: argparse.ArgumentParser) -> None:
+    """The flag --picture-edit."""
+    sentence = "change each picture: NAME[:KEY=VALUE…], once for each edit, in their order"
+    command.add_argument(
+        "--picture-edit",
+        action="append",
+        default=[],
+        dest="picture_edits",
+        metavar="EDIT",
+        help=sentence,
+    )
+
+
+def edits(arguments: argparse.Namespace) -> tuple[PictureEdit, ...]:
+    """What --picture-edit says, where a command has it."""
+    return parse_all(getattr(arguments, "picture_edits", ()))
 
 
 def read(names: Sequence[str]) -> list[Picture]:

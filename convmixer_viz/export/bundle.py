@@ -18,6 +18,8 @@ from convmixer_viz.errors import ChoiceError, DataError
 from convmixer_viz.export import files, records
 from convmixer_viz.pictures import decode
 from convmixer_viz.pictures.decode import Picture
+from convmixer_viz.pictures.edits import edited
+from convmixer_viz.questions.picture_edits import Paste, parse_all
 
 TOLERANCE = 1e-3  # of an array's largest value, where something that decides bits differs
 MOST_BYTES = 2**30  # of a bundle unpacked, and of its arrays unpacked again
@@ -48,7 +50,7 @@ class Difference:
 
 
 def pack(result: Result, pictures: Sequence[Picture]) -> bytes:
-    """The zip: the files that save() writes, and the pictures as PNG."""
+    """The zip: the files that save() writes, and as PNG the pictures and those that are pasted."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in files.contents(result).items():
@@ -81,12 +83,26 @@ def read(path: Path, scratch: Path) -> Bundle:
             members.get(f"{stem}.json", b""), members.get(f"{stem}.npz", b""), limit=MOST_BYTES
         )
         pictures = tuple(_pictures(members, names, scratch))
+        expected = result.provenance.images + result.provenance.picture_sources
+        if tuple(picture.sha256 for picture in pictures) != expected:
+            raise records.DamagedError("its pictures aren't those of its result")
+        images = tuple(_edited(pictures, result.provenance))
     except (ChoiceError, records.DamagedError) as error:
         reason = str(error).rstrip(".")
         raise DataError(f"{path} can't be read as a bundle: {reason}.") from error
-    if tuple(picture.sha256 for picture in pictures) != result.provenance.images:
-        raise DataError(f"{path} is damaged: its pictures aren't those of its result.")
-    return Bundle(result.provenance, pictures, result)
+    return Bundle(result.provenance, images, result)
+
+
+def _edited(pictures: Sequence[Picture], provenance: Provenance) -> Iterator[Picture]:
+    """The pictures with their edits; behind them stand those that the edits paste, in order."""
+    count = len(provenance.images)
+    pasted = list(pictures[count:])
+    made = provenance.picture_edits or ((),) * count
+    pastes = [edit for each in made for edit in parse_all(each) if isinstance(edit, Paste)]
+    if (len(made), len(pastes)) != (count, len(pasted)):
+        raise records.DamagedError("its pictures aren't those that were edited")
+    for picture, edits in zip(pictures, made, strict=False):
+        yield edited(picture, edits, lambda name: pasted.pop(0))
 
 
 def _members(path: Path) -> dict[str, bytes]:

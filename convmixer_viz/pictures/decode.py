@@ -7,7 +7,7 @@ import hashlib
 import io
 import sys
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -18,6 +18,7 @@ from PIL import Image, ImageOps
 
 from convmixer_viz.errors import PictureError
 from convmixer_viz.pictures.gallery import GALLERY, photograph
+from convmixer_viz.questions.picture_edits import PictureEdit, in_words
 
 MAX_BYTES = 64 * 2**20  # of the file
 MAX_PIXELS = 64_000_000  # width × height; checked before anything is decoded
@@ -50,14 +51,15 @@ class Elsewhere(Protocol):
     def file(self) -> bytes: ...
     @property
     def preview(self) -> NDArray[np.uint8]: ...  # (h, w, 3), small
-    def view(self, cut: Any) -> NDArray[np.uint8]:
-        """(side, side, 3): the picture resized and cut."""
+    def view(self, cut: Any, edits: Sequence[PictureEdit]) -> NDArray[np.uint8]:
+        """(side, side, 3): the picture with the edits of the original, resized and cut."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """An RGB picture; equal to another when width, height and every pixel are equal."""
+    """An RGB picture; equal to another when width, height, every pixel and the edits are equal.
+    The edits are made when it is prepared: all else here is of the original."""
 
     name: str = field(compare=False)
     sha256: str  # of width, height and pixels
@@ -65,6 +67,13 @@ class Picture:
     height: int
     content: NDArray[np.uint8] | Path | Elsewhere = field(compare=False, repr=False)
     notes: tuple[str, ...] = field(default=(), compare=False)  # what decoding had to decide
+    edits: tuple[PictureEdit, ...] = ()  # in their order
+    sources: tuple[Picture, ...] = ()  # what its edits paste, in their order
+
+    @property
+    def title(self) -> str:
+        """Its name, and its edits in words."""
+        return f"{self.name}, {in_words(self.edits)}" if self.edits else self.name
 
     @property
     def pixels(self) -> NDArray[np.uint8]:
@@ -75,7 +84,7 @@ class Picture:
             return content
         assert isinstance(content, Path), f"{self.name} is decoded elsewhere"
         again = decode(content)
-        if again != self:
+        if again.sha256 != self.sha256:
             raise PictureError(f"{content} has changed since it was first read: start again.")
         return again.pixels
 
@@ -92,6 +101,11 @@ def load(picture: PictureSource) -> Picture:
     if isinstance(picture, str) and picture.startswith("gallery:"):
         return _gallery(picture.removeprefix("gallery:"))
     return decode(picture)
+
+
+def named(name: str) -> Picture:
+    """The picture of a name of the gallery, or of a path."""
+    return _gallery(name) if name in GALLERY else decode(Path(name))
 
 
 def load_all(pictures: Iterable[PictureSource], max_bytes: int) -> Iterator[Picture | PictureError]:

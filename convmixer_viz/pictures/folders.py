@@ -12,7 +12,7 @@ import stat
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple, overload
@@ -24,6 +24,7 @@ from convmixer_viz.contract import Step
 from convmixer_viz.errors import DataError, PictureError
 from convmixer_viz.pictures.decode import SUFFIXES, Picture, decode
 from convmixer_viz.presets.classes import match
+from convmixer_viz.questions.picture_edits import PictureEdit
 
 NAME_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 PARTS = ("train", "val", "test")  # folders that are data sets of their own
@@ -107,6 +108,8 @@ class Drawn(Sequence[Picture]):
     data: DataSet
     size: int | None = None  # none: all of them
     seed: int = 0
+    edits: tuple[PictureEdit, ...] = ()  # of each picture
+    sources: tuple[Picture, ...] = ()  # what the edits paste
     numbers: Sequence[int] = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -121,7 +124,8 @@ class Drawn(Sequence[Picture]):
         return f"{self.data.name} ({self.data.count}, sha256 {self.data.sha256}){which}"
 
     def __repr__(self) -> str:
-        return f"<{self.identity}>"
+        edits = f", {self.edits} {self.sources}" if self.edits else ""
+        return f"<{self.identity}{edits}>"
 
     def __len__(self) -> int:
         return len(self.numbers)
@@ -129,7 +133,7 @@ class Drawn(Sequence[Picture]):
     def __iter__(self) -> Iterator[Picture]:
         with closing(_open(self.data.index)) as index:
             for number in self.numbers:
-                yield self.data.entry(index, number)
+                yield self._edited(self.data.entry(index, number))
 
     @overload
     def __getitem__(self, index: int) -> Picture: ...
@@ -137,8 +141,11 @@ class Drawn(Sequence[Picture]):
     def __getitem__(self, index: slice) -> list[Picture]: ...
     def __getitem__(self, index: int | slice) -> Picture | list[Picture]:
         if isinstance(index, slice):
-            return [self.data.picture(number) for number in self.numbers[index]]
-        return self.data.picture(self.numbers[index])
+            return [self._edited(self.data.picture(number)) for number in self.numbers[index]]
+        return self._edited(self.data.picture(self.numbers[index]))
+
+    def _edited(self, picture: Picture) -> Picture:
+        return replace(picture, edits=self.edits, sources=self.sources) if self.edits else picture
 
     def labels(self, class_names: Sequence[str]) -> NDArray[np.int64]:
         """(n,) The class of each picture among these names, which a preset knows."""

@@ -15,8 +15,10 @@ from PIL import Image
 
 from convmixer_viz.errors import ChoiceError, PictureError
 from convmixer_viz.pictures.decode import MAX_PIXELS, Picture
+from convmixer_viz.pictures.edits import Place, edit_original, edit_prepared
 from convmixer_viz.pictures.folders import Drawn
 from convmixer_viz.presets.table import Transform
+from convmixer_viz.questions.picture_edits import PreparedEdit
 
 Box = tuple[float, float, float, float]  # left, top, right, bottom
 PREPARED_BYTES = 128 * 2**20  # of the prepared pictures that one computation keeps
@@ -54,12 +56,19 @@ class Cut(NamedTuple):
 class PreparedPictures(Sequence[PreparedPicture]):
     """Pictures that are prepared when they are asked for; the ones asked for last are kept."""
 
-    def __init__(self, images: Sequence[Picture], transform: Transform, side: int) -> None:
+    def __init__(
+        self,
+        images: Sequence[Picture],
+        transform: Transform,
+        side: int,
+        patch_size: int | None = None,
+    ) -> None:
         for image in images:
-            _resized(image, transform, side)  # one that can't be prepared raises at once
+            for each in (image, *image.sources):
+                _resized(each, transform, side)  # one that can't be prepared raises at once
         self._images, self._count = images, len(images)
         self._prepare = lru_cache(max(1, PREPARED_BYTES // (PIXEL_BYTES * side**2)))(
-            lambda index: prepare(images[index], transform, side)
+            lambda index: prepare(images[index], transform, side, patch_size)
         )
 
     def __len__(self) -> int:
@@ -87,15 +96,25 @@ class PreparedPictures(Sequence[PreparedPicture]):
         return self._prepare(indices)
 
 
-def prepare(image: Picture, transform: Transform, side: int | None = None) -> PreparedPicture:
-    """Resize, crop and normalise as timm does; `side` in pixels replaces the transform's own."""
+def prepare(
+    image: Picture, transform: Transform, side: int | None = None, patch_size: int | None = None
+) -> PreparedPicture:
+    """Resize, crop and normalise as timm does, with the picture's edits; `side` in pixels replaces
+    the transform's own, `patch_size` is the preset's, in which some edits are made."""
     side = transform.size if side is None else side
     width, height = _resized(image, transform, side)
     left, top = _offset(width, side), _offset(height, side)
     view = _view(image, Cut(width, height, left, top, side))
     across, down = image.width / width, image.height / height
     box = (left * across, top * down, (left + side) * across, (top + side) * down)
-    return PreparedPicture(image.name, image.sha256, _normalise(view, transform), view, box)
+    array = _normalise(view, transform)
+    if any(isinstance(edit, PreparedEdit) for edit in image.edits):
+        assert patch_size, f"{image.title} is edited in a preset's patches"
+        donors = (prepare(source, transform, side).array for source in image.sources)
+        place = Place(patch_size, side / transform.size, transform)
+        array = np.ascontiguousarray(edit_prepared(array, image.edits, donors, place))
+        view = _look(array, transform)
+    return PreparedPicture(image.title, image.sha256, array, view, box)
 
 
 def cut_out(pixels: NDArray[np.uint8], cut: Cut) -> NDArray[np.uint8]:
@@ -107,8 +126,8 @@ def cut_out(pixels: NDArray[np.uint8], cut: Cut) -> NDArray[np.uint8]:
 
 def _view(image: Picture, cut: Cut) -> NDArray[np.uint8]:
     if isinstance(image.content, np.ndarray | Path):
-        return cut_out(image.pixels, cut)
-    return image.content.view(cut)
+        return cut_out(edit_original(image.pixels, image.edits), cut)
+    return image.content.view(cut, image.edits)
 
 
 def _resized(image: Picture, transform: Transform, side: int) -> tuple[int, int]:
@@ -141,3 +160,10 @@ def _normalise(view: NDArray[np.uint8], transform: Transform) -> NDArray[np.floa
     scaled = np.divide(view, 255, dtype=np.float32)
     mean, std = np.array(transform.mean, np.float32), np.array(transform.std, np.float32)
     return np.ascontiguousarray(((scaled - mean) / std).transpose(2, 0, 1))
+
+
+def _look(array: NDArray[np.float32], transform: Transform) -> NDArray[np.uint8]:
+    """(3, h, w) → (h, w, 3) of 0 … 255: exactly what _normalise() was given."""
+    shares = array.transpose(1, 2, 0) * np.array(transform.std) + np.array(transform.mean)
+    levels: NDArray[np.uint8] = np.clip(np.rint(255 * shares), 0, 255).astype(np.uint8)
+    return levels

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import ceil
 from typing import IO, Any, NamedTuple
@@ -24,7 +24,9 @@ from numpy.typing import NDArray
 
 from convmixer_viz.errors import BusyError, PictureError
 from convmixer_viz.pictures.decode import Picture, decode, small
+from convmixer_viz.pictures.edits import edit_original
 from convmixer_viz.pictures.prepare import Cut, cut_out
+from convmixer_viz.questions.picture_edits import OriginalEdit, PictureEdit, parse
 
 MODULE = "convmixer_viz.pictures.worker"
 MOST = 2  # processes
@@ -53,9 +55,11 @@ class Upload:
     file: bytes
     preview: NDArray[np.uint8]  # (h, w, 3), at most PREVIEW wide
 
-    def view(self, cut: Cut) -> NDArray[np.uint8]:
-        """(side, side, 3): the picture resized and cut as a preset sees it."""
-        return _ask({"name": self.name, "cut": cut}, self.file).pixels
+    def view(self, cut: Cut, edits: Sequence[PictureEdit] = ()) -> NDArray[np.uint8]:
+        """(side, side, 3): the picture, with the edits of the original, resized and cut as a preset
+        sees it."""
+        made = [str(edit) for edit in edits if isinstance(edit, OriginalEdit)]
+        return _ask({"name": self.name, "cut": cut, "edits": made}, self.file).pixels
 
 
 def look(file: bytes, name: str, gone: Gone = nobody_left) -> Picture:
@@ -212,7 +216,8 @@ def _answer(question: dict[str, Any], file: bytes, last: _Last) -> Answer:
     try:
         picture = last.decode(file, question["name"])
         if question["cut"]:
-            return Answer({}, cut_out(picture.pixels, Cut(*question["cut"])))
+            pixels = edit_original(picture.pixels, map(parse, question["edits"]))
+            return Answer({}, cut_out(pixels, Cut(*question["cut"])))
         preview = small(picture.pixels, PREVIEW)
     except PictureError as error:
         return Answer({"error": str(error)}, np.empty((0, 0, 3), np.uint8))

@@ -5,11 +5,11 @@ An edit is written NAME[:KEY=VALUE…], as in template:blocks=3-8; what it does 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from difflib import get_close_matches
 from itertools import count, groupby
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 from convmixer_viz.contract import LARGEST_SEED, OptionField, as_type, option_fields
 from convmixer_viz.errors import ChoiceError
@@ -34,6 +34,7 @@ LIMITS: dict[str, tuple[float, float]] = {  # of the keys that are numbers
     "seed": (0, LARGEST_SEED),
 }
 Seed = Annotated[int, "seed of what is drawn"]
+E = TypeVar("E")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,9 +74,7 @@ class Edit:
         return tuple(sorted(set(_numbers(self.kernels, "kernels"))))
 
     def __str__(self) -> str:
-        named = ((field, getattr(self, field.name)) for field in _fields(type(self)))
-        words = [f"{_key(f)}={_word(f, value)}" for f, value in named if value != f.default]
-        return ":".join([self.name, *words])
+        return write(self, self.name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -224,12 +223,17 @@ EDITS: dict[str, type[Edit]] = {
 
 def parse(text: str) -> Edit:
     """The edit that a text writes."""
+    return read(text, EDITS, "edit")
+
+
+def read(text: str, kinds: Mapping[str, type[E]], noun: str) -> E:
+    """What a text writes, of the kinds that there are."""
     name, *words = text.strip().split(":")
-    if name not in EDITS:
-        near = get_close_matches(name, EDITS, 1)
-        hint = f"did you mean {near[0]}?" if near else f"choose one of {', '.join(EDITS)}."
-        raise ChoiceError(f"There is no edit {name!r:.60}: {hint}")
-    by_key = {_key(field): field for field in _fields(EDITS[name])}
+    if name not in kinds:
+        near = get_close_matches(name, kinds, 1)
+        hint = f"did you mean {near[0]}?" if near else f"choose one of {', '.join(kinds)}."
+        raise ChoiceError(f"There is no {noun} {name!r:.60}: {hint}")
+    by_key = {_key(field): field for field in _fields(kinds[name])}
     choices: dict[str, Any] = {}
     for word in words:
         key, equals, value = word.partition("=")
@@ -237,7 +241,14 @@ def parse(text: str) -> Edit:
             raise ChoiceError(f"{name} has no {word!r:.60}: it takes {'=…, '.join(by_key)}=….")
         field = by_key[key]
         choices[field.name] = _read(field, value, f"{name}'s {key}")
-    return EDITS[name](**choices)
+    return kinds[name](**choices)
+
+
+def write(edit: Any, name: str) -> str:
+    """As read() reads it; a key that has its default is left out."""
+    named = ((field, getattr(edit, field.name)) for field in _fields(type(edit)))
+    words = [f"{_key(f)}={_word(f, value)}" for f, value in named if value != f.default]
+    return ":".join([name, *words])
 
 
 def parse_all(edits: Iterable[str | Edit]) -> tuple[Edit, ...]:
@@ -253,7 +264,7 @@ def in_words(edits: Sequence[Edit]) -> tuple[str, ...]:
     return tuple(map(str, edits))
 
 
-def _fields(kind: type[Edit]) -> tuple[OptionField, ...]:
+def _fields(kind: type[Any]) -> tuple[OptionField, ...]:
     """An edit's own keys first."""
     common = {field.name for field in fields(Edit)}
     return tuple(sorted(option_fields(kind), key=lambda field: field.name in common))
@@ -264,6 +275,8 @@ def _key(field: OptionField) -> str:
 
 
 def _word(field: OptionField, value: Any) -> str:
+    if isinstance(value, float):
+        return str(value).removesuffix(".0")
     return _ranges(value) if field.many else str(value)
 
 

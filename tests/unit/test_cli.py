@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ import pytest
 from PIL import Image
 
 from convmixer_viz import cli
-from convmixer_viz.catalog import PREDICTION
+from convmixer_viz.catalog import EVIDENCE, PREDICTION
 from convmixer_viz.errors import DataError
 from convmixer_viz.export import files
 from convmixer_viz.workbench import Workbench
@@ -41,6 +42,9 @@ def picture(path: Path, colour: str = "red") -> Path:
         "prediction --resolution 1 --random 0",
         "prediction --preset a --presets b",
         "evidence --target 1000000000",
+        "prediction --picture-edit blurr",
+        "prediction --picture-edit remove:tokens=256",
+        "prediction --picture-edit paste:from=nowhere.png --random 0",
         "kernels --blocks 9",
         "kernels --seed=-1",
         "structure --seed -1",
@@ -120,6 +124,21 @@ def test_weights_take_the_place_of_one_preset(capsys: Capture) -> None:
     line = ["prediction", "--presets", "cifar10-128-8-k3,cifar10-128-8-k5"]
     assert cli.main([*line, "--weights", "pretrained/cifar10-128-8-k5.safetensors"]) == 2
     assert "not of --presets" in capsys.readouterr().err
+
+
+def test_an_edited_picture_is_that_of_python(tmp_path: Path) -> None:
+    edits = ["noise:sd=30", "shift:x=2", "paste:from=coffee:tokens=0-2:at=9"]
+    flags = [word for edit in edits for word in ("--picture-edit", edit)]
+    line = ["evidence", "gallery:cat", *RANDOM, "--out", str(tmp_path)]
+    assert cli.main([*line, *flags]) == 0
+    with closing(Workbench("cpu")) as bench:
+        asked = {"preset": "tiny", "random": 0}
+        result = bench.run(EVIDENCE, ["gallery:cat"], picture_edits=edits, **asked)
+        plain = bench.run(EVIDENCE, ["gallery:cat"], **asked)
+    stored = files.load(tmp_path)
+    assert stored.maps.tobytes() == result.maps.tobytes() != plain.maps.tobytes()
+    assert stored.view.tobytes() == result.view.tobytes() != plain.view.tobytes()
+    assert stored.origin.picture_edits == (tuple(edits),)
 
 
 def test_a_run_that_was_cut_off_resumes(tmp_path: Path) -> None:

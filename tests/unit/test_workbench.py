@@ -24,6 +24,7 @@ from convmixer_viz.errors import ChoiceError, DataError, DeviceError, WeightsErr
 from convmixer_viz.export import files
 from convmixer_viz.pictures import decode as pictures_decode
 from convmixer_viz.pictures.decode import PictureSource, decode, load
+from convmixer_viz.pictures.edits import edited
 from convmixer_viz.request import Request
 from convmixer_viz.weights import checkpoint
 from convmixer_viz.workbench import Workbench
@@ -51,6 +52,40 @@ def test_a_picture_comes_as_path_bytes_name_or_decoded(bench: Workbench, tmp_pat
     sources: list[PictureSource] = [str(path), path, path.read_bytes(), decode(path)]
     logits = [bench.run(PREDICTION, [source], preset="tiny").logits for source in sources]
     assert all(np.array_equal(logits[0], other) for other in logits)
+
+
+def test_edited_pictures_are_others_and_their_edits_are_checked(bench: Workbench) -> None:
+    cat, asked = load("gallery:cat"), {"preset": "tiny"}
+    requests = [
+        bench.request(PREDICTION, [cat], picture_edits=edits, **asked)
+        for edits in ((), ["blur"], ["blur:sigma=2"], ["blur", "grey"])
+    ]
+    results = [bench.finish(request) for request in requests]
+    assert len({request.digest for request in requests}) == len(requests)
+    assert len({result.logits.tobytes() for result in results}) == len(results)
+    both = bench.run(PREDICTION, [cat, edited(cat, ["blur"])], **asked)
+    assert np.array_equal(both.logits, np.concatenate([r.logits for r in results[:2]]))
+    assert provenance(both).picture_edits == ((), ("blur",))
+    answered = [bench.answers(result, requests[1]) for result in results]
+    assert answered == [False, True, False, False]
+    with pytest.raises(ChoiceError, match="no token 300"):
+        bench.request(PREDICTION, [cat], picture_edits=["remove:tokens=300"], **asked)
+    with pytest.raises(ChoiceError, match="a multiple of 32, not 40"):
+        bench.request(PREDICTION, picture_edits=["shift:x=1"], resolution=40, **asked)
+
+
+def test_a_data_sets_pictures_are_edited_as_they_stream(bench: Workbench, tmp_path: Path) -> None:
+    for name in ("cat", "coffee"):
+        Image.fromarray(load(f"gallery:{name}").pixels).save(tmp_path / f"{name}.png")
+    bench = Workbench("cpu", data={"two": tmp_path})
+    with closing(bench):
+        bench.add("tiny", calibrated(TINY).state_dict(), **TINY_OPTIONS)
+        drawn, asked = bench.pictures("two"), {"preset": "tiny", "picture_edits": ["blur"]}
+        streamed = bench.run(PREDICTION, drawn, **asked)
+        named = bench.run(PREDICTION, ["gallery:cat", "gallery:coffee"], **asked)
+    assert np.array_equal(streamed.logits, named.logits)
+    assert provenance(streamed).picture_edits == (("blur",),)
+    assert repr(edited(drawn, ["blur"])) != repr(drawn)
 
 
 def test_no_picture_is_the_presets_opening_one(bench: Workbench) -> None:

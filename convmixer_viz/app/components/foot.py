@@ -60,7 +60,8 @@ def offer(result: Result) -> None:
 
 def downloads(result: Result) -> tuple[Download, ...]:
     """The files of a result; a bundle has its pictures inside, so they must be this person's."""
-    pictures = picture_list.find_by_digest(result.origin.images)
+    origin = result.origin
+    pictures = picture_list.find_by_digest(origin.images + origin.picture_sources)
     if pictures is None:
         return DOWNLOADS
     replay = Download("bundle to replay", "zip", lambda result: bundle.pack(result, pictures))

@@ -18,8 +18,9 @@ from PIL import Image
 from convmixer_viz.errors import BusyError, PictureError
 from convmixer_viz.pictures import worker
 from convmixer_viz.pictures.decode import decode, preview
+from convmixer_viz.pictures.edits import edited
 from convmixer_viz.pictures.prepare import prepare
-from convmixer_viz.presets.table import PRESETS
+from convmixer_viz.presets.table import CIFAR10, PRESETS
 
 TOO_MUCH = r"takes more than 5 seconds or 3 GiB to read: open it .* save it as a plain PNG or JPEG"
 
@@ -69,6 +70,15 @@ def test_it_is_what_a_file_of_ones_own_is(file: bytes) -> None:
             )
             assert one.array.tobytes() == other.array.tobytes() and one.box == other.box
             assert np.array_equal(one.view, other.view)
+
+
+def test_its_original_is_edited_where_it_is_decoded() -> None:
+    """The same bits as of a picture of one's own, whatever is edited."""
+    file, edits = saved("PNG"), ["blur:sigma=2", "noise:sd=20:seed=3", "turn:degrees=20", "jpeg"]
+    own, sent = (edited(each, edits) for each in (decode(file, "own"), worker.look(file, "sent")))
+    one, other = (prepare(each, CIFAR10, 64, 2) for each in (own, sent))
+    assert one.array.tobytes() == other.array.tobytes() and np.array_equal(one.view, other.view)
+    assert not np.array_equal(one.view, prepare(decode(file, "own"), CIFAR10, 64).view)
 
 
 @pytest.mark.parametrize("file", [b"", b"no picture", saved("PNG")[:100], saved("JPEG")[:2000]])

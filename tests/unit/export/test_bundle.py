@@ -50,6 +50,24 @@ def test_replay_finds_the_same_bits(packed: Path, capsys: pytest.CaptureFixture[
     assert {row.split()[1] for row in rows} == {"0"}
 
 
+def test_replay_edits_and_pastes_again(tmp_path: Path, capsys: Capture) -> None:
+    cat, coffee = load("gallery:cat"), load("gallery:coffee")
+    edits = ["paste:from=coffee:tokens=0-3:at=20", "noise", "blur:sigma=0.5"]
+    with closing(Workbench("cpu")) as bench:
+        result = bench.predict(cat, "tiny", random=2, picture_edits=edits)
+    assert result.origin.picture_edits == (("noise", edits[0], edits[2]),)
+    assert result.origin.picture_sources == (coffee.sha256,)
+    assert result.names == (f"cat, noise {edits[0]} {edits[2]}",)
+    assert result.origin.title.endswith(f"of the picture edited (noise {edits[0]} {edits[2]})")
+    file = tmp_path / "edited.zip"
+    file.write_bytes(bundle.pack(result, [cat, coffee]))
+    assert cli.main(["replay", str(file)]) == 0
+    assert {row.split()[1] for row in capsys.readouterr().out.splitlines()[1:]} == {"0"}
+    file.write_bytes(bundle.pack(result, [cat]))
+    assert cli.main(["replay", str(file)]) == 2
+    assert "its pictures aren't those of its result" in capsys.readouterr().err
+
+
 def without_sha256(record: bytes) -> bytes:
     values = json.loads(record)
     del values["npz_sha256"]

@@ -82,10 +82,10 @@ def test_pictures_are_prepared_when_asked_for_and_the_last_ones_kept(
     monkeypatch.setattr(pictures_prepare, "PREPARED_BYTES", 2 * 15 * 8**2)  # two of 8 × 8
 
     def recording(
-        image: decode.Picture, transform: Transform, side: int | None = None
+        image: decode.Picture, transform: Transform, side: int, patch_size: int | None
     ) -> PreparedPicture:
         prepared.append(image.name)
-        return prepare(image, transform, side)
+        return prepare(image, transform, side, patch_size)
 
     monkeypatch.setattr(pictures_prepare, "prepare", recording)
     sources = [decode.from_pixels(picture(9, 9).pixels, name) for name in "abcd"]
