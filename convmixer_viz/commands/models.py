@@ -11,7 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from convmixer_viz.commands import console
+from convmixer_viz.commands import console, verify
 from convmixer_viz.errors import ChoiceError
 from convmixer_viz.foreign_text import escape
 from convmixer_viz.presets import architecture, classes, table
@@ -44,6 +44,7 @@ def register(subparsers: Any) -> None:
     )
     save.add_argument("--out", type=Path, required=True, metavar="FILE", help="a .safetensors")
     save.set_defaults(run=_save)
+    verify.register(actions)
     remove = actions.add_parser("remove", help="delete weights that were added or fetched")
     remove.add_argument("name", metavar="NAME")
     remove.set_defaults(run=_remove)
