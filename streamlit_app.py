@@ -4,4 +4,10 @@ import streamlit as st
 
 from convmixer_viz.app import server
 
-app = st.App(server.SCRIPT, middleware=server.MIDDLEWARE, on_script_error=server.tell_of_error)
+app = st.App(
+    server.SCRIPT,
+    middleware=server.MIDDLEWARE,
+    routes=server.ROUTES,
+    lifespan=server.lifespan,
+    on_script_error=server.tell_of_error,
+)

@@ -20,8 +20,14 @@ from convmixer_viz.engine import hardware, memory, runtime, time_model
 from convmixer_viz.engine.cache import BytesCache
 from convmixer_viz.engine.finished_parts import FinishedParts
 from convmixer_viz.engine.holdings import held_bytes
-from convmixer_viz.engine.models import Models
-from convmixer_viz.engine.queue import CLOSED, SUSPENDED_BYTES, DeviceQueue, Suspended
+from convmixer_viz.engine.models import ModelKey, Models
+from convmixer_viz.engine.queue import (
+    CLOSED,
+    STOPPING,
+    SUSPENDED_BYTES,
+    DeviceQueue,
+    Suspended,
+)
 from convmixer_viz.engine.store import Store, code_fingerprint
 from convmixer_viz.engine.time_model import Kind, TimeModel
 from convmixer_viz.errors import DeviceError, PictureError
@@ -99,7 +105,7 @@ class Workbench:
         self._suspended_bytes = suspended_bytes
         self._queues: dict[str, DeviceQueue] = {}
         self._lock = threading.Lock()
-        self._closed = False
+        self._closed = ""  # the sentence for who asks nevertheless
 
     # what it has
 
@@ -138,6 +144,11 @@ class Workbench:
     def memory(self) -> int:
         """Bytes held by cached models, results and suspended jobs."""
         return self.models.nbytes + self._results.nbytes + self.suspended.nbytes
+
+    @property
+    def result_nbytes(self) -> int:
+        """Bytes of the results in memory."""
+        return self._results.nbytes
 
     @property
     def suspended(self) -> Suspended:
@@ -317,7 +328,7 @@ class Workbench:
         without a new one. Close the iterator to stop: work that nobody follows is suspended.
         `person`: whoever asks; each gets the device in turn."""
         if self._closed:
-            raise DeviceError(CLOSED)
+            raise DeviceError(self._closed)
         stored = self.result(request)
         if stored is not None:
             yield Step(1, 1, stored)
@@ -338,9 +349,38 @@ class Workbench:
         """Empty the cache of results."""
         self._results.clear()
 
+    def probe(self, patience: float = 10.0) -> float | None:
+        """Run a small model: the seconds that it took, none where other work kept the device for
+        longer than `patience`; a DeviceError where nothing has moved meanwhile."""
+        queue, began = self._queue(self.device), time.monotonic()
+        key = self.request("prediction", preset=DEFAULT).key
+        steps = queue.follow(
+            ("probe", began), "probe", partial(self._run_once, key), 0.25, person="probe"
+        )
+        with closing(steps):
+            for step in steps:
+                if step.done or time.monotonic() - began > patience:
+                    break
+        if not step.done and queue.last_turn < began:
+            raise DeviceError(f"{self.device} has answered nothing for {patience:.0f} s.")
+        return time.monotonic() - began if step.done else None
+
+    def _run_once(self, key: ModelKey) -> Iterator[Step[None]]:
+        model = self.models.load(key, key.preset.transform.size)
+        side = key.preset.transform.size
+        model.logits(model.place(torch.zeros(1, 3, side, side)))
+        yield Step(1, 1)
+
+    def finish_by(self, deadline: float) -> None:
+        """Take no more work, and go on with what there is until a time of the monotonic clock;
+        close() then waits for it. A signal's handler may call it."""
+        self._closed = STOPPING
+        for queue in list(self._queues.values()):
+            queue.finish_by(deadline)
+
     def close(self) -> None:
         """End the devices' threads, each after the step that it is in; no more work is taken."""
-        self._closed = True
+        self._closed = self._closed or CLOSED
         for queue in list(self._queues.values()):
             queue.close()
         self.store.close()

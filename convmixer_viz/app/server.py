@@ -2,23 +2,65 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import os
 import secrets
 import signal
 import sys
-from collections.abc import Sequence
+import threading
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 import streamlit as st
 from starlette.middleware import Middleware
 
+from convmixer_viz.app import request_log, routes
 from convmixer_viz.app.middleware import People, Policy, Uploads
+from convmixer_viz.app.operation import OPERATION
 from convmixer_viz.errors import VizError
 from convmixer_viz.foreign_text import escape
 
 SCRIPT = Path(__file__).parent / "router" / "main.py"
+GRACE = 5.0  # seconds that work gets to end, once the server is told to stop
+LONGEST_STOP = 10  # seconds until it ends whatever goes on
 MIDDLEWARE = (Middleware(Policy), Middleware(People), Middleware(Uploads))
+ROUTES = routes.ROUTES
 LOG = logging.getLogger(__name__)
+
+
+@asynccontextmanager
+async def lifespan(app: st.App) -> AsyncIterator[None]:
+    """From the start to the end of the server: its log, and what a signal to stop does."""
+    request_log.begin()
+    _stop_by_signals()
+    yield
+    bench = OPERATION.bench
+    if bench:
+        await asyncio.to_thread(bench.close)
+
+
+def _stop_by_signals() -> None:
+    """Before the server closes its connections, no more work is taken, and what runs may end."""
+    if threading.current_thread() is not threading.main_thread():
+        return  # a server inside something else, which deals with signals itself
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, partial(_stop, signal.getsignal(number)))
+
+
+def _stop(then: Any, number: int, frame: FrameType | None) -> None:
+    if hasattr(signal, "setitimer"):  # not on Windows
+        signal.signal(signal.SIGALRM, lambda *_: os._exit(0))
+        signal.setitimer(signal.ITIMER_REAL, LONGEST_STOP - 0.5)
+    if OPERATION.bench:
+        OPERATION.bench.finish_by(time.monotonic() + GRACE)
+    if callable(then):
+        then(number, frame)
 
 
 def tell_of_error(error: Exception) -> bool:

@@ -14,10 +14,11 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from convmixer_viz.app import picture_list, progress_line
 from convmixer_viz.app.middleware import PERSON, is_person
+from convmixer_viz.app.operation import OPERATION, Account
 from convmixer_viz.app.state import Choices, PendingWork, state
 from convmixer_viz.commands import cache
 from convmixer_viz.commands.app import DATA_VARIABLE, DEVICE_VARIABLE
-from convmixer_viz.contract import Analysis, Result
+from convmixer_viz.contract import Analysis, Result, Step
 from convmixer_viz.engine import allocator
 from convmixer_viz.errors import VizError
 from convmixer_viz.foreign_text import escape
@@ -52,7 +53,8 @@ def bench() -> Workbench:
     collection.sweep()
     device = os.environ.get(DEVICE_VARIABLE, "auto")
     data = json.loads(os.environ.get(DATA_VARIABLE, "{}"))
-    return Workbench(device, store_bytes=cache.store_bytes(), data=data)
+    OPERATION.bench = Workbench(device, store_bytes=cache.store_bytes(), data=data)
+    return OPERATION.bench
 
 
 def begin(choices: Choices) -> None:
@@ -60,6 +62,7 @@ def begin(choices: Choices) -> None:
     state().choices = choices
     state().pending = []
     state().shown = []
+    OPERATION.see(_person())
 
 
 def choices() -> Choices:
@@ -235,17 +238,25 @@ def follow() -> None:
     if not state().pending:
         return
     work, *_ = state().pending  # what is done shows at once; the next run follows the rest
-    drawn = None
+    account = Account(work.request)
     try:
         with closing(bench().follow(work.request, PATIENCE, person=_person())) as steps:
-            for step in steps:
-                share = step.done / step.total
-                work.bar.progress(share, progress_line.describe(work.request, step))
-                if work.sketch and step.partial is not drawn:
-                    work.sketch(drawn := step.partial)
+            _show_steps(work, account.follow(steps))
     except VizError as error:
+        account.refuse(error)
         state().failures[work.request.digest] = str(error)
+    finally:  # a click elsewhere ends the run here
+        account.close()
     rerun()
+
+
+def _show_steps(work: PendingWork, steps: Iterable[Step[Any]]) -> None:
+    drawn = None
+    for step in steps:
+        share = step.done / step.total
+        work.bar.progress(share, progress_line.describe(work.request, step))
+        if work.sketch and step.partial is not drawn:
+            work.sketch(drawn := step.partial)
 
 
 def _person() -> str:

@@ -16,6 +16,9 @@ from convmixer_viz.errors import ChoiceError
 
 DEVICE_VARIABLE = "CONVMIXER_VIZ_DEVICE"
 DATA_VARIABLE = "CONVMIXER_VIZ_DATA_SETS"  # JSON: folders by name
+LOG_VARIABLE = "CONVMIXER_VIZ_LOG"  # text or json
+PUBLIC_VARIABLE = "CONVMIXER_VIZ_PUBLIC"  # not empty: visitors are strangers
+OWNER_KEY_VARIABLE = "CONVMIXER_VIZ_OWNER_KEY"  # what the owner's requests bring to a public server
 
 
 def register(subparsers: Any) -> None:
@@ -32,6 +35,15 @@ def register(subparsers: Any) -> None:
         metavar="NAME=DIR",
         help="a data set that visitors may choose; several by several flags",
     )
+    command.add_argument(
+        "--public",
+        action="store_true",
+        help="visitors are strangers: what they add is theirs and goes after a day, fetching and "
+        f"removing is yours, /metrics and /status ask for the key in ${OWNER_KEY_VARIABLE}",
+    )
+    command.add_argument(
+        "--log", choices=("text", "json"), default="text", help="form of the log, a line a request"
+    )
     cache.add_flag(command)
     command.set_defaults(run=run)
 
@@ -47,9 +59,16 @@ def run(arguments: argparse.Namespace) -> None:
     chosen = {name: str(folder.resolve()) for name, folder in data.chosen(arguments.data).items()}
     os.environ[DATA_VARIABLE] = json.dumps(chosen)
     os.environ[DEVICE_VARIABLE] = arguments.device
+    os.environ[LOG_VARIABLE] = arguments.log
+    os.environ[PUBLIC_VARIABLE] = "yes" if arguments.public else ""
     flags = ["--server.address", arguments.address, "--server.port", str(arguments.port)]
     command = ["-m", "convmixer_viz.app.server", str(launcher()), *flags]
     os.execv(sys.executable, [sys.executable, *command])
+
+
+def is_public() -> bool:
+    """Whether this server's visitors are strangers."""
+    return bool(os.environ.get(PUBLIC_VARIABLE))
 
 
 def launcher() -> Path:

@@ -18,6 +18,7 @@ MOST_OF_ONE = 16  # jobs of one person waiting or running; one more is refused w
 MOST_OF_ALL = 512  # of everybody's: without cookies, each tab is a person
 SHORT = 1.0  # seconds: work that takes no longer goes before what does,
 SHORT_TURNS = 3  # but for one turn of the longer after so many of the shorter
+STOPPING = "This server is stopping: reload the page in a minute."
 CLOSED = "This workbench is closed: make a new one to go on."
 MAX_SUSPENDED_JOBS = 8  # jobs that nobody watches, kept so that asking again resumes them
 SUSPENDED_BYTES = 2**30  # that they hold between them; the newest stays whatever it holds
@@ -132,9 +133,11 @@ class DeviceQueue:
         self._executor = ThreadPoolExecutor(1, "device", initializer=prepare_thread)
         self._guard, self._held, self._suspended_bytes = guard, held, suspended_bytes
         self._given_up = 0
+        self.last_turn = 0.0  # monotonic seconds, when it ended
         self._changed = threading.Condition()
         self._jobs: dict[Hashable, Job] = {}
         self._short, self._long = Ring(), Ring()
+        self._deadline = 0.0  # monotonic seconds, once nothing new is taken
         self._short_turns = 0  # since the last one of longer work
 
     def follow(
@@ -163,8 +166,17 @@ class DeviceQueue:
         job = self._jobs.get(key)
         return job.step if job else None
 
+    def finish_by(self, deadline: float) -> None:
+        """Take no more work; what waits or runs goes on, whoever leaves, until a time of the
+        monotonic clock. It takes no lock: a signal's handler may call it."""
+        self._deadline = deadline
+
     def close(self) -> None:
-        """End the thread after the step that it is in; who still waits gets a DeviceError."""
+        """End the thread after the step that it is in, or what finish_by() leaves time for; who
+        still waits gets a DeviceError."""
+        with self._changed:
+            left = max(0.0, self._deadline - time.monotonic())
+            self._changed.wait_for(lambda: not self._active(), left)
         self._executor.shutdown(wait=True, cancel_futures=True)
         with self._changed:
             self._short.clear()
@@ -242,7 +254,13 @@ class DeviceQueue:
                 self._enqueue(job)
             return job
 
+    def _goes_on(self, job: Job) -> bool:
+        """Whether a job is worked on: while anybody watches, or to its end before all stops."""
+        return job.watchers > 0 or time.monotonic() < self._deadline
+
     def _admit(self, person: Hashable) -> None:
+        if self._deadline:
+            raise DeviceError(STOPPING)
         active = self._active()
         own = sum(job.person == person for job in active)
         if own >= MOST_OF_ONE:
@@ -283,7 +301,7 @@ class DeviceQueue:
     def _turn(self) -> None:
         job, step, error = self._next(), None, None
         try:
-            if job.watchers:
+            if self._goes_on(job):
                 with self._guard(job.name):
                     step = job.advance()
             if not job.watchers:
@@ -291,6 +309,7 @@ class DeviceQueue:
         except Exception as caught:
             error = caught
         with self._changed:
+            self.last_turn = time.monotonic()
             self._publish(job, step, error)
             self._changed.notify_all()
 
@@ -301,7 +320,7 @@ class DeviceQueue:
         if error or (step and step.done == step.total):
             job.over = True
             del self._jobs[job.key]
-        elif job.watchers:
+        elif self._goes_on(job):
             self._enqueue(job)
         else:
             self._suspend(job)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -18,7 +19,7 @@ from PIL import Image
 
 from convmixer_viz import catalog, contract
 from convmixer_viz.catalog import ATTRIBUTION, PREDICTION
-from convmixer_viz.contract import Provenance, Result
+from convmixer_viz.contract import Provenance, Result, Step
 from convmixer_viz.engine import hardware, models, runtime
 from convmixer_viz.errors import ChoiceError, DataError, DeviceError, WeightsError
 from convmixer_viz.export import files
@@ -503,3 +504,33 @@ def test_passes_are_what_an_analysis_does(
     analysis: str, options: dict[str, Any], passes: int
 ) -> None:
     assert catalog.find(analysis).options(**options).passes(TINY.shape, 16) == passes
+
+
+def test_a_probe_runs_a_model_and_says_when_nothing_moves(bench: Workbench) -> None:
+    seconds = bench.probe()
+    assert seconds is not None and seconds > 0
+    gate = threading.Event()
+
+    def stuck() -> Iterator[Step[None]]:
+        gate.wait(10)
+        yield Step(1, 1)
+
+    waiting = bench._queue("cpu").follow("stuck", "stuck", stuck, 0.01)
+    next(waiting)
+    try:
+        with pytest.raises(DeviceError, match="cpu has answered nothing"):
+            bench.probe(patience=0.1)
+    finally:
+        gate.set()
+        waiting.close()
+
+
+def test_who_asks_a_server_that_stops_is_told_and_what_runs_is_finished(bench: Workbench) -> None:
+    request = bench.request("receptive-field", preset="tiny")
+    with closing(bench.follow(request, 0.01)) as steps:
+        next(steps)
+        bench.finish_by(time.monotonic() + 20)
+    with pytest.raises(DeviceError, match="server is stopping"):
+        bench.predict("gallery:cat", "tiny")
+    bench.close()
+    assert bench.result(request) is not None  # though nobody watched
