@@ -147,9 +147,10 @@ def is_stranger(scope: Scope) -> bool:
     return b"text/html" in headers.get(b"accept", b"") and not known
 
 
-def is_person(value: str) -> bool:
-    """Whether a cookie's value is one that we give: a browser may send anything."""
-    return VALUE.fullmatch(value) is not None
+def is_person(value: object) -> bool:
+    """Whether a cookie's value is one that we give: a browser may send anything, and Streamlit's
+    test of an app has no cookies but objects that aren't text."""
+    return isinstance(value, str) and VALUE.fullmatch(value) is not None
 
 
 def new_person(scope: Scope) -> bytes:
