@@ -32,6 +32,7 @@ BELONGS = {
     "app/routes.py": "app/test_operation.py",
     "app/state.py": "app/test_session.py",
     "commands/compare.py": "unit/comparison/test_rows.py",
+    "commands/peak.py": "unit/commands/test_bench.py",
     "commands/replay.py": "unit/export/test_bundle.py",
     "commands/train.py": "integration/training/test_loop.py",
     "comparison/against_first.py": "unit/comparison/test_rows.py",

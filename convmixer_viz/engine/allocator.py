@@ -25,3 +25,9 @@ def keep(everything: bool = False) -> bool:
     # one arena: those of other threads would keep nothing
     settings = (*(unbounded if everything else bounded), (_ARENA_MAX, 1))
     return all(mallopt(*setting) for setting in settings)
+
+
+def give_back() -> None:
+    """Hand what is kept unused back to the system, so that a peak can be seen."""
+    if platform.libc_ver()[0] == "glibc":
+        ctypes.CDLL(None).malloc_trim(0)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import time
 
+import numpy as np
 import pytest
 
 from convmixer_viz import cli
+from convmixer_viz.commands.peak import peak
 
 Capture = pytest.CaptureFixture[str]
 
@@ -19,3 +22,12 @@ def test_bench_measures_seconds_and_memory(capsys: Capture) -> None:
     assert all(value > 0 for name, value in row.items() if name.endswith("(s)"))
     assert all(value >= 0 for name, value in row.items() if name.endswith("(MiB)"))
     assert cli.main(["bench", "--presets", "nobody"]) == 2
+
+
+def test_a_peak_is_seen_again_and_again() -> None:
+    for _ in range(2):
+        with peak("cpu") as mebibytes:
+            block = np.ones(8 * 2**20)
+            time.sleep(0.05)
+            del block
+        assert 48 < mebibytes() < 160
