@@ -65,7 +65,7 @@ class Handler(BaseHTTPRequestHandler):
             body = bytes(len(body))
         rest = body[start:]
         status = 206 if requested else 200
-        headers = self._content_headers()
+        headers = self._content_headers() | {"Connection": "close"}
         if requested:
             headers["Content-Range"] = f"bytes {start}-{len(body) - 1}/{len(body)}"
         self._head(status, len(rest), headers)

@@ -20,6 +20,7 @@ class Line(NamedTuple):
 
     bar: DeltaGenerator
     button: DeltaGenerator
+    error: DeltaGenerator  # below them, as high as its words
 
 
 def draw(slot: str) -> Line:
@@ -27,7 +28,7 @@ def draw(slot: str) -> Line:
     once; an element that goes would stay as a ghost until the run's end."""
     line = st.container(height=HEIGHT, border=False, key=f"line-{slot}")
     bar, button = line.columns([6, 1], vertical_alignment="center")
-    return Line(bar.empty(), button.empty())
+    return Line(bar.empty(), button.empty(), st.empty())
 
 
 def fill(
@@ -53,7 +54,7 @@ def fill(
         args=(digest,),
     )
     if failure is not None:
-        line.bar.error(escape(failure))
+        line.error.error(escape(failure))
     elif resting:
         line.bar.caption(_at_rest(standing, expected))
     else:

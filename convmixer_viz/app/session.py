@@ -62,6 +62,7 @@ def begin(choices: Choices) -> None:
     state().choices = choices
     state().pending = []
     state().shown = []
+    state().untrained = set()
     OPERATION.see(_person())
 
 
@@ -85,6 +86,8 @@ def request(question: Ask[R]) -> Request[R]:
     if pictures is None and question.analysis.images != "none":
         pictures = [picture_list.find(chosen.picture)]
     preset = options.pop("preset", None) or chosen.preset
+    if preset in state().untrained:
+        options.setdefault("random", 0)
     return bench().request(
         question.analysis,
         pictures or (),
@@ -136,7 +139,7 @@ def run_if(
     try:
         needed = request(ask(analysis, **options))
     except VizError as error:
-        line.bar.error(escape(error))
+        line.error.error(escape(error))
         return None
     before, result = _last_shown(needed, slot), _ready(needed, slot)
     if result is None:
@@ -152,7 +155,7 @@ def run_each(asks: Mapping[K, Ask[R]], *, slot: str, together: bool = False) -> 
     """A result for each question, under one line, computed one after another. What is missing is
     the last finished one of its name, or None for now. Those that are shown `together` are of the
     same pictures: the last whole set, until all are there."""
-    line, note = progress_line.draw(slot), st.empty()
+    line, note, wrong = progress_line.draw(slot), st.empty(), list[str]()
     results: dict[K, R | None] = dict.fromkeys(asks)
     before, last_shown = dict(results), dict(state().last_shown)
     missing: dict[K, Request[R]] = {}
@@ -160,7 +163,7 @@ def run_each(asks: Mapping[K, Ask[R]], *, slot: str, together: bool = False) -> 
         try:
             needed = request(question)
         except VizError as error:
-            line.bar.error(escape(error))
+            wrong.append(escape(error))
             continue
         place = f"{slot}:{name}:{needed.preset.name}"
         before[name], results[name] = _last_shown(needed, place), _ready(needed, place)
@@ -176,6 +179,8 @@ def run_each(asks: Mapping[K, Ask[R]], *, slot: str, together: bool = False) -> 
     stale = [each.analysis.name for name, each in missing.items() if before[name]]
     if stale:
         note.caption(f"Still shown of the choices before: {', '.join(dict.fromkeys(stale))}.")
+    if wrong:
+        line.error.error("\n\n".join(dict.fromkeys(wrong)))
     return {name: _shown(results[name] or before[name]) for name in asks}
 
 

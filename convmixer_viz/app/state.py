@@ -51,7 +51,8 @@ class State:
     choices: Choices | None = None  # what the sidebar says
     pending: list[PendingWork] = field(default_factory=list)  # in the page's order
     shown: list[Result] = field(default_factory=list)  # results on the page, for its foot
-    followed_fetch: tuple[str, DeltaGenerator] | None = None  # the preset, where its bar stands
+    fetches: dict[str, DeltaGenerator] = field(default_factory=dict)  # preset: where its bar stands
+    untrained: set[str] = field(default_factory=set)  # presets whose untrained twin is shown
 
     # of the work for the page's results
     last_shown: dict[str, str] = field(default_factory=dict)  # slot: digest of its last result

@@ -113,6 +113,10 @@ class Models:
         self._added[name] = (preset, checkpoint)
         return preset, checkpoint.assumed
 
+    def has_weights(self, name: str) -> bool:
+        """Whether the weights of a preset are here."""
+        return name in self._added or locate.find_file(table.find(name, self.presets)) is not None
+
     def class_names(self, name: str) -> tuple[str, ...]:
         """The classes that a preset knows, by index."""
         if name not in self._added:

@@ -26,7 +26,7 @@ class Addition(NamedTuple):
 
 def fetch(name: str) -> Steps[Any]:
     """Bring a published preset's weights from the hub; steps count bytes, the last one has the
-    verified file. Close the iterator to cancel: nothing incomplete stays."""
+    verified file. Close the iterator to stop: the next fetch goes on from what has come."""
     preset = table.find(name, PRESETS)
     if preset.published is None:
         locate.require_file(preset)  # says how to make them where they don't ship yet

@@ -5,11 +5,13 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from convmixer_viz.errors import WeightsError
 from convmixer_viz.presets.table import PRESETS, Preset, Published
@@ -20,6 +22,7 @@ from convmixer_viz.weights.hub import (
     delete_cached,
     manual_hint,
     promised_sha256,
+    repository_folder,
 )
 
 CHUNK = 2**18  # bytes; the client's own 10 MB would show a slow line as a stalled one
@@ -76,7 +79,7 @@ def download(preset: Preset, report: Report) -> Path:
 
 def main(name: str, hub_cache: str) -> None:
     """The process: one line of JSON for each report, then one with the file or the error."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # unwinds, so no half stays
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # unwinds, so what has come is written
     os.environ["HF_HUB_CACHE"] = hub_cache
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     os.environ.setdefault("HF_HUB_DISABLE_XET", "1")  # plain HTTP resumes and reports every byte
@@ -93,6 +96,8 @@ def _send(**message: Any) -> None:
 
 def _download_from_hub(published: Published, report: Report) -> None:
     from huggingface_hub import constants, get_hf_file_metadata, hf_hub_download, hf_hub_url
+    from huggingface_hub.file_download import http_get
+    from huggingface_hub.utils import WeakFileLock, build_hf_headers  # type: ignore[attr-defined]
     from tqdm import tqdm
 
     class Bar(tqdm):  # type: ignore[misc]
@@ -108,9 +113,37 @@ def _download_from_hub(published: Published, report: Report) -> None:
             report(int(self.n), int(self.total or published.megabytes * 10**6))
 
     constants.DOWNLOAD_CHUNK_SIZE = CHUNK
-    # asked first, since hf_hub_download tries for half a minute where there is no network
-    get_hf_file_metadata(hf_hub_url(published.hub, WEIGHTS_FILE), token=False)
-    hf_hub_download(published.hub, WEIGHTS_FILE, token=False, tqdm_class=Bar)
+    blobs = repository_folder(published) / "blobs"
+    blobs.mkdir(parents=True, exist_ok=True)
+    with WeakFileLock(blobs.with_name("fetch.lock")):  # one process at a time
+        # asked first, since hf_hub_download tries for half a minute where there is no network
+        file = get_hf_file_metadata(hf_hub_url(published.hub, WEIGHTS_FILE), token=False)
+        blob = blobs / str(file.etag)
+        if re.fullmatch(r"\w+", file.etag or "") and not blob.exists():
+            with _continued(blob) as part:
+                http_get(
+                    file.location,
+                    part,
+                    resume_size=part.tell(),
+                    headers=build_hf_headers(token=False),
+                    expected_size=file.size,
+                    tqdm_class=Bar,
+                )
+        hf_hub_download(published.hub, WEIGHTS_FILE, token=False, tqdm_class=Bar)
+
+
+@contextmanager
+def _continued(blob: Path) -> Iterator[BinaryIO]:
+    """A file to write a blob to, open at its end: it becomes the cache's when the block ends well,
+    and stays to be continued where it is stopped; hf_hub_download begins anew each time."""
+    part = blob.with_name(f"{blob.name}.incomplete")
+    try:
+        with part.open("ab") as file:
+            yield file
+        part.replace(blob)
+    except OSError:  # a full disk, a page instead, a file of another size: nothing to continue
+        part.unlink(missing_ok=True)
+        raise
 
 
 def _verified(pointer: Path, preset: Preset) -> Path:
@@ -139,6 +172,7 @@ def _explain(error: BaseException) -> str:
         return f"The disk is full: free space or move the hub's cache ({folder}) by HF_HUB_CACHE"
     if any("onsistency check failed" in str(e) for e in chain):
         return f"{host} sent a file of the wrong size, cut off or a page instead: try again"
+
     names = {kind.__name__ for e in chain for kind in type(e).__mro__}
     for kinds, explanation in EXPLANATIONS:
         if kinds & names:

@@ -35,7 +35,7 @@ def cached_file(preset: Preset) -> Path | None:
     documents the layout."""
     if preset.published is None:
         return None
-    repository = _repository_folder(preset.published)
+    repository = repository_folder(preset.published)
     try:
         commit = (repository / "refs" / "main").read_text("utf-8").strip()
     except OSError:
@@ -63,11 +63,17 @@ def promised_sha256(pointer: Path) -> str | None:
 def sweep(age: float) -> None:
     """Delete halves of published files that nothing has written to for `age` seconds."""
     published = (preset.published for preset in PRESETS.values() if preset.published)
-    for blobs in (_repository_folder(row) / "blobs" for row in published):
+    for blobs in (repository_folder(row) / "blobs" for row in published):
         for path in blobs.glob("*.incomplete"):
             with contextlib.suppress(OSError):
                 if time.time() - path.stat().st_mtime >= age:
                     path.unlink()
+
+
+def begun_bytes(preset: Preset) -> int:
+    """Bytes of a preset's file that a stopped fetch has left: the next one goes on from there."""
+    halves = (path for path in _incomplete(preset) if "." not in path.stem)
+    return max((path.stat().st_size for path in halves if path.exists()), default=0)
 
 
 def manual_hint(preset: Preset) -> str:
@@ -95,7 +101,8 @@ def check_openmmlab_digest(file: Path, preset: Preset | None) -> None:
 
 def fetch(preset: Preset) -> Steps[Any]:
     """Steps in bytes; the last one has the verified file. They come every POLL_SECONDS, and
-    the process goes on by itself between them; close the iterator to cancel."""
+    the process goes on by itself between them; close the iterator to stop: what has come stays, and
+    the next fetch goes on from there."""
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder, "output")
         with output.open("wb") as sink:
@@ -152,7 +159,8 @@ def _watch(process: subprocess.Popen[bytes], lines: IO[str], preset: Preset) -> 
         if ended:
             ending = f"The fetch ended without a word ({last_line})"
             raise WeightsError(f"{ending}: {manual_hint(preset)}.")
-        if (now := _incomplete_bytes(preset)) != incomplete:  # another process may fetch the same
+        now = _bytes_of(_incomplete(preset))
+        if now != incomplete:  # another process may fetch the same
             incomplete, last_change = now, time.monotonic()
         if time.monotonic() - last_change > STALL_SECONDS:
             sentence = f"Nothing has come for {STALL_SECONDS:g} seconds: try again later"
@@ -185,14 +193,18 @@ def cache_folder() -> Path:
     return Path(constants.HF_HUB_CACHE)
 
 
-def _repository_folder(published: Published) -> Path:
+def repository_folder(published: Published) -> Path:
+    """The folder of a published file's repository in the hub's cache."""
     return cache_folder() / f"models--{published.hub.replace('/', '--')}"
 
 
-def _incomplete_bytes(preset: Preset) -> int:
+def _incomplete(preset: Preset) -> Iterator[Path]:
     assert preset.published is not None
-    blobs = (_repository_folder(preset.published) / "blobs").glob("*.incomplete")
-    return sum(path.stat().st_size for path in blobs if path.exists())
+    return (repository_folder(preset.published) / "blobs").glob("*.incomplete")
+
+
+def _bytes_of(paths: Iterator[Path]) -> int:
+    return sum(path.stat().st_size for path in paths if path.exists())
 
 
 def _expected_bytes(preset: Preset) -> int:

@@ -74,8 +74,8 @@ def test_a_shipped_preset_has_card_curve_drawing_and_blocks(visit: Visit) -> Non
 def test_a_preset_that_is_not_here_is_offered_with_its_size(visit: Visit) -> None:
     app = visit("models", preset=["imagenet-768-32"])
     assert not app.exception
-    assert app.button(key="fetch").label == "Fetch 85 MB"
-    assert "models add FILE --as imagenet-768-32" in sentences(app)
+    assert app.button(key="fetch-imagenet-768-32").label == "Fetch 85 MB"
+    assert "85 MB, timm/convmixer_768_32.in1k on the Hugging Face hub" in sentences(app)
     assert "leave the depthwise convolutions out" in sentences(app)
 
 
@@ -92,12 +92,12 @@ def test_fetching_follows_to_the_end_and_can_be_taken_back(
     with serving(published) as server:
         monkeypatch.setenv("HF_ENDPOINT", server.endpoint)
         app = visit("models", preset=["tiny-published"])
-        app.button(key="fetch").click().run()
+        app.button(key="fetch-tiny-published").click().run()
     assert not app.exception
     assert locate.require_file(TINY_PUBLISHED).read_bytes() == published
     assert "fetched: someone/tiny on the Hugging Face hub" in sentences(app)
-    assert app.button(key="fetch").label == "Remove"
-    app.button(key="fetch").click().run()
+    assert app.button(key="fetch-tiny-published").label == "Remove"
+    app.button(key="fetch-tiny-published").click().run()
     assert locate.find_file(TINY_PUBLISHED) is None and fetching.fetches() == {}
 
 
@@ -106,13 +106,13 @@ def test_a_fetch_that_fails_says_why_and_may_be_tried_again(
 ) -> None:
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:1")
     app = visit("models", preset=["tiny-published"])
-    app.button(key="fetch").click().run()
+    app.button(key="fetch-tiny-published").click().run()
     assert not app.exception
     assert "can't be reached" in app.error[0].value
-    assert app.button(key="fetch").label == "Fetch 1 MB"
+    assert app.button(key="fetch-tiny-published").label == "Fetch 1 MB"
 
 
-def test_cancel_ends_the_fetch(visit: Visit, published: bytes, tmp_path: Path) -> None:
+def test_stop_ends_the_fetch(visit: Visit, published: bytes, tmp_path: Path) -> None:
     def endless() -> Any:
         while True:
             yield from ()
@@ -121,7 +121,7 @@ def test_cancel_ends_the_fetch(visit: Visit, published: bytes, tmp_path: Path) -
     steps = endless()
     next(steps)
     fetching.fetches()["tiny-published"] = fetching.Fetch(steps)
-    fetching._cancel("tiny-published")
+    fetching._stop("tiny-published")
     assert fetching.fetches() == {} and next(steps, "closed") == "closed"
 
 
@@ -133,7 +133,7 @@ def test_weights_of_ones_own_come_in_by_the_form_and_go(visit: Visit, tmp_path: 
     assert "mine" in app.dataframe[0].value["preset"].tolist()
     assert app.multiselect(key="preset").value == ["mine"]
     assert "added: mine.pth, added" in sentences(app)
-    app.button(key="fetch").click().run()
+    app.button(key="fetch-mine").click().run()
     assert not app.exception and "mine" not in locate.all_presets()
 
 

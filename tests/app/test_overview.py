@@ -56,14 +56,6 @@ def test_target_and_rival_change_evidence_and_words(visit: Visit) -> None:
     assert "Red speaks for dog rather than cat, blue against" in texts(app)
 
 
-def test_missing_weights_leave_places_that_say_so(visit: Visit) -> None:
-    app = visit("overview", preset=["imagenet-1024-20"])
-    assert not app.exception
-    assert any("imagenet-1024-20" in error.value for error in app.error)
-    assert "stands here" in texts(app)
-    assert not any(any(band["texts"]) for band in strip(app)["bands"])
-
-
 @pytest.mark.parametrize("name", SHIPPED)
 def test_every_shipped_preset_has_a_first_screen(visit: Visit, name: str) -> None:
     app = visit("overview", preset=[name])

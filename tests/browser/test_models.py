@@ -1,4 +1,4 @@
-"""Fetching in Chromium: progress that moves, cancel at once, an error that says what to do."""
+"""Fetching in Chromium: progress that moves, stop and go on, an error that says what to do."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ PRESET = PRESETS["imagenet-1024-20"]
 
 @pytest.fixture
 def hub(tmp_path: Path) -> Iterator[Hub]:
-    """A stand-in hub with a file of the right size: 49 MB of zeros, float16."""
+    """A stand-in hub with a file of the right size: 49 MB of ones, float16."""
     with torch.device("meta"):
         state = ConvMixer(PRESET.shape, PRESET.class_count).half().state_dict()
-    zeros = {name: torch.zeros(t.shape, dtype=t.dtype) for name, t in state.items()}
-    with serving(safetensors.torch.save(zeros)) as running:
+    ones = {name: torch.ones(t.shape, dtype=t.dtype) for name, t in state.items()}
+    with serving(safetensors.torch.save(ones)) as running:
         yield running
 
 
@@ -48,25 +48,27 @@ def fetched_files(tmp_path: Path) -> list[Path]:
     return [p for p in (tmp_path / "hub").rglob("*") if "blobs" in p.parts and p.is_file()]
 
 
-def test_fetch_shows_progress_can_be_cancelled_and_says_what_came(
+def test_fetch_shows_progress_stops_goes_on_and_says_what_came(
     address: str, hub: Hub, page: Page, tmp_path: Path
 ) -> None:
     hub.behaviour, hub.pace = "slow", 1.0
-    page.goto(f"{address}/models?preset={PRESET.name}")
+    page.goto(f"{address}/?preset={PRESET.name}")
     fetch = page.get_by_role("button", name="Fetch 98 MB")
     fetch.click(timeout=120_000)
     bar = page.get_by_test_id("stProgress")
     bar.get_by_text(re.compile(r"[1-9][\d.]* of 4\d\.\d MB")).wait_for(timeout=60_000)
-    page.get_by_role("button", name="Cancel").click()
-    fetch.wait_for(timeout=15_000)
+    page.get_by_role("button", name="Stop").click()
+    page.get_by_text(re.compile(r"Stopped at [1-9][\d.]* MB")).wait_for(timeout=15_000)
     settle(page)
-    assert fetched_files(tmp_path) == []
+    (part,) = fetched_files(tmp_path)
+    begun = part.stat().st_size
     hub.behaviour = "wrong content"
-    fetch.click()
+    page.get_by_role("button", name="Go on").click()
     error = page.get_by_text("is not its weights and was thrown away")
     error.wait_for(timeout=120_000)
     assert "models add FILE --as imagenet-1024-20" in error.inner_text()
     settle(page)
+    assert hub.ranges[-1] == f"bytes={begun}-"
     assert fetched_files(tmp_path) == [] and fetch.is_visible()
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from convmixer_viz.app import glossary, middleware
 from convmixer_viz.app.components import preset_table
 from convmixer_viz.app.state import state
 from convmixer_viz.errors import VizError
 from convmixer_viz.foreign_text import escape
+from convmixer_viz.presets.table import Preset
 from convmixer_viz.weights import collection, locate
 
 LARGEST_UPLOAD = 300  # MB of weights; the largest published file has 207
@@ -20,18 +22,42 @@ UNKNOWN = "not known"
 
 def draw_form() -> None:
     """The file, what it is, and what it leaves open."""
-    file = st.file_uploader(
-        "Weights: safetensors, or a state dict by torch.save",
-        key=_file_key(),
-        max_upload_size=LARGEST_UPLOAD,
-    )
+    file = _draw_uploader("weights-file", "Weights: safetensors, or a state dict by torch.save")
     missing = [
         p.name for p in locate.all_presets().values() if locate.location(p).kind == "missing"
     ]
     replaces = st.selectbox("These weights are", [OWN, *missing], key="weights-as")
     if replaces == OWN:
         draw_details()
-    st.button("Verify and add", disabled=file is None, key="weights-add", on_click=_add)
+    st.button("Verify and add", disabled=file is None, key="weights-add", on_click=_add_own)
+    _tell_refusal()
+
+
+def draw_upload(preset: Preset) -> None:
+    """The file of a preset's own weights, where they are not here."""
+    key = f"missing-{preset.name}"
+    file = _draw_uploader(key, "Its file, under whatever name")
+    answers = {"replaces": preset.name}
+    st.button(
+        "Verify and add",
+        disabled=file is None,
+        key=f"add-{preset.name}",
+        on_click=_add,
+        args=(key, answers),
+    )
+    _tell_refusal()
+
+
+def _draw_uploader(key: str, label: str) -> UploadedFile | None:
+    """A widget of its own for each file: the one before lets go of what was added."""
+    return st.file_uploader(label, key=_numbered(key), max_upload_size=LARGEST_UPLOAD)
+
+
+def _numbered(key: str) -> str:
+    return f"{key}-{state().weights_added}"
+
+
+def _tell_refusal() -> None:
     if state().refused:
         st.error(escape(state().refused))
         state().refused = ""
@@ -65,10 +91,14 @@ def draw_last_added() -> None:
     )
 
 
-def _add() -> None:
+def _add_own() -> None:
+    replaces = st.session_state["weights-as"]
+    _add("weights-file", _answers() if replaces == OWN else {"replaces": replaces})
+
+
+def _add(key: str, answers: dict[str, Any]) -> None:
     """Check the file, add it and choose it; before the run, so that the sidebar knows it."""
-    file, replaces = st.session_state[_file_key()], st.session_state["weights-as"]
-    answers = _answers() if replaces == OWN else {"replaces": replaces}
+    file = st.session_state[_numbered(key)]
     try:
         added = collection.add_upload(file.getvalue(), file.name, **answers)
     except VizError as error:
@@ -78,11 +108,6 @@ def _add() -> None:
     state().weights_added += 1
     state().added = (added.preset.name, added.assumed)
     preset_table.choose(added.preset.name)
-
-
-def _file_key() -> str:
-    """A widget of its own for each file: the one before lets go of what was added."""
-    return f"weights-file-{state().weights_added}"
 
 
 def _answers() -> dict[str, Any]:

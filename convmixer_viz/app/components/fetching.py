@@ -15,7 +15,7 @@ from convmixer_viz.contract import Step, Steps
 from convmixer_viz.errors import VizError
 from convmixer_viz.foreign_text import escape
 from convmixer_viz.presets.table import Preset
-from convmixer_viz.weights import collection, locate
+from convmixer_viz.weights import collection, hub, locate
 
 MB = 1e6
 
@@ -41,8 +41,8 @@ class Fetch:
                 return False
         return True
 
-    def cancel(self) -> None:
-        """End it; nothing incomplete stays."""
+    def stop(self) -> None:
+        """End it; what has come stays for the next fetch to go on from."""
         with self.lock:
             self.steps.close()
 
@@ -66,39 +66,55 @@ def fetches() -> dict[str, Fetch]:
 def draw(preset: Preset) -> None:
     """Where a preset's weights are; what isn't here is fetched on a click, never unasked."""
     line, button = st.columns([5, 1], vertical_alignment="center")
-    place, fetch, source = line.empty(), fetches().get(preset.name), locate.location(preset)
+    place, key, source = line.empty(), f"fetch-{preset.name}", locate.location(preset)
+    fetch = fetches().get(preset.name)
     if fetch:
-        button.button("Cancel", key="fetch", on_click=_cancel, args=(preset.name,))
+        button.button("Stop", key=key, on_click=_stop, args=(preset.name,))
         fetch.show(place)
-        state().followed_fetch = (preset.name, place)
+        state().fetches[preset.name] = place
     elif source.kind == "missing" and preset.published:
-        size = f"Fetch {preset.published.megabytes} MB"
-        button.button(size, key="fetch", on_click=_start, args=(preset.name,))
+        begun = hub.begun_bytes(preset)
+        label = "Go on" if begun else f"Fetch {preset.published.megabytes} MB"
+        button.button(label, key=key, on_click=_start, args=(preset.name,))
         failure = state().fetch_failures.get(preset.name)
-        (place.error if failure else place.info)(escape(failure or locate.how_to_get(preset)))
+        (place.error if failure else place.info)(escape(failure or _missing(preset, begun)))
+    elif source.kind == "missing":
+        place.info(escape(locate.how_to_get(preset)))
     else:
         size = f"{source.bytes / MB:.1f} MB, sha256 {source.sha256}" if source.bytes else ""
         place.caption(escape(f"{source.kind}: {source.origin}. {size}"))
         if source.kind in ("added", "fetched"):
-            button.button("Remove", key="fetch", on_click=_remove, args=(preset.name,))
+            button.button("Remove", key=key, on_click=_remove, args=(preset.name,))
+
+
+def _missing(preset: Preset, begun: int) -> str:
+    """What isn't here, where it is from, and how much of it has come."""
+    published = preset.published
+    assert published is not None
+    stopped = f" Stopped at {begun / MB:.1f} MB, which stay for a day." if begun else ""
+    return (
+        f"The weights of {preset.name} are not here: {published.megabytes} MB, {published.hub} "
+        f"on the Hugging Face hub.{stopped}"
+    )
 
 
 def follow() -> None:
-    """Follow the fetch that the page shows, then run the page again; the page's last line."""
-    followed = state().followed_fetch
-    state().followed_fetch = None
-    if followed is None:
-        return
-    name, place = followed
-    fetch = fetches().get(name)
-    if fetch is None:
-        return
-    while fetch.poll():
-        fetch.show(place)
-    if fetch.error:
+    """Follow the fetches that the page shows, then run the page again; the router's last line."""
+    places = {name: place for name, place in state().fetches.items() if name in fetches()}
+    state().fetches = {}
+    while places:
+        for name, place in places.items():
+            fetch = fetches().get(name)
+            if fetch is None or not fetch.poll():
+                _end(name, fetch)
+                session.rerun()
+            fetch.show(place)
+
+
+def _end(name: str, fetch: Fetch | None) -> None:
+    if fetch and fetch.error:
         state().fetch_failures[name] = fetch.error
     fetches().pop(name, None)
-    session.rerun()
 
 
 def _start(name: str) -> None:
@@ -106,10 +122,10 @@ def _start(name: str) -> None:
     fetches().setdefault(name, Fetch(collection.fetch(name)))
 
 
-def _cancel(name: str) -> None:
+def _stop(name: str) -> None:
     fetch = fetches().pop(name, None)
     if fetch:
-        fetch.cancel()
+        fetch.stop()
 
 
 def _remove(name: str) -> None:

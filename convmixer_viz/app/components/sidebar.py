@@ -120,10 +120,7 @@ def choose_presets() -> tuple[str, ...]:
     )
     for preset in (known[name] for name in names):
         if preset.published and locate.find_file(preset) is None:
-            size = f"{preset.published.megabytes} MB"
-            st.caption(
-                f"{escape(preset.name)} is not here yet: fetch its {size} on the Models page."
-            )
+            st.caption(f"The weights of {escape(preset.name)} are not here yet.")
     return tuple(names) or (DEFAULT,)
 
 

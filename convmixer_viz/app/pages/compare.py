@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from convmixer_viz.app import glossary, picture_list, session
-from convmixer_viz.app.components import compare
+from convmixer_viz.app.components import compare, missing_weights
 from convmixer_viz.app.link import BOUND
 from convmixer_viz.comparison import html
 from convmixer_viz.comparison.columns import Column, beside
@@ -17,10 +17,15 @@ PICTURES = ("the picture", compare.SEVERAL)
 
 
 def choose_columns() -> tuple[Column, ...]:
-    """The sidebar's presets, where they are several; the first before its edited self."""
+    """The sidebar's presets, where they are several; the first before its edited self. Those whose
+    weights aren't here are offered above."""
     chosen = session.choices()
     several = len(chosen.presets) > 1 or chosen.edits
-    return beside(chosen.presets, chosen.edits) if several else beside(SIDE_BY_SIDE)
+    columns = beside(chosen.presets, chosen.edits) if several else beside(SIDE_BY_SIDE)
+    here, missing = missing_weights.split(dict.fromkeys(column.preset for column in columns))
+    for name in missing:
+        missing_weights.offer(session.bench().presets[name])
+    return tuple(column for column in columns if column.preset in here)
 
 
 def choose_rows() -> list[str]:
@@ -50,17 +55,18 @@ def offer_report(columns: Sequence[Column], sections: Sequence[html.Section]) ->
         )
 
 
-columns = choose_columns()
 st.title("Compare")
 st.write(
     "How these presets differ: a column a preset, a row a question, one scale a row. "
     "Differences and agreement are with the first column."
 )
+columns = choose_columns()
 if columns == beside(SIDE_BY_SIDE):
     st.caption("Pick two to four presets in the sidebar to compare others.")
 names = choose_rows()
 pictures = choose_pictures()
-compare.show_heads(columns)
-rows = [row for row in ROWS if row.name in names]
+if columns:
+    compare.show_heads(columns)
+rows = [row for row in ROWS if row.name in names and columns]
 sections = [(row, compare.show_row(row, columns, pictures)) for row in rows]
 offer_report(columns, [(row, results) for row, results in sections if results])

@@ -82,4 +82,3 @@ for tab, show in zip(st.tabs(list(PARTS)), PARTS.values(), strict=True):
 st.header("In company")
 chart.draw(published_models.draw(), "accuracy against parameters, cost, speed")
 st.caption(published_models.SOURCE)
-fetching.follow()

@@ -5,7 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from convmixer_viz.app import link, session
-from convmixer_viz.app.components import foot, sidebar
+from convmixer_viz.app.components import fetching, foot, missing_weights, sidebar
 from convmixer_viz.app.state import state
 from convmixer_viz.errors import VizError
 from convmixer_viz.foreign_text import escape
@@ -22,6 +22,7 @@ TABLE = (  # file, title, icon
     ("what_if", "What if", ":material/tune:"),
     ("models", "Models", ":material/inventory_2:"),
 )
+WITHOUT_WEIGHTS = ("Compare", "Models")  # these tell themselves of weights that aren't here
 SIDEBAR_WIDTH = 272  # px
 
 
@@ -54,8 +55,12 @@ def check_device() -> None:
 def run(page: st.Page) -> bool:
     """The page itself, as far as its results are there; whether all of it stands."""
     try:
+        if page.title not in WITHOUT_WEIGHTS:
+            missing_weights.check(page.title)
         page.run()
         return not state().pending
+    except missing_weights.Missing:
+        return False
     except session.Waiting:
         st.caption("What stands here appears when the work above is done.")
     except VizError as error:
@@ -75,3 +80,4 @@ link.check(warnings)
 if whole:
     link.check_rest(warnings)
 session.follow()
+fetching.follow()

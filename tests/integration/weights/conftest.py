@@ -44,6 +44,11 @@ def address(monkeypatch: pytest.MonkeyPatch, endpoint: str) -> None:
     monkeypatch.setenv("HF_ENDPOINT", endpoint)
 
 
+def whole_files(tmp_path: Path) -> list[Path]:
+    """Every file of the hub's cache that is, or leads to, weights: none that a stop has left."""
+    return [path for path in cached_files(tmp_path) if path.suffix != ".incomplete"]
+
+
 def cached_files(tmp_path: Path) -> list[Path]:
     """Every file with bytes of weights in the hub's cache, whole or not."""
     inside = [p for p in (tmp_path / "hub").rglob("*") if "blobs" in p.parts and p.is_file()]

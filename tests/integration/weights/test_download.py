@@ -16,7 +16,7 @@ from convmixer_viz.errors import WeightsError
 from convmixer_viz.weights import download, locate
 from tests.conftest import TINY, calibrated
 from tests.hub_server import Hub
-from tests.integration.weights.conftest import PUBLISHED_FILE, address, cached_files
+from tests.integration.weights.conftest import PUBLISHED_FILE, address, cached_files, whole_files
 from tests.tiny_download import TINY_PUBLISHED
 
 OTHER = safetensors.torch.save(calibrated(TINY).state_dict())
@@ -57,7 +57,7 @@ def test_a_cut_connection_is_resumed(server: Hub) -> None:
         ("stalls", "stalls: try again later"),
     ],
 )
-def test_misbehaviour_is_one_sentence_and_leaves_nothing(
+def test_misbehaviour_is_one_sentence_and_leaves_no_weights(
     server: Hub, tmp_path: Path, behaviour: str, sentence: str
 ) -> None:
     server.behaviour = behaviour
@@ -65,9 +65,22 @@ def test_misbehaviour_is_one_sentence_and_leaves_nothing(
         download_tiny()
     error = str(caught.value)
     assert "models add FILE --as tiny-published" in error and "\n" not in error
-    assert cached_files(tmp_path) == [] and locate.find_file(TINY_PUBLISHED) is None
+    assert whole_files(tmp_path) == [] and locate.find_file(TINY_PUBLISHED) is None
     server.behaviour = "good"
     assert download_tiny().read_bytes() == PUBLISHED_FILE
+
+
+def test_only_bytes_that_may_be_right_are_gone_on_from(server: Hub, tmp_path: Path) -> None:
+    for behaviour, halves in (("a page instead", 0), ("stalls", 1)):
+        server.behaviour = behaviour
+        with pytest.raises(WeightsError):
+            download_tiny()
+        assert len(cached_files(tmp_path)) == halves
+    server.ranges.clear()
+    server.behaviour = "good"
+    assert download_tiny().read_bytes() == PUBLISHED_FILE
+    assert server.ranges == [f"bytes={len(PUBLISHED_FILE) // 2 // 1000 * 1000}-"]
+    assert len(cached_files(tmp_path)) == 2  # blob and pointer
 
 
 def test_another_model_under_the_right_name_is_thrown_away(server: Hub, tmp_path: Path) -> None:
