@@ -23,6 +23,7 @@ from convmixer_viz.questions import (
     receptive_field,
     representation,
     structure,
+    survey,
 )
 
 PREDICTION = Analysis(
@@ -141,6 +142,15 @@ EFFECT = Analysis(
     "many",
     "what edits of the model change, beside random and shuffled kernels",
 )
+SURVEY = Analysis(
+    "survey",
+    survey.Options,
+    survey.Survey,
+    "many",
+    "a whole data set: what the model says, and which pictures move what",
+    shared=True,
+    mapped=True,
+)
 COST = Analysis(
     "cost",
     cost.Options,
@@ -168,6 +178,7 @@ ANALYSES: dict[str, Analysis[Any]] = {
         RECEPTIVE_FIELD,
         REPRESENTATION,
         EFFECT,
+        SURVEY,
         COST,
     )
 }

@@ -212,6 +212,10 @@ def _result(
     stored, *_ = distributed.gathered([_stored(bench, row, call, request) if resume else None])
     if stored:
         return stored
+    if size := bench.size_on_disk(request):
+        console.tell(
+            f"{row.name} of {len(request.images):,} pictures: {size / 2**20:.1f} MiB on disk."
+        )
     result: Result = console.follow(bench.follow(request), f"{row.name} {call.preset}")
     if call.folder and distributed.process().rank == 0:
         bench.save(result, call.folder)

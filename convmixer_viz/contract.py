@@ -265,6 +265,7 @@ class Analysis(Generic[R]):
     wide: bool = False  # default resolution: the preset's field resolution instead of its own size
     measured: bool = False  # seconds of this machine: never kept on disk
     shared: bool = False  # joined processes share its pictures out, and add up their results
+    mapped: bool = False  # its result is kept on disk as a folder of arrays, read where they lie
 
     def __repr__(self) -> str:
         return f"<analysis {self.name}>"
@@ -282,6 +283,11 @@ class Analysis(Generic[R]):
     def estimate(self) -> Callable[[Any], int]:
         """Workload → the bytes that compute takes at most beside the loaded model."""
         return resolve(f"analyses.{self.module}.estimate")  # type: ignore[no-any-return]
+
+    @property
+    def kept_bytes(self) -> Callable[[Any], int]:
+        """Workload → the bytes that a mapped result takes on disk."""
+        return resolve(f"analyses.{self.module}.kept_bytes")  # type: ignore[no-any-return]
 
     @property
     def draw(self) -> Callable[..., Any]:

@@ -17,6 +17,7 @@ import torch
 from convmixer_viz import catalog
 from convmixer_viz.contract import Analysis, Provenance, Result, Step, Steps, option_fields
 from convmixer_viz.engine import hardware, memory, runtime, time_model
+from convmixer_viz.engine.array_folders import ArrayFolders
 from convmixer_viz.engine.cache import BytesCache
 from convmixer_viz.engine.finished_parts import FinishedParts
 from convmixer_viz.engine.holdings import held_bytes
@@ -99,6 +100,7 @@ class Workbench:
         for name, folder in (data or {}).items():
             self._data |= folders.parts(name, Path(folder))
         self.store = Store(user_folder.results(), store_bytes)
+        self.folders = ArrayFolders(user_folder.large_results(), store_bytes)
         self.models = Models(model_bytes, self.pictures)
         self.times = TimeModel()
         self._results: BytesCache[Result] = BytesCache(result_bytes, lambda r: r.nbytes)
@@ -296,9 +298,8 @@ class Workbench:
         """The result where it is at hand, none where it would have to be computed."""
         kept = self._results.get(request.digest)
         if kept is None and request.on_disk:
-            content = self.store.get(self._store_key(request))
-            if content is not None:
-                kept = files.unpacked(content)
+            kept = self._from_disk(request)
+            if kept is not None:
                 self._results.put(request.digest, kept)
         return cast("R | None", kept)
 
@@ -316,6 +317,15 @@ class Workbench:
             return work
         load = self.times.estimate(_loading(request), _parameters(request))
         return None if load is None else load + work
+
+    def size_on_disk(self, request: Request[Any]) -> int:
+        """Bytes that the result will take there, where it is one of those that take many."""
+        if not self._maps(request):
+            return 0
+        preset, options = request.preset, request.options
+        sizes = (request.side, len(request.images), 1, 4)
+        work = memory.Workload(preset.shape, preset.class_count, *sizes, options)
+        return request.analysis.kept_bytes(work)
 
     def standing(self, request: Request[R]) -> Step[R] | None:
         """How far suspended or running work is, none where nothing was begun."""
@@ -461,8 +471,7 @@ class Workbench:
             request.side,
             request.preset.shape.patch_size,
         )
-        store = self.store if request.on_disk else None
-        model = replace(model, finished=FinishedParts(store, self._store_key(request)))
+        model = replace(model, finished=self._finished_parts(request))
         model = self._fit(request, model, len(pictures))
         provenance, began, seconds = _provenance(request, model), time.perf_counter(), 0.0
         for step in request.analysis.compute(model, pictures, request.options):
@@ -474,10 +483,8 @@ class Workbench:
             if step.done == step.total:
                 if not model.finished.used:
                     self.times.observe(_kind(request), _cost(request), seconds)
+                result = self._to_disk(request, result) if request.on_disk else result
                 self._results.put(request.digest, result)
-                if request.on_disk:
-                    row = request.analysis.name
-                    self.store.put(self._store_key(request), row, files.packed(result))
             yield replace(step, partial=result)
             began = time.perf_counter()
 
@@ -488,6 +495,35 @@ class Workbench:
             seconds = time.perf_counter() - began
             self.times.observe(_loading(request), _parameters(request), seconds)
         return model
+
+    def _maps(self, request: Request[Any]) -> bool:
+        """Whether its result is kept as a folder of arrays."""
+        return request.analysis.mapped and request.on_disk and self.folders.limit > 0
+
+    def _finished_parts(self, request: Request[Any]) -> FinishedParts:
+        key = self._store_key(request)
+        if self._maps(request):
+            return self.folders.begin(key)
+        return FinishedParts(self.store if request.on_disk else None, key)
+
+    def _from_disk(self, request: Request[Any]) -> Result | None:
+        """A result that is kept there."""
+        key = self._store_key(request)
+        if request.analysis.mapped:
+            found = self.folders.get(key) if self._maps(request) else None
+            return files.rebuilt(*found) if found else None
+        content = self.store.get(key)
+        return None if content is None else files.unpacked(content)
+
+    def _to_disk(self, request: Request[Any], result: Result) -> Result:
+        """Keep a whole result there; one of a folder of arrays is the one that lies there."""
+        key = self._store_key(request)
+        if self._maps(request):
+            self.folders.finish(key, files.arrays(result), files.record_text(result))
+            return self._from_disk(request) or result
+        if not request.analysis.mapped:
+            self.store.put(key, request.analysis.name, files.packed(result))
+        return result
 
     def _fit(
         self, request: Request[Any], model: runtime.LoadedModel, pictures: int

@@ -9,6 +9,7 @@ from contextlib import closing
 from typing import Any
 
 from convmixer_viz.commands import console
+from convmixer_viz.engine.array_folders import ArrayFolders
 from convmixer_viz.engine.store import DEFAULT_BYTES, Store
 from convmixer_viz.errors import ChoiceError, DataError
 from convmixer_viz.weights import user_folder
@@ -54,6 +55,9 @@ def _list(arguments: argparse.Namespace) -> None:
             {"results": kind, "count": count, "MiB": round(nbytes / 2**20, 2)}
             for kind, count, nbytes in store.holdings()
         ]
+    if sizes := _folders().sizes():
+        total = round(sum(sizes.values()) / 2**20, 2)
+        rows.append({"results": "survey", "count": len(sizes), "MiB": total})
     _check(store)
     print(json.dumps(rows, indent=1) if arguments.json else console.as_table(rows))
     if not rows and not arguments.json:
@@ -65,12 +69,19 @@ def _empty(arguments: argparse.Namespace) -> None:
         holdings = store.holdings()
         store.clear()
     _check(store)
-    count, nbytes = sum(h.entries for h in holdings), sum(h.nbytes for h in holdings)
+    sizes = _folders().sizes()
+    _folders().clear()
+    count = sum(h.entries for h in holdings) + len(sizes)
+    nbytes = sum(h.nbytes for h in holdings) + sum(sizes.values())
     print(f"{count} results ({nbytes / 2**20:.1f} MiB) deleted from {store.folder}.")
 
 
 def _store() -> Store:
     return Store(user_folder.results(), DEFAULT_BYTES)
+
+
+def _folders() -> ArrayFolders:
+    return ArrayFolders(user_folder.large_results(), DEFAULT_BYTES)
 
 
 def _check(store: Store) -> None:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from convmixer_viz.engine.store import Store
 
 KIND = "part of a result"
+Shapes = Mapping[str, tuple[tuple[int, ...], str]]  # of arrays by name: shape and type
 
 
 class FinishedParts:
@@ -43,6 +44,10 @@ class FinishedParts:
             content = io.BytesIO()
             np.savez(content, allow_pickle=False, **arrays)
             self._store.put(self._key(name), KIND, content.getvalue())
+
+    def arrays(self, shapes: Shapes) -> dict[str, NDArray[Any]]:
+        """Arrays of zeros, to be filled; those of a killed process where there is a place."""
+        return {name: np.zeros(shape, kind) for name, (shape, kind) in shapes.items()}
 
     def _key(self, name: str) -> str:
         return hashlib.sha256(f"{self._request} part {name}".encode()).hexdigest()

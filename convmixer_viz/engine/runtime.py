@@ -129,12 +129,16 @@ class LoadedModel:
     def logits(self, pixels: Tensor) -> Tensor:
         """(n, 3, h, w) → (n, classes) float32 on the device, without gradient; finite."""
         logits = torch.cat([self.call(self._forward, part) for part in self.parts(pixels)])
+        self.check(logits)
+        return logits
+
+    def check(self, logits: Tensor) -> None:
+        """Refuse weights, or edits, whose answers aren't finite."""
         if not bool(torch.isfinite(logits).all()):
             raise WeightsError(
                 f"{self.preset.name} answers with numbers that aren't finite: its weights, or its "
                 "edits, are too large; choose others."
             )
-        return logits
 
     @torch.no_grad()
     def _forward(self, part: Tensor) -> Tensor:

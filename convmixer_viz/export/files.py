@@ -131,9 +131,19 @@ def read(
     return _result(values, records.arrays(npz, limit))
 
 
+def record_text(result: Result) -> bytes:
+    """All of a result but its arrays."""
+    return _json(record(result)).encode()
+
+
+def rebuilt(record: bytes, arrays: records.Arrays) -> Any:
+    """The result of a record and its arrays, which stay where they are."""
+    return _result(records.parse(record), arrays)
+
+
 def packed(result: Result) -> bytes:
     """A whole result as one npz file: its arrays, and its record as bytes of JSON."""
-    text = np.frombuffer(_json(record(result)).encode(), np.uint8)
+    text = np.frombuffer(record_text(result), np.uint8)
     buffer = io.BytesIO()
     np.savez(buffer, allow_pickle=False, **arrays(result), **{RECORD: text})
     return buffer.getvalue()

@@ -55,6 +55,11 @@ def results() -> Path:
     return folder() / "results"
 
 
+def large_results() -> Path:
+    """The folder of results that are folders of arrays."""
+    return folder() / "large-results"
+
+
 def data_sets() -> Path:
     """The folder of data sets that were fetched, each a folder."""
     return folder() / "data"
