@@ -269,7 +269,7 @@ def _person() -> str:
     context = get_script_run_ctx()
     tab = context.session_id if context else ""
     name = st.context.cookies.get(PERSON, "")
-    return name if is_person(name) else tab
+    return name if isinstance(name, str) and is_person(name) else tab  # AppTest has no cookies
 
 
 def rerun() -> NoReturn:
