@@ -88,7 +88,7 @@ def test_several_uploads_become_a_table(visit: Visit) -> None:
 def test_the_decision_and_the_channels_are_there(visit: Visit) -> None:
     app = visit("prediction", block="3")
     assert not app.exception
-    assert any(heading.value == "Strongest channels of block 3" for heading in app.subheader)
+    assert any(heading.value == "Strongest channels of block 3" for heading in app.header)
     assert len(app.get("plotly_chart")) == 3
 
 
@@ -105,4 +105,4 @@ def test_channels_that_are_still_shown_keep_their_block(
     monkeypatch.setattr(Workbench, "follow", refuse)
     app.number_input(key="block").set_value(7).run()
     assert not app.exception
-    assert app.subheader[-1].value == "Strongest channels of block 3"
+    assert app.header[-1].value == "Strongest channels of block 3"

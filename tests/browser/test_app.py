@@ -5,12 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pytest
 from PIL import Image
 
 from convmixer_viz.presets.table import PRESETS
 from convmixer_viz.weights import locate
-from tests.browser.conftest import LOOKS, by_page, every_look, listen, open_page, ready, settle
+from tests.browser.conftest import LOOKS, every_look, listen, open_page, ready, settle
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -32,16 +31,6 @@ def test_the_first_screen_shows_the_whole_strip(app: str, page: Page) -> None:
     for picture in page.locator('[data-testid="stMain"] img').all():
         assert picture.get_attribute("alt") and picture.evaluate("i => i.naturalWidth") > 0
     assert fits(page)
-
-
-@pytest.mark.parametrize("page", [LOOKS[0], LOOKS[3]], indirect=True, ids=["light", "dark"])
-@by_page
-def test_each_page_stands_alone(app: str, page: Page, name: str) -> None:
-    page.goto(f"{app}/{name}")
-    ready(page)
-    assert fits(page)
-    pictures = page.locator('[data-testid="stMain"] img').all()
-    assert all(picture.get_attribute("alt") for picture in pictures)
 
 
 def test_pages_are_reached_by_their_links_and_keep_the_choices(app: str, page: Page) -> None:

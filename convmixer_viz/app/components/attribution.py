@@ -209,7 +209,7 @@ def show_map(result: AttributionMap, limit: float | None, look: Look) -> None:
 def show_agreement(maps: Sequence[AttributionMap]) -> None:
     """How alike the maps are, where they are several, of the same pictures."""
     if len(maps) > 1 and session.of_same_pictures(maps):
-        st.subheader("Agreement with the first map", help=glossary.COMMON_GRID)
+        st.header("Agreement with the first map", help=glossary.COMMON_GRID)
         st.dataframe(agreement(maps), hide_index=True)
 
 

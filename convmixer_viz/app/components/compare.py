@@ -68,7 +68,7 @@ def _move_left(presets: Sequence[str], place: int) -> None:
 
 def show_row(row: Row[Any], columns: Sequence[Column], pictures: Sequence[Picture]) -> list[Result]:
     """A row below its title; its results where every column is there."""
-    st.subheader(row.title)
+    st.header(row.title)
     if len(pictures) < row.fewest:
         st.caption(f"Needs {row.fewest} pictures or more: choose {SEVERAL}.")
         return []

@@ -175,7 +175,7 @@ def show_growth(
     result: ReceptiveField, others: Sequence[ReceptiveField], twin: ReceptiveField | None
 ) -> None:
     """σ by block against its baselines."""
-    st.subheader("Growth with depth", help=sentences.CAPTION)
+    st.header("Growth with depth", help=sentences.CAPTION)
     figure = figures.compare_growth([result, *others], twins=(twin,))
     chart.draw(figure, "σ by block against its baselines", "growth")
     st.caption(escape(sentences.describe_growth(result, twin)))

@@ -216,7 +216,7 @@ def show_side(results: Results, limit: float, title: str) -> None:
 
 def show_strips(preset: Preset, before: Results, after: Results) -> None:
     """Both models block by block, one strip below the other."""
-    st.subheader("Depth runs from left to right", help=glossary.DEPTH)
+    st.header("Depth runs from left to right", help=glossary.DEPTH)
     rows = ("atlas", "field", "activations", "evidence")
     for title, results in {"Unedited": before, "Edited": after}.items():
         if any(results.values()):

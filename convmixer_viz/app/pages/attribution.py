@@ -14,13 +14,13 @@ st.write(
 )
 look = attribution.choose_look()
 
-st.subheader("Exact evidence", help=glossary.EVIDENCE_IS_NO_PIXEL)
+st.header("Exact evidence", help=glossary.EVIDENCE_IS_NO_PIXEL)
 target.note_unknown(presets)
 questions = target.questions(presets)
 asks = {question["preset"]: session.ask(EVIDENCE, **question) for question in questions}
 attribution.show_evidence(session.run_each(asks, slot="evidence"), look)
 
-st.subheader("Methods", help=glossary.OWN_SCALES)
+st.header("Methods", help=glossary.OWN_SCALES)
 methods = attribution.choose_methods()
 options = attribution.choose_options(methods)
 maps = attribution.compute_maps(methods, options, questions)
@@ -29,6 +29,6 @@ if not methods:
     st.caption("The maps of the methods that you choose stand here.")
 attribution.show_agreement(maps)
 
-st.subheader("Can they be trusted?")
+st.header("Can they be trusted?")
 if attribution.choose_scores(methods):
     attribution.show_scores(attribution.compute_scores(methods, options, questions[0]))

@@ -19,7 +19,7 @@ def show_card(preset: Preset) -> None:
     card = locate.companion_file(preset, ".md")
     if card:
         _, _, below = card.read_text("utf-8").partition("\n")  # its title stands above
-        st.markdown(below.replace("\n## ", "\n#### "))
+        st.markdown(below.replace("\n## ", "\n### "))
         return
     facts = preset_facts(preset)
     top1 = f"{facts['top1']:.2f} %, {facts['top1_is']}" if facts["top1"] else "not measured"

@@ -61,14 +61,14 @@ with middle:
 with right:
     prediction.show_answer(answer)
 
-st.subheader("Depth runs from left to right", help=glossary.DEPTH)
+st.header("Depth runs from left to right", help=glossary.DEPTH)
 show_strip(preset.shape.depth, **results)
 
-st.subheader("Measured on this picture")
+st.header("Measured on this picture")
 facts = overview.sentences(evidence=evidence, field=results["field"], atlas=results["atlas"])
 st.markdown(
     "\n".join(f"- {escape(fact)}" for fact in facts) or "Three facts stand here in a moment."
 )
 
-st.subheader("Architecture")
+st.header("Architecture")
 chart.draw(architecture.draw(preset), architecture.describe(preset))

@@ -18,7 +18,7 @@ CHANNELS = 6  # shown of the block
 
 def show_depth(result: Evidence | None) -> None:
     """The probe's probability after each block, and where the decision falls."""
-    st.subheader("Through depth", help=glossary.PROBE)
+    st.header("Through depth", help=glossary.PROBE)
     if result:
         decision = evidence_figures.describe_decision(result)
         chart.draw(evidence_figures.draw_probes(result), decision)
@@ -27,7 +27,7 @@ def show_depth(result: Evidence | None) -> None:
 
 def show_channels(result: Activations | None, block: int) -> None:
     """The block's strongest channels: of the block before, until this one's are there."""
-    st.subheader(f"Strongest channels of block {result.block if result else block}")
+    st.header(f"Strongest channels of block {result.block if result else block}")
     if result:
         chart.draw(channel_maps.draw(result), "maps of the strongest channels")
         st.caption(
@@ -41,7 +41,7 @@ def show_uploads() -> None:
     names = picture_list.uploads()
     if len(names) < 2:
         return
-    st.subheader("All uploaded pictures")
+    st.header("All uploaded pictures")
     pictures = picture_list.find_all(names)
     result = (
         session.run_if(PREDICTION, slot="every", pictures=pictures, top=3) if pictures else None

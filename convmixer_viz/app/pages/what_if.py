@@ -22,11 +22,11 @@ with right:
     what_if.show_answers(before, after)
 what_if.show_strips(preset, before, after)
 
-st.subheader("Over many pictures", help=glossary.MANY)
+st.header("Over many pictures", help=glossary.MANY)
 if chosen.edits:
     asked, pace = what_if.choose_measurement(), what_if.pace(before)
     what_if.show_effect(preset, asked, pace)
-    st.subheader("Sweep", help=glossary.SWEEP)
+    st.header("Sweep", help=glossary.SWEEP)
     what_if.show_sweep(preset, asked, pace)
 else:
     st.caption("Make a change above: what it does over many pictures stands here.")
