@@ -59,6 +59,9 @@ def fill(
         line.bar.caption(_at_rest(standing, expected))
     else:
         line.bar.progress(0.0, f"{needed.analysis.name}: waiting for its turn")
+    if not idle:
+        verb = "Failed" if failure else "Stopped" if resting else "Working"
+        state().work = state().work or f"{verb}: {needed.analysis.name}, {needed.preset.name}."
     return not resting
 
 

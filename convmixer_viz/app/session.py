@@ -64,6 +64,7 @@ def begin(choices: Choices) -> None:
     state().shown = []
     state().untrained = set()
     OPERATION.see(_person())
+    state().work = ""
 
 
 def choices() -> Choices:

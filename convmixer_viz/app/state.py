@@ -53,6 +53,7 @@ class State:
     shown: list[Result] = field(default_factory=list)  # results on the page, for its foot
     fetches: dict[str, DeltaGenerator] = field(default_factory=dict)  # preset: where its bar stands
     untrained: set[str] = field(default_factory=set)  # presets whose untrained twin is shown
+    work: str = ""  # what begins or rests, for a screen reader
 
     # of the work for the page's results
     last_shown: dict[str, str] = field(default_factory=dict)  # slot: digest of its last result

@@ -46,6 +46,16 @@ def array(values: Any) -> Array:
 
 def sheets(app: AppTest) -> list[dict[str, Any]]:
     """What the clickable pictures were given."""
+    return [each for each in _components(app) if "layout" in each]
+
+
+def told(app: AppTest) -> str:
+    """What a screen reader is told of the page's work."""
+    (message,) = [each["message"] for each in _components(app) if "message" in each]
+    return str(message)
+
+
+def _components(app: AppTest) -> list[dict[str, Any]]:
     return [json.loads(each.proto.json) for each in app.get("bidi_component") if each.proto.json]
 
 

@@ -25,6 +25,7 @@ def test_each_page_stands_alone(app: str, page: Page, name: str) -> None:
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     pictures = page.locator('[data-testid="stMain"] img').all()
     assert all(picture.get_attribute("alt") for picture in pictures)
+    assert page.locator(".modebar-btn:not([tabindex='-1'])").count() == 0
     unfold(page)
     assert [found for found in violations(page) if found[1] is None] == []
     assert pale_texts(page) == []

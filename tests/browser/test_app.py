@@ -54,6 +54,7 @@ def test_a_cell_of_the_strip_is_a_door(app: str, page: Page) -> None:
     page.keyboard.press("Enter")
     page.wait_for_function("document.querySelector('h1')?.innerText === 'Kernels'")
     ready(page)
+    page.wait_for_function("document.activeElement.innerText === 'Kernels'")
     assert page.get_by_label("Block", exact=True).input_value() == "2"
 
 

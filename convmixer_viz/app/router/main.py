@@ -5,7 +5,13 @@ from pathlib import Path
 import streamlit as st
 
 from convmixer_viz.app import link, session
-from convmixer_viz.app.components import fetching, foot, missing_weights, sidebar
+from convmixer_viz.app.components import (
+    accessibility,
+    fetching,
+    foot,
+    missing_weights,
+    sidebar,
+)
 from convmixer_viz.app.state import state
 from convmixer_viz.errors import VizError
 from convmixer_viz.foreign_text import escape
@@ -79,5 +85,6 @@ foot.draw(state().shown)
 link.check(warnings)
 if whole:
     link.check_rest(warnings)
+accessibility.draw()
 session.follow()
 fetching.follow()
