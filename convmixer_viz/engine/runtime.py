@@ -220,9 +220,9 @@ def _memory_format(preset: Preset, dtype: torch.dtype) -> torch.memory_format:
 
 @contextmanager
 def chunk(name: str, device: str = "cpu") -> Iterator[None]:
-    """Around one step of work: torch's flags are set, a shortage of memory becomes a sentence, and
-    a step that leaves grad mode or autocast changed is named."""
-    with flags.HELD, _shortage_in_words(name, device):
+    """Around one step of work: torch's flags are set, a shortage of memory or a lost device becomes
+    a sentence, and a step that leaves grad mode or autocast changed is named."""
+    with flags.HELD, _failures_in_words(name, device):
         yield
     autocast = torch.is_autocast_enabled("cpu") or torch.is_autocast_enabled("cuda")
     if autocast or not torch.is_grad_enabled():
@@ -231,17 +231,22 @@ def chunk(name: str, device: str = "cpu") -> Iterator[None]:
 
 
 @contextmanager
-def _shortage_in_words(name: str, device: str) -> Iterator[None]:
+def _failures_in_words(name: str, device: str) -> Iterator[None]:
     try:
         yield
     except (RuntimeError, MemoryError) as error:
-        if not memory_ran_out(error):
-            raise
-        torch.cuda.empty_cache()
-        raise DeviceError(
-            f"{device} has no memory left for {name}: choose a lower resolution, fewer pictures or "
-            "a smaller preset, or close what else uses the device."
-        ) from error
+        if memory_ran_out(error):
+            torch.cuda.empty_cache()
+            raise DeviceError(
+                f"{device} has no memory left for {name}: choose a lower resolution, fewer "
+                "pictures or a smaller preset, or close what else uses the device."
+            ) from error
+        if isinstance(error, torch.AcceleratorError):  # each later call would say the same
+            reason = str(error).partition("\n")[0]
+            raise DeviceError(
+                f"{device} was lost ({reason}): start convmixer-viz again, or use --device cpu."
+            ) from error
+        raise
 
 
 def memory_ran_out(error: BaseException) -> bool:
