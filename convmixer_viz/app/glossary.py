@@ -8,6 +8,7 @@ KEEP = (
 )
 PRESETS = "One to four, in the order of picking; the first is the one that most pages show."
 EDITS = "Changes of the first preset, in their order, on every page; × ends one."
+PICTURE_EDITS = "Changes of the picture, on every page; × ends one."
 TARGET = "The class whose score is explained."
 AGAINST = "Explain the target's score minus this class's."
 BLOCK = "1 to {depth}, counted from the input; 0 is the stem's output."
@@ -61,6 +62,13 @@ UNTRAINED_TWIN = "The same architecture, random, batch norm calibrated: what tra
 
 # what if
 CHANGE = "Several compose, in the order in which they are made."
+CHANGED = "Both at once are possible: a changed model on a changed picture."
+AMOUNTS = "What is moved back to where it changes nothing leaves the link."
+JPEG = "At the right end the picture isn't saved as a JPEG."
+SHIFT_UNIT = "Of the preset: an input pixel of its model, or one of its patches."
+FILL = "The training pictures' mean colour, the picture blurred, or black."
+PROPOSE = "Paste the region that evidence proposes where evidence proposes."
+REGION_SIDE = "Tokens a side of the region that is pasted."
 KERNELS = "All, a class of the templates, or channels: 12+40, 3-8."
 OVER = "A data set with a folder a class has labels: with it accuracy is counted."
 NO_DATA = (

@@ -23,6 +23,7 @@ from convmixer_viz.engine import allocator
 from convmixer_viz.errors import VizError
 from convmixer_viz.foreign_text import escape
 from convmixer_viz.pictures.decode import Picture
+from convmixer_viz.pictures.edits import edited_all
 from convmixer_viz.pictures.folders import DataSet, Drawn
 from convmixer_viz.request import Request
 from convmixer_viz.weights import collection
@@ -80,30 +81,35 @@ def ask(analysis: Analysis[R], **options: Any) -> Ask[R]:
 
 
 def request(question: Ask[R]) -> Request[R]:
-    """The request, with the sidebar's picture, preset, edits, device and mode where the question
-    names no others."""
+    """The request, with the sidebar's picture and its edits, preset, edits, device and mode where
+    the question names no others."""
     chosen, options = choices(), dict(question.options)
-    pictures = options.pop("pictures", None)
+    pictures, edits = options.pop("pictures", None), options.pop("picture_edits", None)
     if pictures is None and question.analysis.images != "none":
         pictures = [picture_list.find(chosen.picture)]
+        edits = chosen.picture_edits if edits is None else edits
+    pictures = edited_all(pictures or (), edits or (), picture_list.find)
     preset = options.pop("preset", None) or chosen.preset
     if preset in state().untrained:
         options.setdefault("random", 0)
     return bench().request(
         question.analysis,
-        pictures or (),
+        pictures,
         preset=preset,
         edits=options.pop("edits", chosen.edits if preset == chosen.preset else ()),
         device=options.pop("device", chosen.device),
         mode=options.pop("mode", chosen.mode),
-        on_disk=not _of_uploads(pictures or ()) or picture_list.may_be_kept(),
+        on_disk=not _of_uploads(pictures) or picture_list.may_be_kept(),
         **options,
     )
 
 
 def _of_uploads(pictures: Sequence[Picture]) -> bool:
     uploads = picture_list.uploads()
-    return not isinstance(pictures, Drawn) and any(each.name in uploads for each in pictures)
+    carriers = (pictures,) if isinstance(pictures, Drawn) else pictures
+    pasted = (source for each in carriers for source in each.sources)
+    named = () if isinstance(pictures, Drawn) else pictures
+    return any(each.name in uploads for each in (*named, *pasted))
 
 
 @st.cache_resource(ttl=FRESH, max_entries=100, show_spinner="Reading the data set's index …")
@@ -186,8 +192,9 @@ def run_each(asks: Mapping[K, Ask[R]], *, slot: str, together: bool = False) -> 
 
 
 def of_same_pictures(results: Iterable[Any]) -> bool:
-    """Whether all that is there was computed of the same pictures."""
-    return len({result.origin.images for result in results if result}) < 2
+    """Whether all that is there was computed of the same pictures, edited alike."""
+    origins = [result.origin for result in results if result]
+    return len({(origin.images, origin.picture_edits) for origin in origins}) < 2
 
 
 def at_hand(analysis: Analysis[R], *, slot: str, **options: Any) -> list[R]:

@@ -27,6 +27,7 @@ class Choices:
     device: str
     mode: Literal["exact", "fast"]
     edits: tuple[str, ...] = ()  # of the first preset, in their order
+    picture_edits: tuple[str, ...] = ()  # of the picture, in their order
 
     @property
     def preset(self) -> str:

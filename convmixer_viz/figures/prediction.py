@@ -56,15 +56,17 @@ def describe(result: Prediction, picture: int = 0) -> str:
 
 
 def describe_change(before: Prediction, after: Prediction) -> str:
-    """What an edit of the model does to the first picture: its first class, that class's logit,
+    """What edits of the model or the picture do to an answer: its first class, that class's logit,
     and how far all probabilities move."""
     index, now = int(before.top[0, 0]), int(after.top[0, 0])
     old, new = float(before.logits[0, index]), float(after.logits[0, index])
     moved = float(agreement.divergence(before.probabilities[:1], after.probabilities[:1])[0])
     name = before.classes[index]
     verdict = f"still {name}" if now == index else f"{after.classes[now]} instead of {name}"
+    model = "edited model" if after.origin.edits else "model"
+    of_edited = " of the edited picture" * bool(after.origin.picture_edits)
     return (
-        f"The edited model says {verdict}: the probability of {name} goes from "
+        f"The {model} says {verdict}{of_edited}: the probability of {name} goes from "
         f"{before.probabilities[0, index]:.1%} to {after.probabilities[0, index]:.1%}, its logit "
         f"from {old:.2f} to {new:.2f} ({new - old:+.2f}). Over all classes the Jensen–Shannon "
         f"divergence is {moved:.3f} bit, of 1 at most."

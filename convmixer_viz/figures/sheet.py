@@ -29,6 +29,15 @@ class Band:
 
 
 @dataclass(frozen=True, slots=True)
+class Region:
+    """What is dragged over an overlay: a pick is where its upper left cell comes."""
+
+    rows: int  # cells
+    columns: int
+    png: bytes = b""  # what it shows; nothing is a frame
+
+
+@dataclass(frozen=True, slots=True)
 class Sheet:
     """One clickable picture. Its layout: strip, bands below each other over common columns; grid,
     one band whose tiles wrap; overlay, one picture with a cell a token."""
@@ -38,6 +47,7 @@ class Sheet:
     bands: tuple[Band, ...]
     values: tuple[Value | None, ...]  # a value a column (strip) or cell; None can't be picked
     heads: tuple[str, ...] = ()  # above the columns of a strip
+    region: Region | None = None  # of an overlay
 
 
 def mosaic(

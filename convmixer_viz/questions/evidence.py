@@ -63,3 +63,10 @@ class Evidence(Result):
         target = self.per_class[self.target]
         other = 0 if self.against is None else self.per_class[self.against]
         return np.asarray(target - other, np.float32)
+
+    def strongest(self, rows: int, columns: int) -> int:
+        """The upper left token of the region of so many tokens with the largest sum."""
+        windows = np.lib.stride_tricks.sliding_window_view(self.exact, (rows, columns))
+        sums = windows.sum((2, 3), dtype=np.float64)
+        row, column = map(int, np.unravel_index(sums.argmax(), sums.shape))
+        return row * int(self.exact.shape[1]) + column

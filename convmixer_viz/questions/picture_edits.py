@@ -40,6 +40,7 @@ class PictureEdit:
 
     SENTENCE: ClassVar[str] = ""
     SWEPT: ClassVar[tuple[str, tuple[float, ...]]] = ("", ())  # its amount, and what a sweep tries
+    NOTHING: ClassVar[tuple[tuple[str, float], ...]] = ()  # keys and values that change nothing
 
     def __post_init__(self) -> None:
         for name, (lowest, highest) in LIMITS.items():
@@ -59,6 +60,12 @@ class PictureEdit:
         """The same by another amount."""
         changes: dict[str, Any] = {self.SWEPT[0]: value}
         return replace(self, **changes)
+
+    @property
+    def changes_nothing(self) -> bool:
+        """Whether its picture is the one before, bit for bit, whatever that is."""
+        as_nothing = [getattr(self, key) == value for key, value in self.NOTHING]
+        return bool(as_nothing) and all(as_nothing)
 
     def __str__(self) -> str:
         return write(self, self.name)
@@ -80,6 +87,7 @@ class PreparedEdit(PictureEdit):
 class Grey(OriginalEdit):
     SENTENCE = "colours drawn to the grey of the same luminance"
     SWEPT = ("share", (0.0, 0.25, 0.5, 0.75, 1.0))
+    NOTHING = (("share", 0),)
     share: Annotated[float, "0 is as it was, 1 is grey"] = 1.0
 
 
@@ -87,6 +95,7 @@ class Grey(OriginalEdit):
 class Brightness(OriginalEdit):
     SENTENCE = "every level times a number, cut at white"
     SWEPT = ("factor", (0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0))
+    NOTHING = (("factor", 1),)
     factor: Annotated[float, "the number; 1 is as it was"] = 1.5
 
 
@@ -94,6 +103,7 @@ class Brightness(OriginalEdit):
 class Contrast(OriginalEdit):
     SENTENCE = "every level's distance from the picture's mean grey times a number"
     SWEPT = ("factor", (0.0, 0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 4.0))
+    NOTHING = (("factor", 1),)
     factor: Annotated[float, "the number; 1 is as it was"] = 0.5
 
 
@@ -101,6 +111,7 @@ class Contrast(OriginalEdit):
 class Noise(OriginalEdit):
     SENTENCE = "Gaussian noise added to every level of every pixel, cut at black and white"
     SWEPT = ("sd", (0.0, 4.0, 8.0, 16.0, 24.0, 32.0, 48.0, 64.0, 96.0, 128.0))
+    NOTHING = (("sd", 0),)
     sd: Annotated[float, "its standard deviation in levels of 0 to 255"] = 16.0
     seed: Seed = 0
 
@@ -116,6 +127,7 @@ class Jpeg(OriginalEdit):
 class Turn(OriginalEdit):
     SENTENCE = "turned about its centre, against the clock; what enters at the corners is mirrored"
     SWEPT = ("degrees", (-180.0, -135, -90, -45, -30, -15, -5, 0, 5, 15, 30, 45, 90, 135, 180))
+    NOTHING = (("degrees", 0),)
     degrees: Annotated[float, "by how much"] = 10.0
 
 
@@ -131,6 +143,7 @@ class Shift(PreparedEdit):
         "moved by whole pixels or patches of the preset; what enters at the border is mirrored"
     )
     SWEPT = ("x", tuple(range(-8, 9)))
+    NOTHING = (("x", 0), ("y", 0))
     x: Annotated[int, "to the right"] = 0
     y: Annotated[int, "down"] = 0
     unit: Annotated[Literal["pixel", "patch"], "an input pixel of the model, or a patch"] = "pixel"
@@ -140,6 +153,7 @@ class Shift(PreparedEdit):
 class Blur(PreparedEdit):
     SENTENCE = "smoothed by a Gaussian; the border is mirrored"
     SWEPT = ("sigma", (0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0))
+    NOTHING = (("sigma", 0),)
     sigma: Annotated[float, "its σ in pixels of the preset; 0 is as it was"] = 1.0
 
 

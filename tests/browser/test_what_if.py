@@ -1,13 +1,16 @@
-"""What if in Chromium: an edit is in the link and on all pages; a sweep stops and goes on."""
+"""What if in Chromium: an edit is in the link and on all pages; a sweep stops and goes on; a region
+is dragged by mouse and by touch, a slider moved many times."""
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from tests.browser.conftest import ready, settle
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Browser, Page
 
 
 def test_an_edit_stands_in_the_link_and_on_every_page_and_leaves_with_a_click(
@@ -50,3 +53,90 @@ def test_a_sweep_is_stopped_and_goes_on(app: str, page: Page) -> None:
     page.get_by_text("8 points. The last: block 8").wait_for(timeout=240_000)
     ready(page)
     assert page.get_by_role("button", name="Go on").count() == 0
+
+
+PASTE = "paste:from=coffee:tokens=0-1+16-17:at=0:grid=16"
+REGION = f"what_if?preset=cifar10-128-8-k3&half=A+region+pasted&picture-edit={quote(PASTE)}"
+
+
+def landed(page: Page, at: int) -> None:
+    """The link, the box and the answer are of the same place."""
+    script = "at => decodeURIComponent(location.search).includes(`:at=${at}:grid=16`)"
+    page.wait_for_function(script, arg=at, timeout=60_000)
+    page.get_by_text(f"at={at}:grid=16.", exact=False).first.wait_for(timeout=60_000)
+    ready(page)
+    assert page.locator(".st-key-onto .stage").get_attribute("aria-valuenow") == str(at)
+
+
+def cell(page: Page, key: str, row: int, column: int) -> tuple[float, float]:
+    """The middle of a token of a picture of 16 × 16, in pixels of the page."""
+    box = page.locator(f".st-key-{key} canvas").bounding_box()
+    assert box
+    return box["x"] + (column + 0.5) * box["width"] / 16, box["y"] + (row + 0.5) * box[
+        "height"
+    ] / 16
+
+
+def test_a_region_is_dragged_and_moved_by_keys(app: str, page: Page) -> None:
+    page.goto(f"{app}/{REGION}")
+    ready(page)
+    page.locator(".st-key-onto .stage[data-region]").wait_for()
+    page.mouse.move(*cell(page, "onto", 1, 1))
+    page.mouse.down()
+    page.mouse.move(*cell(page, "onto", 9, 7), steps=12)
+    page.mouse.up()
+    landed(page, 8 * 16 + 6)  # held by its lower right token
+    page.mouse.move(*cell(page, "onto", 8, 6))
+    page.mouse.down()
+    page.mouse.move(*cell(page, "onto", 15, 15), steps=5)
+    page.mouse.up()
+    landed(page, 14 * 16 + 14)  # it stays inside
+    page.locator(".st-key-onto .stage").press("ArrowUp")
+    landed(page, 13 * 16 + 14)
+
+
+def test_a_region_is_dragged_by_touch(app: str, browser: Browser) -> None:
+    phone = {"viewport": {"width": 800, "height": 1000}, "has_touch": True}
+    with closing(browser.new_context(**phone)) as context:
+        page = context.new_page()
+        page.goto(f"{app}/{REGION}")
+        ready(page)
+        page.locator(".st-key-onto canvas").scroll_into_view_if_needed()
+        settle(page)
+        touch = context.new_cdp_session(page)
+        for kind, row in (("touchStart", 0), *(("touchMove", row) for row in range(1, 6))):
+            x, y = cell(page, "onto", row, 0)
+            points = [{"x": x, "y": y}]
+            touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+        touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+        landed(page, 5 * 16)
+
+
+def test_a_token_leaves_and_comes_back_by_a_click(app: str, page: Page) -> None:
+    page.goto(f"{app}/what_if?preset=cifar10-128-8-k3&half=Its+tokens")
+    ready(page)
+    for tokens in ("tokens=35", "tokens=35-36", "tokens=35"):
+        row, column = (2, 3) if tokens == "tokens=35" and "picture-edit" not in page.url else (2, 4)
+        page.mouse.click(*cell(page, "tokens", row, column))
+        page.wait_for_function(
+            "word => decodeURIComponent(location.search).includes(word + ':grid')", arg=tokens
+        )
+        ready(page)
+
+
+def test_a_slider_moved_many_times_ends_whole(app: str, page: Page) -> None:
+    page.goto(f"{app}/what_if?preset=cifar10-128-8-k3&half=The+picture")
+    ready(page)
+    thumb = page.locator(".st-key-amount-shift-x [role=slider]")
+    thumb.focus()
+    for move in range(200):
+        page.keyboard.press("ArrowRight" if move % 10 < 6 else "ArrowLeft")
+    value = thumb.get_attribute("aria-valuenow")
+    assert value == "8"  # its end, then four to and fro
+    page.wait_for_function("decodeURIComponent(location.search).includes('shift:x=')")
+    ready(page)
+    settle(page)
+    value = thumb.get_attribute("aria-valuenow")
+    assert f"shift%3Ax%3D{value}" in page.url or f"shift:x={value}" in page.url
+    assert page.get_by_text("Still shown of the choices before").count() == 0
+    page.get_by_text(f"What the model saw of cat, shift:x={value}.").wait_for()

@@ -32,8 +32,14 @@ async function load(view, data) {
   if (view.digest !== data.digest) return;
   Object.assign(view, { spec: data, images, width: 0 });
   view.stage.setAttribute("aria-label", data.label);
+  dress(view);
   resize(view);
   follow(view, data);
+}
+
+function dress({ stage, box, spec: { region } }) {
+  stage.toggleAttribute("data-region", Boolean(region));
+  box.style.backgroundImage = region?.png ? `url(data:image/png;base64,${region.png})` : "";
 }
 
 async function picture(band) {
@@ -172,8 +178,8 @@ function follow(view, data) {
 function place(view) {
   if (!view.cells.length) return; // not laid out yet
   const cell = view.cells[view.cursor] ?? view.cells[(view.cursor = 0)], picked = view.cells[view.selected];
-  const strip = view.spec.layout === "strip";
-  frame(view.box, cell, true);
+  const strip = view.spec.layout === "strip", { rows = 1, columns = 1 } = view.spec.region ?? {};
+  frame(view.box, { ...cell, w: cell.w * columns, h: cell.h * rows }, true);
   view.stage.toggleAttribute("data-picked", Boolean(picked));
   frame(view.column, { ...picked, y: 0, h: view.canvas.clientHeight }, strip && picked);
   view.stage.setAttribute("aria-valuenow", view.cursor);
@@ -202,11 +208,16 @@ function pick(view, index) {
   view.cursor = index;
   if (value && column !== view.selected) {
     view.selected = column;
-    clearTimeout(view.timer);
-    const serial = ++view.serial;
-    view.timer = setTimeout(() => view.send("pick", { value, serial }), DEBOUNCE);
+    if (!view.grip) clearTimeout(view.timer); // a drag tells where it is all the way
+    if (!view.grip || !view.due) view.timer = setTimeout(() => tellPick(view), DEBOUNCE);
+    view.due = { value, serial: ++view.serial };
   }
   place(view);
+}
+
+function tellPick(view) {
+  view.send("pick", view.due);
+  view.due = null;
 }
 
 function open(view, { band, column }) {
@@ -219,7 +230,10 @@ function listen(view) {
   const { stage } = view;
   stage.onmousemove = (event) => tell(view, under(view, event), event.clientX, event.clientY);
   stage.onmouseleave = stage.onblur = () => { view.tip.hidden = true; };
-  stage.onclick = (event) => click(view, under(view, event));
+  stage.onclick = (event) => view.spec?.region || click(view, under(view, event));
+  stage.onpointerdown = (event) => view.spec?.region && grab(view, event);
+  stage.onpointermove = (event) => view.grip && drag(view, event);
+  stage.onpointerup = stage.onpointercancel = () => { view.grip = null; };
   stage.onkeydown = (event) => key(view, event);
 }
 
@@ -234,6 +248,27 @@ function click(view, index) {
   if (index === view.cursor && picked) open(view, view.cells[index]);
   else pick(view, index);
 }
+
+function grab(view, event) {
+  const index = under(view, event), { rows, columns } = view.spec.region, at = view.cursor;
+  if (index < 0) return;
+  view.stage.setPointerCapture(event.pointerId);
+  const row = rowOf(view, index) - rowOf(view, at), column = columnOf(view, index) - columnOf(view, at);
+  const inside = row >= 0 && row < rows && column >= 0 && column < columns;
+  view.grip = inside ? [row, column] : [Math.floor(rows / 2), Math.floor(columns / 2)];
+  drag(view, event);
+}
+
+function drag(view, event) {
+  const { left, top } = view.canvas.getBoundingClientRect(), [{ w, h }] = view.cells, [row, column] = view.grip;
+  const { rows, columns } = view.spec.region, down = view.cells.length / view.across;
+  const within = (value, last) => Math.max(0, Math.min(last, value));
+  const y = within(Math.floor((event.clientY - top) / h) - row, down - rows);
+  const x = within(Math.floor((event.clientX - left) / w) - column, view.across - columns);
+  pick(view, y * view.across + x);
+}
+
+const rowOf = (view, index) => Math.floor(index / view.across), columnOf = (view, index) => index % view.across;
 
 function tell(view, index, x, y) {
   view.tip.hidden = index < 0;
@@ -251,7 +286,7 @@ function key(view, event) {
   event.preventDefault();
   if (event.key === "Enter") return open(view, cells[cursor]);
   const index = steps[event.key];
-  if (index < 0 || index > last) return;
+  if (index < 0 || index > last || (view.spec.region && !view.spec.values[index])) return;
   pick(view, index);
   view.box.scrollIntoView({ block: "nearest", inline: "nearest" });
   const { left, bottom } = view.box.getBoundingClientRect();

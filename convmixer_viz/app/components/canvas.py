@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
+from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ import streamlit as st
 from convmixer_viz.app.state import state
 
 if TYPE_CHECKING:
-    from convmixer_viz.figures.sheet import Band, Sheet, Value
+    from convmixer_viz.figures.sheet import Band, Region, Sheet, Value
 
 _HTML = """
 <div class="sheet">
@@ -38,7 +39,9 @@ canvas { display: block; }
 .column { outline-width: 1px; box-shadow: 0 0 0 2px #1119; }
 .sheet:not([data-layout=strip]) .names { display: none; }
 [data-layout=strip] .stage:not(:focus) .box { display: none; }
-.stage:not(:focus, [data-picked]) .box { display: none; }
+.stage:not(:focus, [data-picked], [data-region]) .box { display: none; }
+.stage[data-region] { cursor: grab; touch-action: none; }
+.stage[data-region] .box { background-size: 100% 100%; image-rendering: pixelated; }
 .stage:focus-visible .box { outline: 3px solid var(--st-primary-color); }
 .tip { position: fixed; z-index: 99; max-width: 260px; padding: 4px 8px; font-size: 14px;
   pointer-events: none; white-space: pre-line; background: var(--st-secondary-background-color);
@@ -49,9 +52,15 @@ _JS = Path(__file__).with_suffix(".js").read_text("utf-8")
 
 
 def show(
-    sheet: Sheet, *, key: str, into: tuple[str, ...] = (), opens: bool = False
+    sheet: Sheet,
+    *,
+    key: str,
+    into: tuple[str, ...] = (),
+    opens: bool = False,
+    then: Callable[..., None] | None = None,
 ) -> tuple[int, Value | None] | None:
-    """Draw a sheet; a pick sets the session-state keys `into`, one for each number of its value.
+    """Draw a sheet; a pick sets the session-state keys `into`, one for each number of its value,
+    and calls `then` with them; a click on what is picked does, too.
 
     Returns the band and the value of a cell that was opened (Enter, or a click on the picked
     cell) in this run, where `opens`; else None.
@@ -59,13 +68,13 @@ def show(
     current = {
         "selected": [st.session_state.get(name) for name in into],
         "serial": state().picks.get(key, 0),  # of the last pick that Python knows
-        "opens": opens,
+        "opens": opens or then is not None,
     }
     result = _component()(
         key=key,
         data=_content(sheet) | current,
-        on_pick_change=lambda: _pick(key, into),
-        on_open_change=lambda: None,
+        on_pick_change=lambda: _pick(key, into, then),
+        on_open_change=lambda: _again(key, then),
     )
     opened = result.open
     return (opened["band"], _value(opened["value"])) if opened else None
@@ -76,12 +85,20 @@ def _component() -> Any:
     return st.components.v2.component("convmixer_canvas", html=_HTML, css=_CSS, js=_JS)
 
 
-def _pick(key: str, into: tuple[str, ...]) -> None:
+def _pick(key: str, into: tuple[str, ...], then: Callable[..., None] | None) -> None:
     pick = st.session_state[key].pick
     if pick is None:
         return
     state().picks[key] = pick["serial"]
     st.session_state.update(zip(into, pick["value"], strict=True))
+    if then:
+        then(*pick["value"])
+
+
+def _again(key: str, then: Callable[..., None] | None) -> None:
+    opened = st.session_state[key].open
+    if then and opened and opened["value"]:
+        then(*opened["value"])
 
 
 def _value(numbers: list[int] | None) -> Value | None:
@@ -95,9 +112,15 @@ def _content(sheet: Sheet) -> dict[str, Any]:
         "values": sheet.values,
         "heads": sheet.heads,
         "bands": [_band(band) for band in sheet.bands],
+        "region": sheet.region and _region(sheet.region),
     }
     text = json.dumps(content, sort_keys=True)
     return content | {"digest": sha256(text.encode()).hexdigest()}
+
+
+def _region(region: Region) -> dict[str, Any]:
+    png = b64encode(region.png).decode()
+    return {"rows": region.rows, "columns": region.columns, "png": png}
 
 
 def _band(band: Band) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import streamlit as st
 from PIL import Image
 from streamlit.delta_generator import DeltaGenerator
@@ -14,17 +16,20 @@ from convmixer_viz.engine.queue import Suspended
 from convmixer_viz.engine.runtime import Mode
 from convmixer_viz.errors import VizError
 from convmixer_viz.foreign_text import escape
+from convmixer_viz.pictures import edits as picture_edits
 from convmixer_viz.pictures.decode import READABLE_FORMATS, Picture, preview
 from convmixer_viz.pictures.gallery import GALLERY
 from convmixer_viz.presets.table import DEFAULT, MOST_SIDE_BY_SIDE, Preset
 from convmixer_viz.questions.edits import MOST
+from convmixer_viz.questions.picture_edits import Paste, parse
 from convmixer_viz.request import fit_edits
 from convmixer_viz.weights import locate
 
 THUMBNAIL = 160  # px
 PREDICTED = "what it predicts"
 NOBODY = "nothing else"
-EDITS = "edit"  # key in the link, once for each
+EDITS, PICTURE_EDITS = "edit", "picture-edit"  # keys in the link, once for each
+Check = Callable[[str], None]  # raises what is wrong with an edit
 MODES: tuple[Mode, ...] = ("exact", "fast")
 
 
@@ -34,13 +39,13 @@ def draw() -> Choices:
         picture = choose_picture()
         presets = choose_presets()
         first = session.bench().presets[presets[0]]
-        edits = choose_edits(first)
+        made = choose_edits(first), choose_picture_edits(first)
         target, against = choose_target(first)
         block = choose_block(first)
         device, mode = choose_device()
         copy_link.button()
         show_load()
-    return Choices(presets, picture, target, against, block, device, mode, edits)
+    return Choices(presets, picture, target, against, block, device, mode, *made)
 
 
 def choose_picture() -> str:
@@ -125,30 +130,47 @@ def choose_presets() -> tuple[str, ...]:
 
 
 def choose_edits(preset: Preset) -> tuple[str, ...]:
-    """The edits in force, a chip each, which ends by a click. The widget is there without any,
-    too: one that comes later would not bring its value into the link."""
-    linked = (state().link or {}).get(EDITS, [])  # until the widget has been drawn
-    known = st.session_state.get(EDITS, linked)
-    fitting = [text for text in known if _fits(text, preset)][:MOST]
-    if EDITS in st.session_state:
-        st.session_state[EDITS] = fitting
+    """The edits of the model that are in force."""
+    presets = session.bench().presets
+
+    def check(text: str) -> None:
+        fit_edits([text], preset, presets)
+
+    return _in_force(EDITS, "Edits in force", glossary.EDITS, check)
+
+
+def choose_picture_edits(preset: Preset) -> tuple[str, ...]:
+    """The edits of the picture that are in force."""
+
+    def check(text: str) -> None:
+        edit = parse(text)
+        picture_edits.check([edit], preset)
+        if isinstance(edit, Paste):
+            picture_list.find(edit.from_)
+
+    return _in_force(PICTURE_EDITS, "The picture's edits", glossary.PICTURE_EDITS, check)
+
+
+def _in_force(key: str, label: str, sentence: str, check: Check) -> tuple[str, ...]:
+    """A chip an edit, which ends by a click. The widget is there without any, too: one that comes
+    later would not bring its value into the link."""
+    linked = (state().link or {}).get(key, [])  # until the widget has been drawn
+    known = st.session_state.get(key, linked)
+    fitting = [text for text in known if _fits(text, key, check)][:MOST]
+    if key in st.session_state:
+        st.session_state[key] = fitting
     edits: list[str] = st.multiselect(
-        "Edits in force",
-        fitting,
-        key=EDITS,
-        bind=BOUND,
-        placeholder="none",
-        help=glossary.EDITS,
+        label, fitting, key=key, bind=BOUND, placeholder="none", help=sentence
     )
     return tuple(edits)
 
 
-def _fits(text: str, preset: Preset) -> bool:
-    """Whether an edit can be made of a preset; one that was made before and can't be is told."""
+def _fits(text: str, key: str, check: Check) -> bool:
+    """Whether an edit can be made; one that was made before and can't be is told."""
     try:
-        fit_edits([text], preset, session.bench().presets)
+        check(text)
     except VizError as error:
-        if EDITS in st.session_state:
+        if key in st.session_state:
             sentence = f"The edit {escape(repr(text), longest=LONGEST)} has ended: {escape(error)}"
             state().ignored.append(sentence)
         return False

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import streamlit as st
 
 from convmixer_viz.app import glossary, picture_list, session
-from convmixer_viz.app.components import canvas, chart, prediction, sidebar, target
+from convmixer_viz.app.components import (
+    canvas,
+    chart,
+    picture_edits,
+    prediction,
+    sidebar,
+    target,
+)
 from convmixer_viz.app.link import BOUND
+from convmixer_viz.app.state import Choices
 from convmixer_viz.catalog import (
     ACTIVATIONS,
     COST,
@@ -27,6 +35,7 @@ from convmixer_viz.figures import (
     overlays,
     overview,
     prediction as bars,
+    style,
 )
 from convmixer_viz.foreign_text import escape
 from convmixer_viz.pictures.decode import Picture
@@ -43,6 +52,7 @@ PLACES = ("blocks", "kernels")  # the keys that all edits have: where it is made
 SEVERAL = "gallery and uploads"
 OPENING_SIZE = 1000  # pictures of a data set that the page offers first
 TIMED_CALLS = 2
+VIEW = 160  # px of the picture as the model saw it
 WHY = "evidence"
 SHOWN: dict[str, Analysis[Any]] = {  # of the unedited and of the edited model
     "prediction": PREDICTION,
@@ -53,6 +63,14 @@ SHOWN: dict[str, Analysis[Any]] = {  # of the unedited and of the edited model
 }
 Results = dict[str, Any]  # of one model, by the names above
 Measurement = dict[str, Any]  # the options of an effect that the page's widgets say
+
+
+HALVES: dict[str, Callable[[Preset], None]] = {
+    "The model": lambda preset: choose_change(preset),
+    "The picture": picture_edits.choose_amounts,
+    "Its tokens": picture_edits.choose_tokens,
+    "A region pasted": picture_edits.choose_region,
+}
 
 
 def choose_change(preset: Preset) -> None:
@@ -115,11 +133,25 @@ def _make(written: str) -> None:
     st.session_state[sidebar.EDITS] = [*(each for each in edits if each != written), written]
 
 
-def show_in_force(edits: Sequence[str]) -> None:
+def choose_half() -> str:
+    """What is changed by the widgets below."""
+    return st.segmented_control(
+        "Change",
+        list(HALVES),
+        default=next(iter(HALVES)),
+        key="half",
+        bind=BOUND,
+        help=glossary.CHANGED,
+    ) or next(iter(HALVES))
+
+
+def show_in_force(chosen: Choices) -> None:
     """The edits in their order, each with a button that ends it."""
+    edits = [(sidebar.EDITS, edit) for edit in chosen.edits]
+    edits += [(sidebar.PICTURE_EDITS, edit) for edit in chosen.picture_edits]
     if not edits:
         st.caption("No change is in force: what you make stands here, in its order.")
-    for number, edit in enumerate(edits):
+    for number, (key, edit) in enumerate(edits):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"{number + 1}. **{escape(edit)}**", width="stretch")
             st.button(
@@ -129,31 +161,33 @@ def show_in_force(edits: Sequence[str]) -> None:
                 key=f"end-{number}",
                 help=f"Ends {escape(edit)}.",
                 on_click=_end,
-                args=(number,),
+                args=(key, edit),
             )
 
 
-def _end(number: int) -> None:
-    edits = enumerate(session.choices().edits)
-    st.session_state[sidebar.EDITS] = [edit for place, edit in edits if place != number]
+def _end(key: str, edit: str) -> None:
+    st.session_state[key] = [each for each in st.session_state[key] if each != edit]
 
 
-def compute_both(edits: tuple[str, ...]) -> tuple[Results, Results]:
-    """What the unedited and the edited model make of the picture; nothing of the edited one where
-    there is no edit. Both explain the same class: what the unedited one predicts, unless the
-    sidebar names one."""
-    classes, first = target.question(), session.ask(PREDICTION, edits=())
+def compute_both(chosen: Choices) -> tuple[Results, Results]:
+    """What the unedited model makes of the unedited picture, and the edited one of the edited;
+    nothing of the latter where there is no edit. Both explain the same class: what the former
+    predicts, unless the sidebar names one."""
+    classes, unedited = target.question(), {"edits": (), "picture_edits": ()}
+    first = session.ask(PREDICTION, **unedited)
     if classes["target"] is None:
         classes["target"] = _first_class(first)
-    sides = {"before": (), "after": edits} if edits else {"before": ()}
+    sides: dict[str, dict[str, Any]] = {"before": unedited}
+    if chosen.edits or chosen.picture_edits:
+        sides["after"] = {}  # as the sidebar says
     asks: dict[tuple[str, str], session.Ask[Any]] = {("before", "prediction"): first}
     if classes["target"] is not None:  # known once the unedited model's prediction is there
         asks |= {
-            (side, name): session.ask(analysis, edits=made, **(classes if name == WHY else {}))
+            (side, name): session.ask(analysis, **made, **(classes if name == WHY else {}))
             for side, made in sides.items()
             for name, analysis in SHOWN.items()
         }
-    if edits:
+    if "after" in sides:
         asks[("before", "cost")] = _timed()
     results = session.run_each(asks, slot="both")
     before, after = (
@@ -206,6 +240,11 @@ def show_side(results: Results, limit: float, title: str) -> None:
         st.caption("Make a change on the left: what the changed model says stands here.")
         return
     chart.draw(bars.draw(answer), bars.describe(answer), f"bars-{title}")
+    if session.choices().picture_edits:
+        with st.container(key=f"pixelated-view-{title}"):
+            view, name = style.png(answer.views[0]), answer.names[0]
+            st.image(view, width=VIEW, output_format="PNG", alt=f"What the model saw of {name}")
+            st.caption(escape(f"What the model saw of {name}."))
     if why:
         picture, caption = evidence.still(why, limit=limit)
         with st.container(key=f"pixelated-{title}"):

@@ -11,6 +11,7 @@ from convmixer_viz.comparison import html
 from convmixer_viz.comparison.columns import Column, beside
 from convmixer_viz.comparison.rows import ROWS
 from convmixer_viz.pictures.decode import Picture
+from convmixer_viz.pictures.edits import edited_all
 from convmixer_viz.presets.table import SIDE_BY_SIDE
 
 PICTURES = ("the picture", compare.SEVERAL)
@@ -40,7 +41,9 @@ def choose_pictures() -> list[Picture]:
     on = st.selectbox("Pictures", PICTURES, key="on", bind=BOUND, width=240, help=several)
     first = session.choices().picture
     others = [name for name in picture_list.names() if name != first]
-    return picture_list.find_all([first, *others] if on == compare.SEVERAL else [first])
+    pictures = picture_list.find_all([first, *others] if on == compare.SEVERAL else [first])
+    edits = session.choices().picture_edits
+    return list(edited_all(pictures, edits, picture_list.find))
 
 
 def offer_report(columns: Sequence[Column], sections: Sequence[html.Section]) -> None:
