@@ -1,4 +1,5 @@
-"""What edits of a model change over many pictures, beside random and shuffled kernels' changes."""
+"""What edits of a model or of pictures change over many pictures, beside the changes that random
+and shuffled kernels make."""
 
 from __future__ import annotations
 
@@ -12,42 +13,62 @@ from convmixer_viz import agreement
 from convmixer_viz.contract import Step
 from convmixer_viz.engine.memory import DOUBLE, Workload
 from convmixer_viz.engine.runtime import LoadedModel
-from convmixer_viz.pictures.prepare import PreparedPicture
-from convmixer_viz.questions.edits import Edit, Epoch, in_words
-from convmixer_viz.questions.effect import CONTROLS, Effect, Options, Point, models, points
+from convmixer_viz.pictures.prepare import PreparedPicture, PreparedPictures
+from convmixer_viz.questions import picture_edits
+from convmixer_viz.questions.edits import Epoch, in_words
+from convmixer_viz.questions.effect import (
+    CONTROLS,
+    Effect,
+    Options,
+    Point,
+    Variant,
+    models,
+    points,
+)
 from convmixer_viz.weights import history
 
-Edits = tuple[Edit, ...]
 Counts = dict[str, NDArray[Any]]
-NONE: Edits = ()
+NONE: Variant = ((), ())
 
 
 def compute(
     model: LoadedModel, images: Sequence[PreparedPicture], options: Options
 ) -> Iterator[Step[Effect]]:
-    """One step a call of a model, the unedited one first; partial results have the points that are
-    done. What an earlier process has counted is not counted again."""
-    chosen = points(model.edits, options.sweep, model.preset.shape, _epochs(model))
+    """One step a call of a model, the unedited one on unedited pictures first; partial results have
+    the points that are done. What an earlier process has counted is not counted again."""
+    variant: Variant = (model.edits, getattr(images, "edits", ()))
+    chosen = points(variant, options.sweep, model.preset.shape, _epochs(model))
     controls = tuple(CONTROLS) if options.seeds and model.edits else ()
     tried = models(chosen, options.seeds)
-    counted = {edits: counts for edits in tried if (counts := model.finished.get(_part(edits)))}
+    counted = {each: counts for each in tried if (counts := model.finished.get(_part(each)))}
     batch_size = model.batch_size(images[0].array.shape[-1])
     starts = range(0, len(images), batch_size)
-    missing = [edits for edits in tried if edits not in counted]
+    missing = [each for each in tried if each not in counted]
     done, total = 0, max(1, len(missing) * len(starts))
     partial: Effect | None = None
-    for edits in missing:
-        one, logits = model if edits == model.edits else model.edited(edits), []
+    for each in missing:
+        one, seen, logits = *_ready(model, images, each), []
         for start in starts:
             if done:
                 yield Step(done, total, partial)
-            part = images[start : start + batch_size]
+            part = seen[start : start + batch_size]
             logits.append(one.logits(one.tensor(part)).cpu().numpy())
             done += 1
-        counted[edits] = _count(counted.get(NONE), np.concatenate(logits), _labels(model, images))
-        model.finished.put(_part(edits), counted[edits])
+        counted[each] = _count(counted.get(NONE), np.concatenate(logits), _labels(model, images))
+        model.finished.put(_part(each), counted[each])
         partial = _effect(model, chosen, controls, counted, options)
     yield Step(total, total, _effect(model, chosen, controls, counted, options))
+
+
+def _ready(
+    model: LoadedModel, images: Sequence[PreparedPicture], variant: Variant
+) -> tuple[LoadedModel, Sequence[PreparedPicture]]:
+    """The edited model, and the edited pictures."""
+    edits, of_pictures = variant
+    one = model if edits == model.edits else model.edited(edits)
+    if not isinstance(images, PreparedPictures) or of_pictures == images.edits:
+        return one, images
+    return one, images.edited(of_pictures)
 
 
 def estimate(work: Workload) -> int:
@@ -64,8 +85,10 @@ def _epochs(model: LoadedModel) -> list[int]:
     return history.read(model.preset)["epochs"].tolist()  # type: ignore[no-any-return]
 
 
-def _part(edits: Edits) -> str:
-    return " ".join(in_words(edits))
+def _part(variant: Variant) -> str:
+    edits, of_pictures = variant
+    on_pictures = f" on {picture_edits.in_words(of_pictures)}" if of_pictures else ""
+    return " ".join(in_words(edits)) + on_pictures
 
 
 def _labels(
@@ -85,8 +108,10 @@ def _count(
     reference = first_before if labels is None else labels
     right, right_before = first == reference, first_before == reference
     rows = np.arange(len(logits))
-    change = logits[rows, reference].astype(np.float64) - before[rows, reference]
-    divergence = agreement.divergence(agreement.softmax(before), agreement.softmax(logits))
+    logit = logits[rows, reference].astype(np.float64)
+    change, probabilities = logit - before[rows, reference], agreement.softmax(logits)
+    probability = probabilities[rows, reference]
+    divergence = agreement.divergence(agreement.softmax(before), probabilities)
 
     def by_class(values: NDArray[Any]) -> NDArray[np.float64]:
         return np.bincount(reference, values, logits.shape[1]).astype(np.float64, copy=False)
@@ -99,17 +124,26 @@ def _count(
         "unchanged": np.array((first == first_before).sum()),
         "divergence": np.array(divergence.mean()),
         "change": by_class(change),
-        "change_error": np.array(change.std(ddof=min(1, len(change) - 1)) / np.sqrt(len(change))),
+        "change_error": _error(change),
+        "logit": np.array(logit.mean()),
+        "logit_error": _error(logit),
+        "probability": np.array(probability.mean()),
+        "probability_error": _error(probability),
         "labelled": np.array(labels is not None),
     }
     return counts if base is not None else counts | {"logits": logits}
+
+
+def _error(values: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+    """The standard error of a mean; 0 of a single value."""
+    return np.array(values.std(ddof=min(1, len(values) - 1)) / np.sqrt(len(values)))
 
 
 def _effect(
     model: LoadedModel,
     chosen: Sequence[Point],
     controls: Sequence[str],
-    counted: dict[Edits, Counts],
+    counted: dict[Variant, Counts],
     options: Options,
 ) -> Effect | None:
     """The points whose models are all counted, in order; none before the first of them is."""
@@ -117,7 +151,7 @@ def _effect(
     whole = [p for p in chosen if all(e in counted for e in models([p], options.seeds))]
     if not whole:
         return None
-    each = [counted[point.edits] for point in whole]
+    each = [counted[point.variant] for point in whole]
     drawn = [
         [[counted[point.control(name, seed)] for seed in seeds] for point in whole]
         for name in controls
@@ -135,7 +169,8 @@ def _effect(
     return Effect(
         sweep=options.sweep,
         points=tuple(point.label for point in whole),
-        edits=tuple(_part(point.edits) for point in whole),
+        edits=tuple(_part((point.edits, ())) for point in whole),
+        picture_edits=tuple(picture_edits.in_words(point.picture_edits) for point in whole),
         at=np.array([point.at for point in whole], np.float64),
         pictures=pictures,
         labelled=bool(base["labelled"]),
@@ -146,6 +181,12 @@ def _effect(
         won=over_points("won"),
         unchanged=over_points("unchanged"),
         divergence=over_points("divergence"),
+        logit=over_points("logit"),
+        logit_error=over_points("logit_error"),
+        probability=over_points("probability"),
+        probability_error=over_points("probability_error"),
+        base_logit=float(base["logit"]),
+        base_probability=float(base["probability"]),
         logit_change=over_points("change") / pictures,
         logit_change_error=over_points("change_error"),
         class_pictures=base["pictures"],

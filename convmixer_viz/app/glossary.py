@@ -84,7 +84,8 @@ CONTROLS = (
     "and dealt out anew in their block, each with another seed: what any change would do."
 )
 SWEEP = (
-    "Block by block, from the first block up, from the last down, or over the last edit's number."
+    "Block by block, from the first block up, from the last down, or over the last edit's number; "
+    "over the amount of the picture's last edit all presets of the sidebar, on one scale."
 )
 
 # compare

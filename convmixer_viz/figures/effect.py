@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 import numpy as np
 import plotly.graph_objects as go
+from numpy.typing import NDArray
+from plotly import subplots
 
 from convmixer_viz.figures import color_scales, style
 from convmixer_viz.figures.style import Still
@@ -15,12 +19,20 @@ AXES = {
     "up": "last edited block, from the first",
     "down": "first edited block, to the last",
     "number": "number of the edit",
+    "amount": "amount of the picture's edit",
 }
+CURVES = {  # of the reference class; field, its standard error
+    "probability": ("mean probability", "probability_error"),
+    "logit": ("mean logit", "logit_error"),
+}
+NORMAL = 1.96  # standard errors to each side of a mean: 95 %
 
 
 def draw(result: Effect) -> go.Figure:
     """Percent of pictures that are right, against what the sweep tries; bars are 95 % intervals,
-    bands go from a control's lowest draw to its highest."""
+    bands go from a control's lowest draw to its highest. Over an amount: its curves."""
+    if result.sweep == "amount":
+        return draw_curves([result])
     fig = go.Figure()
     for number, name in enumerate(result.control_names):
         _add_control(fig, result, number, name)
@@ -33,7 +45,7 @@ def draw(result: Effect) -> go.Figure:
         name="edited",
         mode="lines+markers",
         line={"color": color_scales.CATEGORICAL[0]},
-        customdata=list(zip(result.points, result.edits, strict=True)),
+        customdata=[(p, result.written(i)) for i, p in enumerate(result.points)],
         hovertemplate="%{customdata[0]}: %{y:.1f} %<br>%{customdata[1]}<extra></extra>",
     )
     fig.add_hline(
@@ -44,6 +56,47 @@ def draw(result: Effect) -> go.Figure:
     style.figure(fig, height=360)
     fig.update_xaxes(title=AXES[result.sweep], **_ticks(result))
     return fig.update_yaxes(title=_share(result), range=[0, 102])
+
+
+def draw_curves(results: Sequence[Effect]) -> go.Figure:
+    """Sweeps of one amount by several presets on one scale: percent of pictures that are right,
+    probability and logit of the reference class; bars are 95 % intervals, dotted: unedited."""
+    fig = subplots.make_subplots(1, 1 + len(CURVES), horizontal_spacing=0.08)
+    for number, result in enumerate(results):
+        for panel, trace in enumerate(_curves(result, color_scales.CATEGORICAL[number]), 1):
+            fig.add_trace(trace.update(showlegend=panel == 1), 1, panel)
+    style.figure(fig, height=360)
+    fig.update_xaxes(title=results[0].points[0].split()[0] if results else "")
+    titles = (_share(results[0]), *(title for title, _ in CURVES.values())) if results else ()
+    for panel, title in enumerate(titles, 1):
+        fig.update_yaxes(title=title, col=panel)
+    fig.update_yaxes(range=[0, 102], col=1)
+    return fig.update_yaxes(range=[0, 1.02], col=2)
+
+
+def _curves(result: Effect, color: str) -> Iterator[go.Scatter]:
+    low, high = np.array([result.interval(p) for p in range(len(result.points))]).T * 100
+    share = 100 * result.accuracy
+    yield _curve(result, share, (share - low, high - share), color)
+    for name, (_, error) in CURVES.items():
+        mean, half = getattr(result, name), NORMAL * getattr(result, error)
+        yield _curve(result, mean, (half, half), color)
+
+
+def _curve(
+    result: Effect, values: NDArray[np.float64], errors: tuple[NDArray[np.float64], ...], color: str
+) -> go.Scatter:
+    several = result.pictures > 1
+    return go.Scatter(
+        x=result.at,
+        y=values,
+        error_y={"array": errors[1], "arrayminus": errors[0]} if several else None,
+        name=result.origin.preset,
+        legendgroup=result.origin.preset,
+        mode="lines+markers",
+        line={"color": color},
+        hovertemplate="%{x}: %{y:.3g}<extra>%{fullData.name}</extra>",
+    )
 
 
 def draw_classes(result: Effect, point: int = -1) -> go.Figure:
@@ -79,7 +132,7 @@ def describe(result: Effect, point: int = -1) -> str:
     low, high = result.interval(point)
     before = 100 * result.base_right / result.pictures
     sentences = [
-        f"{result.points[point]} ({result.edits[point] or 'no edit'}): "
+        f"{result.points[point]} ({result.written(point)}): "
         f"{100 * result.accuracy[point]:.1f} % of {result.pictures:,} pictures "
         f"{_are_right(result)} (95 % interval {100 * low:.1f} to {100 * high:.1f}), unedited "
         f"{before:.1f} %. {result.lost[point]:,} lost, {result.won[point]:,} won (McNemar, exact: "
@@ -89,6 +142,18 @@ def describe(result: Effect, point: int = -1) -> str:
         *(_control_in_words(result, number, point) for number in range(len(result.control_names))),
     ]
     return " ".join(sentences)
+
+
+def describe_curve(result: Effect) -> str:
+    """Where along an amount recognition ends: fewer than half of the pictures that were right."""
+    before = result.base_right
+    lost = [at for at, right in zip(result.at, result.right, strict=True) if 2 * right < before]
+    where = f"at {', '.join(f'{at:g}' for at in lost)}" if lost else "nowhere"
+    name = result.points[0].split()[0]
+    return (
+        f"{result.origin.preset}: {before:,} of {result.pictures:,} pictures {_are_right(result)} "
+        f"unedited; fewer than half as many {where} of the {len(result.at)} values of {name}."
+    )
 
 
 def _control_in_words(result: Effect, number: int, point: int) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple, overload
+from typing import NamedTuple, TypeVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,9 +18,10 @@ from convmixer_viz.pictures.decode import MAX_PIXELS, Picture
 from convmixer_viz.pictures.edits import Place, edit_original, edit_prepared
 from convmixer_viz.pictures.folders import Drawn
 from convmixer_viz.presets.table import Transform
-from convmixer_viz.questions.picture_edits import PreparedEdit
+from convmixer_viz.questions.picture_edits import PictureEdit, PreparedEdit
 
 Box = tuple[float, float, float, float]  # left, top, right, bottom
+Carrier = TypeVar("Carrier", Picture, Drawn)  # of edits
 PREPARED_BYTES = 128 * 2**20  # of the prepared pictures that one computation keeps
 PIXEL_BYTES = 3 * (4 + 1)  # of one prepared pixel: float32 for the model, uint8 for people
 
@@ -67,12 +68,33 @@ class PreparedPictures(Sequence[PreparedPicture]):
             for each in (image, *image.sources):
                 _resized(each, transform, side)  # one that can't be prepared raises at once
         self._images, self._count = images, len(images)
+        self._place = transform, side, patch_size
         self._prepare = lru_cache(max(1, PREPARED_BYTES // (PIXEL_BYTES * side**2)))(
             lambda index: prepare(images[index], transform, side, patch_size)
         )
 
     def __len__(self) -> int:
         return self._count
+
+    @property
+    def edits(self) -> tuple[PictureEdit, ...]:
+        """Of all pictures."""
+        carriers = [self._images] if isinstance(self._images, Drawn) else self._images
+        first, *others = dict.fromkeys(each.edits for each in carriers)
+        if others:
+            raise ChoiceError("These pictures are edited in several ways: give all the same edits.")
+        return first
+
+    def edited(self, edits: tuple[PictureEdit, ...]) -> PreparedPictures:
+        """The same pictures with other edits instead of their own: all of these, with other
+        amounts, or none."""
+
+        def change(each: Carrier) -> Carrier:
+            return replace(each, edits=edits, sources=each.sources if edits else ())
+
+        images = self._images
+        changed = change(images) if isinstance(images, Drawn) else tuple(map(change, images))
+        return PreparedPictures(changed, *self._place)
 
     @property
     def labelled(self) -> bool:

@@ -1,4 +1,5 @@
-"""Effect: what edits of a model change over many pictures, with controls, and sweeps of an edit."""
+"""Effect: what edits of a model or of pictures change over many pictures, with controls, and sweeps
+of an edit."""
 
 from __future__ import annotations
 
@@ -15,12 +16,16 @@ from convmixer_viz.contract import Result
 from convmixer_viz.errors import ChoiceError
 from convmixer_viz.presets.table import Shape
 from convmixer_viz.questions.edits import Edit, Epoch, Random, Shuffle
+from convmixer_viz.questions.picture_edits import PICTURE_EDITS, PictureEdit
+
+Variant = tuple[tuple[Edit, ...], tuple[PictureEdit, ...]]  # of the model, of its pictures
 
 CONTROLS = {  # each changes the same kernels as the edit; what it changes them into
     "random": "random kernels of the same mean and norm",
     "shuffle": "the same kernels dealt out anew in their block",
 }
 MOST_SEEDS = 100
+MOST_AMOUNTS = max(len(kind.SWEPT[1]) for kind in PICTURE_EDITS.values())
 P_SMALLEST = 1e-300
 NUMBERS: dict[str, tuple[float, ...]] = {  # what a sweep over an edit's number tries
     "rank": tuple(range(1, 65)),
@@ -36,9 +41,9 @@ NUMBERS: dict[str, tuple[float, ...]] = {  # what a sweep over an edit's number 
 @dataclass(frozen=True, slots=True)
 class Options:
     sweep: Annotated[
-        Literal["none", "block", "up", "down", "number"],
+        Literal["none", "block", "up", "down", "number", "amount"],
         "try the edits block by block, from the first block up, from the last down, or over the "
-        "last edit's number",
+        "last edit's number, or over the amount of the last edit of the picture",
     ] = "none"
     seeds: Annotated[int, "draws of each control; 0 is without controls"] = 10
 
@@ -48,33 +53,41 @@ class Options:
 
     def passes(self, shape: Shape, side: int) -> int:
         """Models that each picture goes through: cost is in proportion."""
-        points = 1 if self.sweep == "none" else shape.depth
+        points = {"none": 1, "amount": MOST_AMOUNTS}.get(self.sweep, shape.depth)
         return 1 + points * (1 + len(CONTROLS) * self.seeds)
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One edited model of a sweep."""
+    """One edited model, or its edited pictures, of a sweep."""
 
     label: str
     at: float  # where it stands on the sweep's axis
     edits: tuple[Edit, ...]
+    picture_edits: tuple[PictureEdit, ...] = ()
 
-    def control(self, name: str, seed: int) -> tuple[Edit, ...]:
-        """The edits' twins: the same blocks and kernels, drawn by a seed."""
+    @property
+    def variant(self) -> Variant:
+        return self.edits, self.picture_edits
+
+    def control(self, name: str, seed: int) -> Variant:
+        """The edits' twins: the same blocks and kernels, drawn by a seed; on the same pictures."""
         kind = {"random": Random, "shuffle": Shuffle}[name]
         places = dict.fromkeys((edit.blocks, edit.kernels) for edit in self.edits)
-        return tuple(kind(blocks=b, kernels=k, seed=seed) for b, k in places)
+        twins = tuple(kind(blocks=b, kernels=k, seed=seed) for b, k in places)
+        return twins, self.picture_edits
 
 
-def points(
-    edits: Sequence[Edit], sweep: str, shape: Shape, epochs: Sequence[int] = ()
-) -> list[Point]:
-    """The edited models that a sweep tries, in the order of its axis; `epochs`: of the history."""
+def points(variant: Variant, sweep: str, shape: Shape, epochs: Sequence[int] = ()) -> list[Point]:
+    """The edited models and pictures that a sweep tries, in the order of its axis; `epochs`: of the
+    history. The edits of pictures hold at all points, unless their amount is swept."""
+    edits, of_pictures = variant
+    if sweep == "amount":
+        return _over_amount(edits, of_pictures)
     if not edits or sweep == "none":
-        return [Point("all edits" if edits else "no edit", 0.0, tuple(edits))]
+        return [Point("all edits" if edits or of_pictures else "no edit", 0.0, *variant)]
     if sweep == "number":
-        return _over_number(edits, shape, epochs)
+        return [replace(p, picture_edits=of_pictures) for p in _over_number(edits, shape, epochs)]
     numbers = range(1, shape.depth + 1)
     tried: list[tuple[str, int, tuple[int, ...]]]
     if sweep == "block":
@@ -84,18 +97,38 @@ def points(
     else:
         tried = [(f"blocks {b} to the last", b, tuple(numbers[b - 1 :])) for b in numbers[::-1]]
     return [
-        Point(label, at, tuple(replace(edit, blocks=some) for edit in edits))
+        Point(label, at, tuple(replace(edit, blocks=some) for edit in edits), of_pictures)
         for label, at, some in tried
     ]
 
 
-def models(chosen: Sequence[Point], seeds: int) -> list[tuple[Edit, ...]]:
-    """All models that are run, each once: the unedited one, then every point and its controls."""
-    edits: list[tuple[Edit, ...]] = [()]
+def models(chosen: Sequence[Point], seeds: int) -> list[Variant]:
+    """All that is run, each once: unedited, then every point and its controls."""
+    variants: list[Variant] = [((), ())]
     for point in chosen:
-        edits.append(point.edits)
-        edits += [point.control(name, seed) for name in CONTROLS for seed in range(seeds)]
-    return list(dict.fromkeys(edits))
+        variants.append(point.variant)
+        variants += [point.control(name, seed) for name in CONTROLS for seed in range(seeds)]
+    return list(dict.fromkeys(variants))
+
+
+def _over_amount(edits: tuple[Edit, ...], of_pictures: tuple[PictureEdit, ...]) -> list[Point]:
+    places = [place for place, edit in enumerate(of_pictures) if edit.SWEPT[0]]
+    if not places:
+        raise ChoiceError(
+            "There is no amount to sweep over: name an edit of the picture that has one, "
+            "as --picture-edit blur."
+        )
+    last = places[-1]
+    key, amounts = of_pictures[last].SWEPT
+    return [
+        Point(
+            f"{key} {amount:g}",
+            amount,
+            edits,
+            (*of_pictures[:last], of_pictures[last].with_amount(amount), *of_pictures[last + 1 :]),
+        )
+        for amount in amounts
+    ]
 
 
 def _over_number(edits: Sequence[Edit], shape: Shape, epochs: Sequence[int]) -> list[Point]:
@@ -142,11 +175,23 @@ class Effect(Result):
     control_unchanged: NDArray[np.int64]  # (controls, points, seeds)
     control_divergence: NDArray[np.float64]  # (controls, points, seeds)
     control_logit_change: NDArray[np.float64]  # (controls, points, seeds)
+    picture_edits: tuple[str, ...] = ()  # (points,), as they are written
+    logit: NDArray[np.float64] | None = None  # (points,), mean of the reference class's logit
+    logit_error: NDArray[np.float64] | None = None  # (points,), standard error of that mean
+    probability: NDArray[np.float64] | None = None  # (points,), mean of its probability
+    probability_error: NDArray[np.float64] | None = None  # (points,), likewise
+    base_logit: float | None = None  # unedited
+    base_probability: float | None = None  # unedited
 
     @property
     def accuracy(self) -> NDArray[np.float64]:
         """(points,) The share of pictures that are right."""
         return self.right / self.pictures
+
+    def written(self, point: int) -> str:
+        """A point's edits of the model and of the picture; "no edit" where there is none."""
+        both = (self.edits[point], *self.picture_edits[point : point + 1])
+        return " ".join(filter(None, both)) or "no edit"
 
     def interval(self, point: int) -> tuple[float, float]:
         """Wilson's 95 % interval of a point's accuracy."""
@@ -167,7 +212,7 @@ class Effect(Result):
 
     def _row(self, point: int) -> dict[str, Any]:
         low, high = self.interval(point)
-        row: dict[str, Any] = {"point": self.points[point], "edits": self.edits[point]}
+        row: dict[str, Any] = {"point": self.points[point], "edits": self.written(point)}
         row |= {
             "pictures": self.pictures,
             "right": int(self.right[point]),
@@ -180,6 +225,11 @@ class Effect(Result):
             "divergence": float(self.divergence[point]),
             "logit change": float(self.logit_change[point]),
         }
+        if self.logit is not None and self.probability is not None:
+            row |= {
+                "logit": float(self.logit[point]),
+                "probability": float(self.probability[point]),
+            }
         for name, right in zip(self.control_names, self.control_right[:, point], strict=True):
             shares = right / self.pictures
             row |= {

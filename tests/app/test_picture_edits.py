@@ -8,10 +8,10 @@ import pytest
 from convmixer_viz.app import session
 from convmixer_viz.app.components import picture_edits
 from convmixer_viz.app.components.picture_edits import SLIDERS
-from convmixer_viz.catalog import EVIDENCE, PREDICTION
+from convmixer_viz.catalog import EFFECT, EVIDENCE, PREDICTION
 from convmixer_viz.questions.picture_edits import PICTURE_EDITS
 from tests.app.conftest import Visit
-from tests.app.elements import array, figures, sheets, texts, traces
+from tests.app.elements import array, figures, sheets, tables, texts, traces
 
 K3 = "cifar10-128-8-k3"
 PASTE = "paste:from=coffee:tokens=1-2+17-18:at=100:grid=16"
@@ -142,3 +142,19 @@ def test_both_at_once(visit: Visit) -> None:
     words = texts(app).replace("\\", "")
     assert "The edited model says" in words and "of the edited picture" in words
     assert f"to {both.probabilities[0, 3]:.1%}" in words
+
+
+def test_curves_of_two_presets_are_those_of_python(visit: Visit) -> None:
+    presets, edit = [K3, "cifar10-128-8-k5-p4"], {"picture-edit": "shift:x=1"}
+    app = visit("what_if", preset=presets, over="the picture", **edit)
+    for slot in ("sweep", f"sweep-{presets[1]}"):
+        app.button(key=f"go-{slot}").click().run()
+        assert not app.exception and not app.error
+    asked = {"picture_edits": ["shift:x=1"], "sweep": "amount"}
+    results = [session.bench().run(EFFECT, ["gallery:cat"], preset=p, **asked) for p in presets]
+    assert tables(app) == [result.rows() for result in results]
+    drawn = figures(app)[-1]["data"]
+    assert [trace["name"] for trace in drawn] == [presets[0]] * 3 + [presets[1]] * 3
+    logit = results[1].logit
+    assert logit is not None and np.array_equal(array(drawn[5]["y"]), logit)
+    assert "17 values of x" in texts(app)

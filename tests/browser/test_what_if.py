@@ -96,8 +96,7 @@ def test_a_region_is_dragged_and_moved_by_keys(app: str, page: Page) -> None:
 
 
 def test_a_region_is_dragged_by_touch(app: str, browser: Browser) -> None:
-    phone = {"viewport": {"width": 800, "height": 1000}, "has_touch": True}
-    with closing(browser.new_context(**phone)) as context:
+    with closing(browser.new_context(has_touch=True)) as context:
         page = context.new_page()
         page.goto(f"{app}/{REGION}")
         ready(page)

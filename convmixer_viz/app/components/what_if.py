@@ -44,12 +44,14 @@ from convmixer_viz.presets.table import Preset
 from convmixer_viz.questions import effect as question
 from convmixer_viz.questions.edits import EDITS, LIMITS, SETS, Edit, parse_all
 from convmixer_viz.questions.effect import Effect
+from convmixer_viz.questions.picture_edits import parse_all as parse_pictures
 from convmixer_viz.questions.prediction import Prediction
 from convmixer_viz.request import fit_edits
 from convmixer_viz.weights import history
 
 PLACES = ("blocks", "kernels")  # the keys that all edits have: where it is made
-SEVERAL = "gallery and uploads"
+SEVERAL, ONE = "gallery and uploads", "the picture"
+AMOUNT = "amount"  # the sweep that goes over a picture's edit
 OPENING_SIZE = 1000  # pictures of a data set that the page offers first
 TIMED_CALLS = 2
 VIEW = 160  # px of the picture as the model saw it
@@ -268,7 +270,7 @@ def show_strips(preset: Preset, before: Results, after: Results) -> None:
 def choose_measurement() -> Measurement:
     """Over which pictures, and with how many controls."""
     first, second, third, fourth = st.columns(4)
-    names = [SEVERAL, *session.bench().data]
+    names = [SEVERAL, ONE, *session.bench().data]
     with first:
         name = st.selectbox("Over", names, key="over", bind=BOUND, help=glossary.OVER)
     with second:
@@ -282,10 +284,11 @@ def choose_measurement() -> Measurement:
             bind=BOUND,
             help=glossary.CONTROLS,
         )
-    if len(names) == 1:
+    if names[-1] == ONE:
         st.caption(glossary.NO_DATA)
-    if name == SEVERAL:
-        pictures: Sequence[Picture] = picture_list.find_all(picture_list.names())
+    if name in (SEVERAL, ONE):
+        some = picture_list.names() if name == SEVERAL else [session.choices().picture]
+        pictures: Sequence[Picture] = picture_list.find_all(some)
     else:
         data = session.data_set(name)
         size = third.number_input(
@@ -293,13 +296,17 @@ def choose_measurement() -> Measurement:
         )
         seed = fourth.number_input("Drawn by seed", 0, 10**6, 0, key="drawn_by", bind=BOUND)
         pictures = Drawn(data, None if size == len(data) else int(size), int(seed))
-    return {"pictures": pictures, "seeds": int(seeds)}
+    edits = session.choices().picture_edits
+    return {"pictures": pictures, "seeds": int(seeds), "picture_edits": edits}
 
 
 def choose_sweep() -> str:
     """Over what the edits sweep."""
     sweep = next(key for key in option_fields(question.Options) if key.name == "sweep")
     _, *names = sweep.choices or ()
+    chosen = session.choices()
+    of_picture = [AMOUNT] if chosen.picture_edits else []
+    names = of_picture + [name for name in names if name != AMOUNT] * bool(chosen.edits)
     return st.selectbox("Sweep over", names, key="sweep", bind=BOUND, width=240)
 
 
@@ -318,8 +325,12 @@ def show_effect(preset: Preset, asked: Measurement, pace: float | None) -> None:
 
 
 def show_sweep(preset: Preset, asked: Measurement, pace: float | None) -> None:
-    """The curve over a sweep, with its controls."""
-    result = measure("sweep", preset, asked | {"sweep": choose_sweep()}, pace)
+    """The curve over a sweep, with its controls; over an amount of the picture, all presets'."""
+    asked = asked | {"sweep": choose_sweep()}
+    if asked["sweep"] == AMOUNT:
+        show_curves(asked, pace)
+        return
+    result = measure("sweep", preset, asked, pace)
     if result is None:
         return
     sentence = f"{len(result.points)} points. The last: {figures.describe(result)}"
@@ -328,9 +339,26 @@ def show_sweep(preset: Preset, asked: Measurement, pace: float | None) -> None:
     show_numbers(result)
 
 
+def show_curves(asked: Measurement, pace: float | None) -> None:
+    """What the sidebar's presets make of a picture's edit, against its amount, on one scale."""
+    bench, (first, *others) = session.bench(), session.choices().presets
+    results = [measure("sweep", bench.presets[first], asked, pace)]
+    for name in others:
+        other = asked | {"preset": name}
+        results.append(measure(f"sweep-{name}", bench.presets[name], other, None))
+    measured = [result for result in results if result and result.points]
+    if not measured:
+        return
+    sentence = " ".join(map(figures.describe_curve, measured))
+    chart.draw(figures.draw_curves(measured), sentence, "curves")
+    st.caption(escape(sentence))
+    for result in measured:
+        show_numbers(result)
+
+
 def show_numbers(result: Effect) -> None:
     """A row a point."""
-    with st.expander("Numbers"):
+    with st.expander(escape(f"Numbers of {result.origin.preset}")):
         st.dataframe(result.rows(), hide_index=True)
 
 
@@ -359,8 +387,10 @@ def measure(slot: str, preset: Preset, asked: Measurement, pace: float | None) -
 
 
 def _points(preset: Preset, sweep: str) -> list[question.Point]:
-    edits = parse_all(session.choices().edits)
-    return question.points(edits, sweep, preset.shape, _epochs(preset))
+    chosen = session.choices()
+    edits = parse_all(chosen.edits) if preset.name == chosen.preset else ()
+    variant = edits, parse_pictures(chosen.picture_edits)
+    return question.points(variant, sweep, preset.shape, _epochs(preset))
 
 
 def _short(seconds: float) -> str:

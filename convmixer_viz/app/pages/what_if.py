@@ -26,7 +26,7 @@ with right:
 what_if.show_strips(preset, before, after)
 
 st.header("Over many pictures", help=glossary.MANY)
-if chosen.edits:
+if chosen.edits or chosen.picture_edits:
     asked, pace = what_if.choose_measurement(), what_if.pace(before)
     what_if.show_effect(preset, asked, pace)
     st.header("Sweep", help=glossary.SWEEP)

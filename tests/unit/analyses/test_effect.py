@@ -11,6 +11,10 @@ from PIL import Image
 
 from convmixer_viz import agreement
 from convmixer_viz.analyses import effect
+from convmixer_viz.catalog import EFFECT, PREDICTION
+from convmixer_viz.errors import ChoiceError
+from convmixer_viz.pictures.decode import load
+from convmixer_viz.pictures.edits import edited
 from convmixer_viz.questions.effect import Effect
 from convmixer_viz.workbench import Workbench
 from tests.conftest import TINY, calibrated
@@ -156,3 +160,28 @@ def test_every_call_is_a_step_and_points_come_as_they_are_done(bench: Workbench)
     assert {step.total for step in steps} == {10}
     counts = [len(step.partial.points) if step.partial else 0 for step in steps]  # type: ignore[attr-defined]
     assert counts == [0, 0, 0, 1, 1, 1, 2, 2, 2, 3]
+
+
+def test_a_sweep_over_an_amount_is_that_of_edited_pictures(bench: Workbench) -> None:
+    drawn = bench.pictures("noise")
+    asked = {"preset": "tiny", "edits": ["off:blocks=2"]}
+    result = bench.run(EFFECT, drawn, **asked, picture_edits=["grey", "blur"], sweep="amount")
+    assert result.picture_edits[2] == "grey blur:sigma=0.5" and result.edits[2] == "off:blocks=2"
+    before = bench.run(PREDICTION, drawn, preset="tiny").logits
+    after = bench.run(PREDICTION, drawn, **asked, picture_edits=["grey", "blur:sigma=0.5"])
+    labels, rows = drawn.labels([*NAMES, *"defghij"]), np.arange(7)
+    assert result.base_right == (before.argmax(1) == labels).sum()
+    assert result.right[2] == (after.logits.argmax(1) == labels).sum()
+    assert result.logit is not None and result.probability is not None
+    assert result.logit[2] == pytest.approx(after.logits[rows, labels].mean())
+    assert result.probability[2] == pytest.approx(after.probabilities[rows, labels].mean())
+    assert result.base_logit == pytest.approx(before[rows, labels].mean())
+    change = after.logits[rows, labels] - before[rows, labels]
+    assert result.logit_change[2] == pytest.approx(change.mean(), abs=1e-6)
+    assert result.control_right.shape == (2, 11, 10)
+
+
+def test_pictures_edited_in_several_ways_are_refused(bench: Workbench) -> None:
+    cat = load("gallery:cat")
+    with pytest.raises(ChoiceError, match="edited in several ways"):
+        bench.run(EFFECT, [cat, edited(cat, ["blur"])], preset="tiny")

@@ -6,14 +6,16 @@ import pytest
 
 from convmixer_viz.errors import ChoiceError
 from convmixer_viz.presets.table import Shape
+from convmixer_viz.questions import picture_edits as pictures
 from convmixer_viz.questions.edits import in_words, parse_all
 from convmixer_viz.questions.effect import Options, points
 
 SHAPE = Shape(dim=8, depth=3, kernel_size=3, patch_size=2)
+BLUR = pictures.parse_all(["noise", "blur", "remove:tokens=3"])
 
 
 def tried(sweep: str, *edits: str, epochs: tuple[int, ...] = ()) -> list[tuple[str, ...]]:
-    return [in_words(p.edits) for p in points(parse_all(edits), sweep, SHAPE, epochs)]
+    return [in_words(p.edits) for p in points((parse_all(edits), ()), sweep, SHAPE, epochs)]
 
 
 def test_sweeps_go_through_the_blocks() -> None:
@@ -41,21 +43,42 @@ def test_what_has_no_number_is_refused(edit: str) -> None:
 
 
 def test_without_an_edit_there_is_one_point() -> None:
-    assert tried("block") == [()] and points((), "none", SHAPE)[0].label == "no edit"
+    assert tried("block") == [()] and points(((), ()), "none", SHAPE)[0].label == "no edit"
 
 
 def test_twins_change_the_same_kernels() -> None:
     (point,) = points(
-        parse_all(["off:blocks=2:kernels=delta", "scale:blocks=1", "mean:blocks=1"]), "none", SHAPE
+        (parse_all(["off:blocks=2:kernels=delta", "scale:blocks=1", "mean:blocks=1"]), BLUR),
+        "none",
+        SHAPE,
     )
-    assert in_words(point.control("random", 4)) == (
+    assert point.control("random", 4)[1] == BLUR
+    assert in_words(point.control("random", 4)[0]) == (
         "random:seed=4:blocks=2:kernels=delta",
         "random:seed=4:blocks=1",
     )
-    assert in_words(point.control("shuffle", 0)) == (
+    assert in_words(point.control("shuffle", 0)[0]) == (
         "shuffle:blocks=2:kernels=delta",
         "shuffle:blocks=1",
     )
+
+
+def test_a_sweep_goes_over_the_last_amount_of_the_picture() -> None:
+    swept = points((parse_all(["off"]), BLUR), "amount", SHAPE)
+    assert [pictures.in_words(point.picture_edits) for point in swept[:2]] == [
+        "noise blur:sigma=0 remove:tokens=3",
+        "noise blur:sigma=0.25 remove:tokens=3",
+    ]
+    assert [point.at for point in swept] == list(pictures.Blur.SWEPT[1])
+    assert swept[2].label == "sigma 0.5" and all(in_words(p.edits) == ("off",) for p in swept)
+    with pytest.raises(ChoiceError, match="no amount to sweep over"):
+        points(((), pictures.parse_all(["mirror"])), "amount", SHAPE)
+
+
+def test_the_pictures_edits_hold_in_every_other_sweep() -> None:
+    for sweep in ("block", "number"):
+        edits = parse_all(["low-rank"])
+        assert {p.picture_edits for p in points((edits, BLUR), sweep, SHAPE)} == {BLUR}
 
 
 @pytest.mark.parametrize("seeds", [-1, 101])
