@@ -6,6 +6,9 @@ KEEP = (
     "What is computed of your uploads then stands on the server's disk, so that it is there at "
     "once after a restart. The pictures themselves are never kept."
 )
+EARLIER = (
+    "Pictures that you uploaded on a page before, in this browser: they stay in memory for an hour."
+)
 PRESETS = "One to four, in the order of picking; the first is the one that most pages show."
 EDITS = "Changes of the first preset, in their order, on every page; × ends one."
 PICTURE_EDITS = "Changes of the picture, on every page; × ends one."
@@ -95,4 +98,8 @@ SEVERAL_PICTURES = "Several give agreement of answers, disagreements, and CKA."
 # models
 MULTIPLY_ADDS = "Of one picture, all counted."
 TOP1 = "Published on ImageNet-1k, or measured here."
+VISITORS_WEIGHTS = (
+    "What you add is yours: nobody else sees it, and it goes after a day. Its name ends in a few "
+    "letters of your own."
+)
 CLASS_NAMES = "One name a line, or a JSON list; without it classes are numbers."

@@ -10,8 +10,9 @@ from streamlit.runtime import Runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
+from convmixer_viz.app.kept_uploads import KeptUploads
+from convmixer_viz.app.person import browser
 from convmixer_viz.app.state import state
-from convmixer_viz.engine.cache import BytesCache
 from convmixer_viz.errors import PictureError
 from convmixer_viz.foreign_text import escape
 from convmixer_viz.pictures import worker
@@ -20,20 +21,20 @@ from convmixer_viz.pictures.gallery import GALLERY
 
 LARGEST_UPLOAD = 20  # MB of a picture's file
 KEEP = "keep_uploads"  # key of the checkbox that lets results of uploads go to disk
-MOST_BYTES = 256 * 2**20  # bytes of pictures that are kept, all sessions together
 
 
 def names() -> list[str]:
     """All that can be chosen: the gallery, then the uploads."""
-    return [*GALLERY, *uploads()]
+    return [*GALLERY, *own()]
 
 
 def uploads() -> dict[str, UploadedFile]:
     """The uploaded files by name; a name that is taken is numbered."""
     named: dict[str, UploadedFile] = {}
+    before = earlier()
     for file in st.session_state.get("uploads") or []:
         name, numbers = file.name, count(2)
-        while name in GALLERY or name in named:
+        while name in GALLERY or name in named or name in before:
             name = f"{file.name} ({next(numbers)})"
         named[name] = file
     return named
@@ -45,29 +46,42 @@ def may_be_kept() -> bool:
 
 
 @st.cache_resource
-def _known() -> BytesCache[Picture]:
-    return BytesCache(MOST_BYTES, _bytes_of)
+def _kept() -> KeptUploads:
+    return KeptUploads()
 
 
-def _bytes_of(image: Picture) -> int:
-    """Of the gallery's pixels; of an upload its file and its preview, its pixels are elsewhere."""
-    if isinstance(image.content, worker.Upload):
-        return len(image.content.file) + image.content.preview.nbytes
-    return image.pixels.nbytes
+def own() -> dict[str, str]:
+    """All uploads of this browser that are here, by name: their keys. Those of pages before, which
+    a reload keeps, come first."""
+    return earlier() | {name: file.file_id for name, file in uploads().items()}
+
+
+def earlier() -> dict[str, str]:
+    """The uploads of pages before this one."""
+    here = {file.file_id for file in st.session_state.get("uploads") or []}
+    kept = _kept().of(browser())
+    return {name: key for name, key in kept.items() if key not in here}
+
+
+def forget(keys: set[str]) -> None:
+    """Let go of uploads that the person took away."""
+    _kept().forget(browser(), keys)
 
 
 def find(name: str) -> Picture:
     """The picture of that name, from the gallery or an upload."""
-    file = uploads().get(name)
-    if file is None and name not in GALLERY:
-        raise PictureError(f"{name} is gone: upload the picture again.")
-    key = file.file_id if file else name
+    file, kept = uploads().get(name), _kept()
+    key = file.file_id if file else earlier().get(name, name)
     if key in state().unreadable:
         raise PictureError(state().unreadable[key])
-    image = _known().get(key)
+    image = kept.pictures.get(key)
     if image is None:
+        if file is None and name not in GALLERY:
+            raise PictureError(f"{name} is gone: upload the picture again.")
         image = _look(file, name) if file else load(f"gallery:{name}")
-        _known().put(key, image)
+        kept.pictures.put(key, image)
+        if file:
+            kept.keep(browser(), name, key)
     return image
 
 
@@ -113,7 +127,7 @@ def find_all(chosen: Iterable[str]) -> list[Picture]:
 
 def find_by_digest(digests: Iterable[str]) -> list[Picture] | None:
     """This person's pictures by sha256; None where one of them is no longer at hand."""
-    keys = [*GALLERY, *(file.file_id for file in uploads().values())]
-    by_digest = {image.sha256: image for image in map(_known().get, keys) if image}
+    keys = [*GALLERY, *own().values()]
+    by_digest = {image.sha256: image for image in map(_kept().pictures.get, keys) if image}
     pictures = [by_digest.get(digest) for digest in digests]
     return [each for each in pictures if each] if all(pictures) else None

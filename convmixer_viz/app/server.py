@@ -28,6 +28,7 @@ from convmixer_viz.foreign_text import escape
 
 SCRIPT = Path(__file__).parent / "router" / "main.py"
 GRACE = 5.0  # seconds that work gets to end, once the server is told to stop
+SWEEP_SECONDS = 600  # between looks for what strangers added a day ago
 LONGEST_STOP = 10  # seconds until it ends whatever goes on
 MIDDLEWARE = (Middleware(Policy), Middleware(People), Middleware(Uploads))
 ROUTES = routes.ROUTES
@@ -39,10 +40,20 @@ async def lifespan(app: st.App) -> AsyncIterator[None]:
     """From the start to the end of the server: its log, and what a signal to stop does."""
     request_log.begin()
     _stop_by_signals()
+    sweeping = asyncio.create_task(_sweep_now_and_then())
     yield
+    sweeping.cancel()
     bench = OPERATION.bench
     if bench:
         await asyncio.to_thread(bench.close)
+
+
+async def _sweep_now_and_then() -> None:
+    from convmixer_viz.weights import collection  # not before: the server is to answer soon
+
+    while True:
+        await asyncio.sleep(SWEEP_SECONDS)
+        await asyncio.to_thread(collection.sweep)
 
 
 def _stop_by_signals() -> None:

@@ -10,10 +10,8 @@ from dataclasses import dataclass
 from typing import Any, Generic, NoReturn, TypeVar, cast
 
 import streamlit as st
-from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from convmixer_viz.app import picture_list, progress_line
-from convmixer_viz.app.middleware import PERSON, is_person
+from convmixer_viz.app import person, picture_list, progress_line
 from convmixer_viz.app.operation import OPERATION, Account
 from convmixer_viz.app.state import Choices, PendingWork, state
 from convmixer_viz.commands import cache
@@ -26,7 +24,7 @@ from convmixer_viz.pictures.decode import Picture
 from convmixer_viz.pictures.edits import edited_all
 from convmixer_viz.pictures.folders import DataSet, Drawn
 from convmixer_viz.request import Request
-from convmixer_viz.weights import collection
+from convmixer_viz.weights import collection, user_folder
 from convmixer_viz.workbench import Workbench
 
 R = TypeVar("R", bound=Result)
@@ -54,6 +52,7 @@ def bench() -> Workbench:
     collection.sweep()
     device = os.environ.get(DEVICE_VARIABLE, "auto")
     data = json.loads(os.environ.get(DATA_VARIABLE, "{}"))
+    user_folder.LOOKING.visitor = person.visitor
     OPERATION.bench = Workbench(device, store_bytes=cache.store_bytes(), data=data)
     return OPERATION.bench
 
@@ -64,7 +63,7 @@ def begin(choices: Choices) -> None:
     state().pending = []
     state().shown = []
     state().untrained = set()
-    OPERATION.see(_person())
+    OPERATION.see(person.person())
     state().work = ""
 
 
@@ -105,11 +104,11 @@ def request(question: Ask[R]) -> Request[R]:
 
 
 def _of_uploads(pictures: Sequence[Picture]) -> bool:
-    uploads = picture_list.uploads()
+    own = picture_list.own()
     carriers = (pictures,) if isinstance(pictures, Drawn) else pictures
     pasted = (source for each in carriers for source in each.sources)
     named = () if isinstance(pictures, Drawn) else pictures
-    return any(each.name in uploads for each in (*named, *pasted))
+    return any(each.name in own for each in (*named, *pasted))
 
 
 @st.cache_resource(ttl=FRESH, max_entries=100, show_spinner="Reading the data set's index …")
@@ -253,7 +252,7 @@ def follow() -> None:
     work, *_ = state().pending  # what is done shows at once; the next run follows the rest
     account = Account(work.request)
     try:
-        with closing(bench().follow(work.request, PATIENCE, person=_person())) as steps:
+        with closing(bench().follow(work.request, PATIENCE, person=person.person())) as steps:
             _show_steps(work, account.follow(steps))
     except VizError as error:
         account.refuse(error)
@@ -270,14 +269,6 @@ def _show_steps(work: PendingWork, steps: Iterable[Step[Any]]) -> None:
         work.bar.progress(share, progress_line.describe(work.request, step))
         if work.sketch and step.partial is not drawn:
             work.sketch(drawn := step.partial)
-
-
-def _person() -> str:
-    """Who asks: a browser, by its cookie, whatever its tabs; without cookies the tab."""
-    context = get_script_run_ctx()
-    tab = context.session_id if context else ""
-    name = st.context.cookies.get(PERSON, "")
-    return name if isinstance(name, str) and is_person(name) else tab  # AppTest has no cookies
 
 
 def rerun() -> NoReturn:

@@ -38,6 +38,16 @@ class BytesCache(Generic[V]):
         with self._lock:
             return list(self._values.values())
 
+    def keys(self) -> set[Hashable]:
+        """The keys of all values."""
+        with self._lock:
+            return set(self._values)
+
+    def remove(self, key: Hashable) -> None:
+        """Let go of a value, where it is kept."""
+        with self._lock:
+            self._values.pop(key, None)
+
     def clear(self) -> None:
         """Empty the cache."""
         with self._lock:

@@ -71,10 +71,13 @@ def add_upload(
         if class_data is not None:
             options["class_file"] = str(folder / CLASS_FILE)
             user_folder.write_whole(folder / CLASS_FILE, class_data)
-        name = re.sub(r"[^\w.-]", "-", re.split(r"[/\\]", filename)[-1]).lstrip(".")
-        file = folder / "upload" / f"{name or 'upload'}"[-100:]
+        stem = re.sub(r"[^\w.-]", "-", re.split(r"[/\\]", filename)[-1]).lstrip(".")
+        file = folder / "upload" / f"{stem or 'upload'}"[-100:]
         replaces, own = options.pop("replaces", None), options.pop("name", None)
-        target = _free_name(replaces or own or _name_from(file), replaces is not None)
+        if options.get("preprocess"):
+            table.find(options["preprocess"], locate.all_presets())  # those that who adds may see
+        name = replaces or user_folder.own_name(own or _name_from(file))
+        target = _free_name(name, replaces is not None)
         user_folder.write_whole(file, data)
         candidate = Candidate(str(file), target, replaces, **options)
         return _store(candidate, worker.verify(candidate, folder), folder)

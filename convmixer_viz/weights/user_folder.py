@@ -10,8 +10,9 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,8 @@ from convmixer_viz.weights.metadata import Record
 
 MAX_ADDED = 8 * 2**30  # bytes of all added weights
 DAY = 24 * 3600.0
+MOST_OF_VISITOR = 512 * 2**20  # bytes that a stranger may add
+MOST_OF_VISITORS = 4 * 2**30  # bytes of all strangers' weights
 FOLDER_VARIABLE = "CONVMIXER_VIZ_CACHE"
 NAME_PATTERN = re.compile(
     r"[a-z0-9][a-z0-9._-]{0,63}"
@@ -42,6 +45,31 @@ class Entry:
     origin_sha256: str
     date: str  # UTC, ISO 8601
     assumed: tuple[str, ...]  # sentences: what neither the file nor the user said
+    visitor: str = ""  # the stranger whose they are, and nobody else's; empty: the owner's
+
+    @property
+    def has_expired(self) -> bool:
+        """What strangers add stays a day."""
+        if not self.visitor:
+            return False
+        age = datetime.now(UTC) - datetime.fromisoformat(self.date)
+        return age.total_seconds() > DAY
+
+
+@dataclass(slots=True)
+class Looking:
+    """Who looks at the folder now: none sees all of it, as the command line and the devices'
+    threads do; a stranger what is the owner's and what is theirs."""
+
+    visitor: Callable[[], str | None] = lambda: None
+
+    def may_see(self, entry: Entry) -> bool:
+        """Whether an entry is there for who looks."""
+        visitor = self.visitor()
+        return visitor is None or (entry.visitor in ("", visitor) and not entry.has_expired)
+
+
+LOOKING = Looking()  # a public server says who
 
 
 def folder() -> Path:
@@ -84,7 +112,12 @@ def weights_file(name: str) -> Path:
 
 
 def entries() -> dict[str, Entry]:
-    """The entries of all added weights, by name; `damaged_entries` are left out."""
+    """The entries of added weights, by name, that who looks may see; `damaged_entries` are left
+    out."""
+    return {name: entry for name, entry in _all_entries().items() if LOOKING.may_see(entry)}
+
+
+def _all_entries() -> dict[str, Entry]:
     entries = {}
     for path in sorted((folder() / "added").glob("*.json")):
         with contextlib.suppress(WeightsError):
@@ -95,17 +128,25 @@ def entries() -> dict[str, Entry]:
 def damaged_entries() -> list[str]:
     """Names of added weights whose entry can't be read."""
     names = {path.stem for path in (folder() / "added").glob("*.json")}
-    return sorted(name for name in names - set(entries()) if NAME_PATTERN.fullmatch(name))
+    return sorted(name for name in names - set(_all_entries()) if NAME_PATTERN.fullmatch(name))
 
 
 def write_entry(name: str, record: str, **fields: Any) -> None:
     """Write an entry: the record as JSON, and the other fields of `Entry`."""
-    text = json.dumps(fields | {"record": record}, ensure_ascii=False, indent=1)
+    fields |= {"record": record, "visitor": LOOKING.visitor() or ""}
+    text = json.dumps(fields, ensure_ascii=False, indent=1)
     write_whole(_path(name, ".json"), text.encode())
 
 
 def remove(name: str) -> bool:
     """Delete added weights and their entry; returns whether there were any."""
+    entry, visitor = _all_entries().get(name), LOOKING.visitor()
+    if visitor is not None and entry is not None and entry.visitor != visitor:
+        raise ChoiceError(f"{name} isn't yours: its owner can remove it.")
+    return _delete(name)
+
+
+def _delete(name: str) -> bool:
     paths = [_path(name, suffix) for suffix in (".json", ".safetensors")]  # no weights, no preset
     existed = any(path.is_file() for path in paths)
     try:
@@ -134,11 +175,40 @@ def keep_weights(name: str, file: Path) -> None:
                 f"Added weights take {others / 2**30:.1f} GiB, and {MAX_ADDED / 2**30:.0f} are the "
                 "limit: remove some first."
             )
+        _check_visitors_bounds(file.stat().st_size)
         file.replace(target)
     except OSError as error:
         raise WeightsError(
             f"{target} can't be written ({error.strerror}): free space or choose another folder."
         ) from error
+
+
+def _check_visitors_bounds(size: int) -> None:
+    visitor = LOOKING.visitor()
+    if visitor is None:
+        return
+    sizes = {
+        name: weights_file(name).stat().st_size
+        for name, entry in _all_entries().items()
+        if entry.visitor and is_added(name)
+    }
+    own = sum(size for name, size in sizes.items() if name in entries())
+    if own + size > MOST_OF_VISITOR:
+        raise WeightsError(
+            f"Your weights would take {(own + size) / 2**20:.0f} MiB, and "
+            f"{MOST_OF_VISITOR // 2**20} are the limit: remove some first."
+        )
+    if sum(sizes.values()) + size > MOST_OF_VISITORS:
+        raise WeightsError(
+            "Visitors' weights take all the space that is theirs: try again tomorrow, when some "
+            "have gone."
+        )
+
+
+def own_name(name: str) -> str:
+    """What weights of that name are called: a stranger's are told apart by who they are."""
+    visitor = LOOKING.visitor()
+    return name if visitor is None else f"{name[:55]}.{visitor[:8]}"
 
 
 @contextlib.contextmanager
@@ -159,7 +229,11 @@ def scratch() -> Iterator[Path]:
 
 
 def sweep(age: float) -> None:
-    """Delete what kills left: private folders, half-written files, weights without an entry."""
+    """Delete what kills left (private folders, half-written files, weights without an entry) and
+    what strangers added a day ago."""
+    for name, entry in _all_entries().items():
+        if entry.has_expired:
+            _delete(name)
     added = folder() / "added"
     orphans = (p for p in added.glob("*.safetensors") if not p.with_suffix(".json").exists())
     halves = ((folder() / "incoming").glob("*"), added.glob(".*"), folder().glob(".writing-*"))
@@ -219,6 +293,7 @@ def _read(path: Path) -> Entry:
             str(fields["origin_sha256"]),
             str(fields["date"]),
             tuple(map(str, fields["assumed"])),
+            str(fields.get("visitor", "")),
         )
     except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise WeightsError(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import BoundedSemaphore
 from typing import Any
 
 import streamlit as st
@@ -10,7 +13,8 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from convmixer_viz.app import glossary, middleware
 from convmixer_viz.app.components import preset_table
 from convmixer_viz.app.state import state
-from convmixer_viz.errors import VizError
+from convmixer_viz.commands.app import is_public
+from convmixer_viz.errors import BusyError, ChoiceError, VizError
 from convmixer_viz.foreign_text import escape
 from convmixer_viz.presets.table import Preset
 from convmixer_viz.weights import collection, locate
@@ -18,18 +22,21 @@ from convmixer_viz.weights import collection, locate
 LARGEST_UPLOAD = 300  # MB of weights; the largest published file has 207
 OWN = "a preset of its own"
 UNKNOWN = "not known"
+MOST_AT_ONCE = 2  # files that are read at the same time
+PATIENCE = 30  # seconds that another waits
+
+_turns = BoundedSemaphore(MOST_AT_ONCE)
 
 
 def draw_form() -> None:
     """The file, what it is, and what it leaves open."""
     file = _draw_uploader("weights-file", "Weights: safetensors, or a state dict by torch.save")
-    missing = [
-        p.name for p in locate.all_presets().values() if locate.location(p).kind == "missing"
-    ]
-    replaces = st.selectbox("These weights are", [OWN, *missing], key="weights-as")
+    replaces = st.selectbox("These weights are", [OWN, *_replaceable()], key="weights-as")
     if replaces == OWN:
         draw_details()
     st.button("Verify and add", disabled=file is None, key="weights-add", on_click=_add_own)
+    if is_public():
+        st.caption(glossary.VISITORS_WEIGHTS)
     _tell_refusal()
 
 
@@ -61,6 +68,12 @@ def _tell_refusal() -> None:
     if state().refused:
         st.error(escape(state().refused))
         state().refused = ""
+
+
+def _replaceable() -> list[str]:
+    """Presets whose weights may be added: none by strangers, who would add for everybody."""
+    presets = () if is_public() else locate.all_presets().values()
+    return [each.name for each in presets if locate.location(each).kind == "missing"]
 
 
 def draw_details() -> None:
@@ -100,7 +113,10 @@ def _add(key: str, answers: dict[str, Any]) -> None:
     """Check the file, add it and choose it; before the run, so that the sidebar knows it."""
     file = st.session_state[_numbered(key)]
     try:
-        added = collection.add_upload(file.getvalue(), file.name, **answers)
+        if answers.get("replaces") and is_public():
+            raise ChoiceError(f"Weights of {answers['replaces']} are for who runs this server.")
+        with _turn():
+            added = collection.add_upload(file.getvalue(), file.name, **answers)
     except VizError as error:
         state().refused = str(error)
         return
@@ -108,6 +124,17 @@ def _add(key: str, answers: dict[str, Any]) -> None:
     state().weights_added += 1
     state().added = (added.preset.name, added.assumed)
     preset_table.choose(added.preset.name)
+
+
+@contextmanager
+def _turn() -> Iterator[None]:
+    """Weights are read by a process for each, of several GiB: only so many at once."""
+    if not _turns.acquire(timeout=PATIENCE):
+        raise BusyError("Other weights are being read: try again in a minute.")
+    try:
+        yield
+    finally:
+        _turns.release()
 
 
 def _answers() -> dict[str, Any]:

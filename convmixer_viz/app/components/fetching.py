@@ -9,13 +9,14 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from convmixer_viz.app import session
+from convmixer_viz.app import person, session
 from convmixer_viz.app.state import state
+from convmixer_viz.commands.app import is_public
 from convmixer_viz.contract import Step, Steps
 from convmixer_viz.errors import VizError
 from convmixer_viz.foreign_text import escape
 from convmixer_viz.presets.table import Preset
-from convmixer_viz.weights import collection, hub, locate
+from convmixer_viz.weights import collection, hub, locate, user_folder
 
 MB = 1e6
 
@@ -69,13 +70,15 @@ def draw(preset: Preset) -> None:
     place, key, source = line.empty(), f"fetch-{preset.name}", locate.location(preset)
     fetch = fetches().get(preset.name)
     if fetch:
-        button.button("Stop", key=key, on_click=_stop, args=(preset.name,))
+        if not is_public():
+            button.button("Stop", key=key, on_click=_stop, args=(preset.name,))
         fetch.show(place)
         state().fetches[preset.name] = place
     elif source.kind == "missing" and preset.published:
         begun = hub.begun_bytes(preset)
         label = "Go on" if begun else f"Fetch {preset.published.megabytes} MB"
-        button.button(label, key=key, on_click=_start, args=(preset.name,))
+        if not is_public():
+            button.button(label, key=key, on_click=_start, args=(preset.name,))
         failure = state().fetch_failures.get(preset.name)
         (place.error if failure else place.info)(escape(failure or _missing(preset, begun)))
     elif source.kind == "missing":
@@ -83,8 +86,15 @@ def draw(preset: Preset) -> None:
     else:
         size = f"{source.bytes / MB:.1f} MB, sha256 {source.sha256}" if source.bytes else ""
         place.caption(escape(f"{source.kind}: {source.origin}. {size}"))
-        if source.kind in ("added", "fetched"):
+        if _may_remove(preset, source):
             button.button("Remove", key=key, on_click=_remove, args=(preset.name,))
+
+
+def _may_remove(preset: Preset, source: locate.Location) -> bool:
+    """What was added or fetched here; by strangers, what they added themselves."""
+    entry = user_folder.entries().get(preset.name)
+    own = not is_public() or (entry is not None and entry.visitor == person.visitor())
+    return own and source.kind in ("added", "fetched")
 
 
 def _missing(preset: Preset, begun: int) -> str:
@@ -92,9 +102,10 @@ def _missing(preset: Preset, begun: int) -> str:
     published = preset.published
     assert published is not None
     stopped = f" Stopped at {begun / MB:.1f} MB, which stay for a day." if begun else ""
+    owners = " Fetching them is for who runs this server." if is_public() else ""
     return (
         f"The weights of {preset.name} are not here: {published.megabytes} MB, {published.hub} "
-        f"on the Hugging Face hub.{stopped}"
+        f"on the Hugging Face hub.{stopped}{owners}"
     )
 
 
@@ -129,6 +140,9 @@ def _stop(name: str) -> None:
 
 
 def _remove(name: str) -> None:
+    preset = locate.all_presets().get(name)
+    if preset is None or not _may_remove(preset, locate.location(preset)):
+        return  # gone meanwhile, or never theirs
     collection.remove(name)
     chosen = st.session_state.get("preset", [])
     st.session_state["preset"] = [other for other in chosen if other in locate.all_presets()]

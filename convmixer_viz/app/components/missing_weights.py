@@ -11,6 +11,7 @@ from convmixer_viz.app.components import adding, chart, fetching
 from convmixer_viz.app.link import BOUND
 from convmixer_viz.app.state import state
 from convmixer_viz.catalog import COST
+from convmixer_viz.commands.app import is_public
 from convmixer_viz.figures import architecture, cost
 from convmixer_viz.foreign_text import escape
 from convmixer_viz.presets.table import Preset
@@ -54,7 +55,7 @@ def split(presets: Iterable[str]) -> tuple[list[str], list[str]]:
 def offer(preset: Preset) -> None:
     """The three ways to the weights: fetch them here, bring the file, or by the command line."""
     fetching.draw(preset)
-    if preset.published is None:
+    if preset.published is None or is_public():
         return
     upload, command = st.columns(2)
     with upload, st.expander("Upload its file"):

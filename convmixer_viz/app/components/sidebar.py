@@ -10,6 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from convmixer_viz.app import glossary, picture_list, session
 from convmixer_viz.app.components import copy_link
+from convmixer_viz.app.kept_uploads import MOST_PICTURES
 from convmixer_viz.app.link import BOUND, LONGEST
 from convmixer_viz.app.state import Choices, state
 from convmixer_viz.engine.queue import Suspended
@@ -68,7 +69,11 @@ def choose_picture() -> str:
     for broken, sentence in picture_list.unreadable().items():
         if broken != name:  # the chosen one's stands above
             st.error(escape(sentence))
-    if picture_list.uploads() and session.bench().store.limit:
+    earlier = picture_list.earlier()
+    if earlier:
+        label = f"Forget {len(earlier)} earlier upload{'s' * (len(earlier) > 1)}"
+        st.button(label, key="forget-uploads", on_click=_forget_earlier, help=glossary.EARLIER)
+    if picture_list.own() and session.bench().store.limit:
         st.checkbox("Keep their results on disk", key=picture_list.KEEP, help=glossary.KEEP)
     try:
         show_thumbnail(thumbnail, name, picture_list.find(name))
@@ -96,11 +101,17 @@ def _small(sha256: str, _picture: Picture) -> Image.Image:
 
 def _choose_newest_upload() -> None:
     known, uploads = state().uploads, picture_list.uploads()
+    here = {file.file_id for file in uploads.values()}
     fresh = [name for name, file in uploads.items() if file.file_id not in known]
-    known.update(file.file_id for file in uploads.values())
-    newest = next(filter(_can_be_read, reversed(fresh)), None)
-    if newest:
-        st.session_state["picture"] = newest
+    picture_list.forget(known - here)
+    state().uploads = here
+    readable = [name for name in fresh[-MOST_PICTURES:] if _can_be_read(name)]
+    if readable:
+        st.session_state["picture"] = readable[-1]
+
+
+def _forget_earlier() -> None:
+    picture_list.forget(set(picture_list.earlier().values()))
 
 
 def _can_be_read(name: str) -> bool:

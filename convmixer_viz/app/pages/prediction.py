@@ -38,7 +38,7 @@ def show_channels(result: Activations | None, block: int) -> None:
 
 def show_uploads() -> None:
     """The three top classes of each upload, where there are several."""
-    names = picture_list.uploads()
+    names = picture_list.own()
     if len(names) < 2:
         return
     st.header("All uploaded pictures")

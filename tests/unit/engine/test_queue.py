@@ -313,6 +313,27 @@ def test_no_thread_is_left() -> None:
     assert threading.active_count() == before
 
 
+def test_before_all_stops_work_goes_on_without_anybody(device_queue: DeviceQueue) -> None:
+    computed: list[int] = []
+    with closing(device_queue.follow("job", "job", lambda: counting(20, computed, 0.01))) as steps:
+        next(steps)
+        device_queue.finish_by(time.monotonic() + 5)
+        with pytest.raises(DeviceError, match="server is stopping"):
+            next(device_queue.follow("new", "new", lambda: counting(1, [])))
+    device_queue.close()
+    assert computed == [*range(1, 21)]
+
+
+def test_what_takes_longer_than_the_time_left_is_ended(device_queue: DeviceQueue) -> None:
+    computed: list[int] = []
+    with closing(device_queue.follow("job", "job", lambda: counting(500, computed, 0.01))) as steps:
+        next(steps)
+        device_queue.finish_by(time.monotonic() + 0.1)
+        began = time.monotonic()
+        device_queue.close()
+    assert time.monotonic() - began < 2 and len(computed) < 500
+
+
 def test_a_closed_queue_refuses(device_queue: DeviceQueue) -> None:
     device_queue.close()
     with pytest.raises(DeviceError, match="is closed"):
