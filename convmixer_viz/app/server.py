@@ -13,6 +13,7 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -26,7 +27,7 @@ from convmixer_viz.app.operation import OPERATION
 from convmixer_viz.errors import VizError
 from convmixer_viz.foreign_text import escape
 
-SCRIPT = Path(__file__).parent / "router" / "main.py"
+SCRIPT = Path(__file__).parent / "router" / "start.py"
 GRACE = 5.0  # seconds that work gets to end, once the server is told to stop
 SWEEP_SECONDS = 600  # between looks for what strangers added a day ago
 LONGEST_STOP = 10  # seconds until it ends whatever goes on
@@ -37,10 +38,12 @@ LOG = logging.getLogger(__name__)
 
 @asynccontextmanager
 async def lifespan(app: st.App) -> AsyncIterator[None]:
-    """From the start to the end of the server: its log, and what a signal to stop does."""
+    """From the start to the end of the server: its log, what a signal to stop does, and PyTorch
+    loaded while the first browser is still on its way."""
     request_log.begin()
     _stop_by_signals()
     sweeping = asyncio.create_task(_sweep_now_and_then())
+    threading.Thread(target=import_module, args=("convmixer_viz.app.router.main",)).start()
     yield
     sweeping.cancel()
     bench = OPERATION.bench

@@ -19,7 +19,7 @@ def visit() -> Visit:
     """Open a page by its file's name, with a link's parameters."""
 
     def open_page(page: str, **parameters: str | list[str]) -> AppTest:
-        app = AppTest.from_file(str(PACKAGE / "app/router/main.py"), default_timeout=500)
+        app = AppTest.from_file(str(PACKAGE / "app/router/start.py"), default_timeout=500)
         for name, value in parameters.items():
             app.query_params[name] = value
         app.switch_page(str(PACKAGE / "app/pages" / f"{page}.py"))

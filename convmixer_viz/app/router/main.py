@@ -1,4 +1,4 @@
-"""The script that runs at each visit and each change: sidebar, page, foot, then the work."""
+"""What is drawn at each visit and each change: sidebar, page, foot, then the work."""
 
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from convmixer_viz.app.components import (
     missing_weights,
     sidebar,
 )
+from convmixer_viz.app.router.look import look
 from convmixer_viz.app.state import state
 from convmixer_viz.errors import VizError
 from convmixer_viz.foreign_text import escape
@@ -29,14 +30,6 @@ TABLE = (  # file, title, icon
     ("models", "Models", ":material/inventory_2:"),
 )
 WITHOUT_WEIGHTS = ("Compare", "Models")  # these tell themselves of weights that aren't here
-SIDEBAR_WIDTH = 272  # px
-
-
-def look() -> None:
-    """Title, icon and style of every page."""
-    icon = str(HERE / "icon.png")
-    st.set_page_config("ConvMixer Viz", icon, layout="wide", initial_sidebar_state=SIDEBAR_WIDTH)
-    st.html(HERE / "look.css")
 
 
 def navigate() -> st.Page:
@@ -74,17 +67,19 @@ def run(page: st.Page) -> bool:
     return False
 
 
-look()
-page = navigate()
-check_device()
-warnings = link.begin()
-session.begin(sidebar.draw())
-link.check(warnings)
-whole = run(page)
-foot.draw(state().shown)
-link.check(warnings)
-if whole:
-    link.check_rest(warnings)
-accessibility.draw()
-session.follow()
-fetching.follow()
+def draw() -> None:
+    """All of it."""
+    look()
+    page = navigate()
+    check_device()
+    warnings = link.begin()
+    session.begin(sidebar.draw())
+    link.check(warnings)
+    whole = run(page)
+    foot.draw(state().shown)
+    link.check(warnings)
+    if whole:
+        link.check_rest(warnings)
+    accessibility.draw()
+    session.follow()
+    fetching.follow()
