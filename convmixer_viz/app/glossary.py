@@ -70,6 +70,11 @@ AMOUNTS = "What is moved back to where it changes nothing leaves the link."
 JPEG = "At the right end the picture isn't saved as a JPEG."
 SHIFT_UNIT = "Of the preset: an input pixel of its model, or one of its patches."
 FILL = "The training pictures' mean colour, the picture blurred, or black."
+SMALLEST = (
+    "Tokens leave one more at a time in the order of a map, until the first class is another; and "
+    "come one more at a time into an empty picture, until it is this one. Beside it the same in a "
+    "random order and from the centre outwards."
+)
 PROPOSE = "Paste the region that evidence proposes where evidence proposes."
 REGION_SIDE = "Tokens a side of the region that is pasted."
 KERNELS = "All, a class of the templates, or channels: 12+40, 3-8."

@@ -27,9 +27,11 @@ MEASURES: dict[str, Measure] = {
     "insertion": Measure("removal.insertion", "removal.curve_chunks"),
     "road": Measure("removal.road", "removal.road_chunks"),
     "infidelity": Measure("removal.infidelity", "removal.infidelity_chunks"),
+    "smallest-set": Measure("removal.smallest", "removal.smallest_chunks"),
     "max-sensitivity": Measure("stability.max_sensitivity", "stability.sensitivity_chunks"),
     "randomisation": Measure("stability.randomisation", "stability.randomisation_chunks"),
 }
+NEVER = -1  # a smallest set that there is none of
 DEFAULT_MEASURES = ("deletion", "insertion", "road", "infidelity")
 
 
@@ -77,10 +79,36 @@ class Faithfulness(Result):
     road: float | None = None  # high is good
     road_curves: NDArray[np.float32] | None = None  # (2, 9), most and least relevant first
     infidelity: float | None = None  # 0 is perfect, 1 no better than a map of zeros
+    answer: str | None = None  # the first class of the whole picture, for the smallest sets
+    fewest_removed: NDArray[np.int64] | None = None  # (2, 3) tokens that change it, -1: never
+    fewest_kept: NDArray[np.int64] | None = None  # (2, 3) tokens that alone keep it
     max_sensitivity: float | None = None  # low is good
     randomisation: NDArray[np.float32] | None = None  # (depth + 2,), near 0 is good
     stages: tuple[str, ...] = ()  # (depth + 2,), what was randomised so far
     view: NDArray[np.uint8]  # (h, w, 3)
+
+    def first(self, count: int) -> NDArray[np.bool_]:
+        """(H, W) The tokens that go first, in the order of the map."""
+        order = np.argsort(-self.tokens.ravel().astype(np.float64), kind="stable")
+        chosen = np.zeros(self.tokens.size, bool)
+        chosen[order[:count]] = True
+        return chosen.reshape(self.tokens.shape)
+
+    @property
+    def ends(self) -> NDArray[np.bool_]:
+        """(H, W) The smallest set, filled by the first baseline, without which the answer ends;
+        none where it never does."""
+        return self._smallest(self.fewest_removed)
+
+    @property
+    def keeps(self) -> NDArray[np.bool_]:
+        """(H, W) The smallest set that alone keeps the answer."""
+        return self._smallest(self.fewest_kept)
+
+    def _smallest(self, counts: NDArray[np.int64] | None) -> NDArray[np.bool_]:
+        if counts is None:
+            raise ChoiceError("The smallest sets weren't looked for: ask for smallest-set.")
+        return self.first(max(0, int(counts[0, 0])))
 
     def rows(self) -> list[dict[str, Any]]:
         """A row an order: the method's and the controls', with the areas under their curves."""
@@ -92,6 +120,14 @@ class Faithfulness(Result):
         rows = []
         for i, order in enumerate(self.orders):
             row: dict[str, Any] = {"picture": self.picture, "order": order if i else self.method}
+            for name in ("fewest_removed", "fewest_kept"):
+                counts = getattr(self, name)
+                if counts is not None:
+                    words = name.replace("_", " ")
+                    row |= {
+                        f"{words}, {b}": int(n)
+                        for b, n in zip(self.baselines, counts[:, i], strict=True)
+                    }
             for name in ("deletion", "insertion"):
                 areas = getattr(self, f"{name}_area")
                 for j, baseline in enumerate(self.baselines):

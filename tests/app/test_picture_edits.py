@@ -8,8 +8,9 @@ import pytest
 from convmixer_viz.app import session
 from convmixer_viz.app.components import picture_edits
 from convmixer_viz.app.components.picture_edits import SLIDERS
-from convmixer_viz.catalog import EFFECT, EVIDENCE, PREDICTION
-from convmixer_viz.questions.picture_edits import PICTURE_EDITS
+from convmixer_viz.catalog import EFFECT, EVIDENCE, FAITHFULNESS, PREDICTION
+from convmixer_viz.figures.attribution import faithfulness
+from convmixer_viz.questions.picture_edits import PICTURE_EDITS, parse
 from tests.app.conftest import Visit
 from tests.app.elements import array, figures, sheets, tables, texts, traces
 
@@ -158,3 +159,20 @@ def test_curves_of_two_presets_are_those_of_python(visit: Visit) -> None:
     logit = results[1].logit
     assert logit is not None and np.array_equal(array(drawn[5]["y"]), logit)
     assert "17 values of x" in texts(app)
+
+
+def test_the_smallest_set_is_cut_out_and_can_be_taken_over(visit: Visit) -> None:
+    app = visit("what_if", preset=[K3], half="Its tokens", **{"picture-edit": "blur:sigma=0.5"})
+    app.button(key="go-smallest").click().run()
+    assert not app.exception and not app.error
+    asked = {"method": "hirescam", "measures": ("smallest-set",)}
+    result = session.bench().run(
+        FAITHFULNESS, ["gallery:cat"], preset=K3, picture_edits=["blur:sigma=0.5"], **asked
+    )
+    assert faithfulness.describe_smallest(result) in texts(app).replace("\\", "")
+    app.button(key="Leave what keeps it").click().run()
+    blurred, removed = app.multiselect(key="picture-edit").value
+    tokens = parse(removed).tokens  # type: ignore[attr-defined]
+    assert len(tokens) == 256 - result.keeps.sum()
+    kept = session.bench().predict("gallery:cat", K3, picture_edits=[blurred, removed])
+    assert kept.classes[kept.top[0, 0]] == result.answer

@@ -126,16 +126,15 @@ def test_a_token_leaves_and_comes_back_by_a_click(app: str, page: Page) -> None:
 def test_a_slider_moved_many_times_ends_whole(app: str, page: Page) -> None:
     page.goto(f"{app}/what_if?preset=cifar10-128-8-k3&half=The+picture")
     ready(page)
-    thumb = page.locator(".st-key-amount-shift-x [role=slider]")
+    thumb = page.locator(".st-key-amount-shift-x input")
     thumb.focus()
     for move in range(200):
         page.keyboard.press("ArrowRight" if move % 10 < 6 else "ArrowLeft")
-    value = thumb.get_attribute("aria-valuenow")
-    assert value == "8"  # its end, then four to and fro
-    page.wait_for_function("decodeURIComponent(location.search).includes('shift:x=')")
+    value = thumb.input_value()
+    assert value == "4"  # its end, 8, then four back
+    page.wait_for_function("decodeURIComponent(location.search).includes('shift:x=4')")
     ready(page)
     settle(page)
-    value = thumb.get_attribute("aria-valuenow")
-    assert f"shift%3Ax%3D{value}" in page.url or f"shift:x={value}" in page.url
+    assert thumb.input_value() == "4"
     assert page.get_by_text("Still shown of the choices before").count() == 0
-    page.get_by_text(f"What the model saw of cat, shift:x={value}.").wait_for()
+    page.get_by_text("What the model saw of cat, shift:x=4.").wait_for()

@@ -83,6 +83,7 @@ COSTS: dict[str, Estimate] = {
     "insertion": _removal,
     "road": _imputed,
     "infidelity": _removal,
+    "smallest-set": _removal,
     "max-sensitivity": _moved,
     "randomisation": _randomised,
 }

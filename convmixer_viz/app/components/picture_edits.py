@@ -9,12 +9,14 @@ import streamlit as st
 
 from convmixer_viz.app import glossary, picture_list, session
 from convmixer_viz.app.components import canvas, sidebar
-from convmixer_viz.catalog import EVIDENCE
+from convmixer_viz.catalog import EVIDENCE, FAITHFULNESS
 from convmixer_viz.contract import option_fields
 from convmixer_viz.figures import picture_edits as figures
+from convmixer_viz.figures.attribution import faithfulness
 from convmixer_viz.figures.sheet import Region
 from convmixer_viz.foreign_text import escape
 from convmixer_viz.presets.table import Preset
+from convmixer_viz.questions.attribution import METHODS
 from convmixer_viz.questions.evidence import Evidence
 from convmixer_viz.questions.picture_edits import (
     PICTURE_EDITS,
@@ -26,6 +28,8 @@ from convmixer_viz.questions.picture_edits import (
     parse,
 )
 
+ORDER = "hirescam"  # exact evidence of the last block
+CUT_OUT = 240  # px
 AS_IT_IS = "none"  # the slider's end where a JPEG isn't made
 
 
@@ -194,6 +198,32 @@ def choose_tokens(preset: Preset) -> None:
     sheet = figures.token_sheet(now.view, grid, removed)
     canvas.show(sheet, key="tokens", into=("token",), then=toggle)
     st.caption(f"{len(removed)} of {grid * grid} tokens removed. Arrow keys move, Enter toggles.")
+    show_smallest(grid)
+
+
+def show_smallest(grid: int) -> None:
+    """The fewest tokens that change the answer, and that keep it, in the order of a map; both can
+    be taken over."""
+    st.markdown("**Smallest set**", help=glossary.SMALLEST)
+    order = st.selectbox("In the order of", list(METHODS), list(METHODS).index(ORDER), key="order")
+    options = {"method": order, "measures": ("smallest-set",)} | as_edited(without=Remove)
+    result = session.run_if(FAITHFULNESS, slot="smallest", start="Look for it", **options)
+    picture = faithfulness.cut_out(result) if result else None
+    if result is None or picture is None:
+        st.caption("The smallest set that keeps the answer stands here, cut out.")
+        return
+    with st.container(key="pixelated-cut-out"):
+        st.image(picture.png, width=CUT_OUT, output_format="PNG", alt=picture.caption)
+    st.caption(escape(picture.caption))
+    with st.container(horizontal=True):
+        _offer("Take away what ends it", result.ends, grid)
+        _offer("Leave what keeps it", ~result.keeps, grid)
+
+
+def _offer(label: str, gone: Any, grid: int) -> None:
+    tokens = tuple(number for number, out in enumerate(gone.ravel().tolist()) if out)
+    edit = Remove(tokens=tokens, grid=grid)
+    st.button(label, key=label, on_click=put, args=(edit,), disabled=not tokens)
 
 
 def _removed(tokens: tuple[int, ...], grid: int) -> Remove:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from io import BytesIO
 from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
+from PIL import Image
 from plotly.subplots import make_subplots
 
 from convmixer_viz.figures import color_scales, overlays, style
 from convmixer_viz.figures.style import Still
 from convmixer_viz.foreign_text import escape
-from convmixer_viz.questions.faithfulness import Faithfulness
+from convmixer_viz.questions.faithfulness import NEVER, Faithfulness
 
+FADED = 40  # of 255: what is left of tokens outside a cut-out
 CURVES = ("deletion", "insertion")
 DASHES = ("solid", "dot", "dash")  # the method and its two controls
 
@@ -32,6 +35,39 @@ def still(result: Faithfulness) -> Still:
     limit = overlays.shared_limit([result.tokens])
     png = style.png(style.overlay(result.view, result.tokens, limit))
     return Still(png, f"{result.method} for {result.target_name}; full colour is {limit:.2g}.")
+
+
+def cut_out(result: Faithfulness) -> Still | None:
+    """The smallest set that keeps the answer, cut out of what the model saw; none where it wasn't
+    looked for."""
+    if result.fewest_kept is None:
+        return None
+    kept = result.keeps
+    side = result.view.shape[0] // kept.shape[0]
+    alpha = np.where(kept, 255, FADED).repeat(side, 0).repeat(side, 1).astype(np.uint8)
+    view = result.view[: alpha.shape[0], : alpha.shape[1]]
+    file = BytesIO()
+    Image.fromarray(np.dstack([view, alpha])).save(file, "PNG")
+    return Still(file.getvalue(), describe_smallest(result))
+
+
+def describe_smallest(result: Faithfulness) -> str:
+    """How many tokens change the answer and how many keep it, beside the controls."""
+    if result.fewest_removed is None or result.fewest_kept is None:
+        return ""
+    baseline, total = result.baselines[0], result.tokens.size
+    names = (result.method, *result.orders[1:])
+    removed, kept = (
+        ", ".join(
+            f"{'none' if n == NEVER else n} by {name}"
+            for name, n in zip(names, counts, strict=True)
+        )
+        for counts in (result.fewest_removed[0], result.fewest_kept[0])
+    )
+    return (
+        f"Of {total} tokens, taken away one more at a time and filled by {baseline}, so many end "
+        f"the answer {result.answer}: {removed}. So many alone keep it: {kept}."
+    )
 
 
 def compare(results: Sequence[Faithfulness], *, baseline: str = "mean") -> go.Figure:

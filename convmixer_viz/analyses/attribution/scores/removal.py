@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import product
 from typing import Any
 
 import lazy_loader as lazy
@@ -15,6 +16,7 @@ from torch import Tensor
 from convmixer_viz.analyses.attribution.methods.perturbations import MaskedPicture, masked_picture
 from convmixer_viz.analyses.attribution.question import Question, baselines
 from convmixer_viz.questions.attribution import Baseline
+from convmixer_viz.questions.faithfulness import NEVER
 
 scipy: Any = lazy.load("scipy")
 
@@ -71,6 +73,37 @@ def _curves(question: Question, order: Tensor, name: str) -> Iterator[dict[str, 
     curves = torch.cat(probabilities).view(len(BASELINES), len(order), POINTS)
     areas = torch.trapezoid(curves, dx=1 / (POINTS - 1))
     yield {name: curves.float().numpy(), f"{name}_area": areas.float().numpy()}
+
+
+def smallest_chunks(question: Question, _: int) -> int:
+    """Chunks of the smallest sets, whatever the method's."""
+    h, w = question.grid
+    return 2 * len(BASELINES) * len(ORDERS) * -(-(h * w + 1) // _masks_at_once(question))
+
+
+def smallest(question: Question, tokens: Tensor) -> Iterator[dict[str, Any]]:
+    """How many tokens, in an order's, must go until the first class is another, and how many are
+    enough to keep it: one more at a time; once that is known, the chunks left cost nothing."""
+    answer, order = int(question.logits.argmax()), ranks(question, tokens)
+    counts = torch.full((2, len(BASELINES), len(order)), NEVER)
+    every = torch.arange(tokens.numel() + 1)
+    for number, kind in enumerate(BASELINES):
+        picture = _masked(question, kind)
+        for way, rank in product(range(2), range(len(order))):
+            for numbers in torch.split(every, _masks_at_once(question)):
+                if counts[way, number, rank] == NEVER:
+                    chosen = order[rank] < numbers[:, None, None]
+                    first = picture.logits(chosen if way else ~chosen).argmax(1).cpu()
+                    hits = numbers[(first == answer) == bool(way)]
+                    counts[way, number, rank] = hits[0] if len(hits) else NEVER
+                yield {}
+    removed, kept = counts.numpy()
+    name = question.model.class_names[answer]
+    yield {"answer": name, "fewest_removed": removed, "fewest_kept": kept}
+
+
+def _masks_at_once(question: Question) -> int:
+    return question.model.batch_size(question.side)
 
 
 def _masked(question: Question, kind: Baseline) -> MaskedPicture:

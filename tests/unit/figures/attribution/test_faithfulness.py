@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from convmixer_viz import catalog
 from convmixer_viz.engine.runtime import LoadedModel
@@ -56,3 +58,23 @@ def test_a_sentence_gives_the_controls_areas(scores: Faithfulness) -> None:
     assert result.deletion_area is not None
     assert f"random {result.deletion_area[0, 1]:.3f}" in figures.describe_controls(result)
     assert "insertion" not in figures.describe_controls(result)
+
+
+def test_a_cut_out_shows_the_set_that_keeps_the_answer(scores: Faithfulness) -> None:
+    plain = replace(scores, fewest_removed=None, fewest_kept=None)
+    assert figures.cut_out(plain) is None and figures.describe_smallest(plain) == ""
+    result = replace(
+        scores,
+        answer="cat",
+        fewest_removed=np.array([[-1, 9, 9], [2, 2, 2]]),
+        fewest_kept=np.array([[5, 30, 12], [1, 1, 1]]),
+    )
+    picture = figures.cut_out(result)
+    assert picture is not None
+    alpha = np.asarray(Image.open(io.BytesIO(picture.png)))[::2, ::2, 3]  # a pixel a token
+    assert np.array_equal(alpha == 255, result.keeps) and result.keeps.sum() == 5
+    assert result.keeps.ravel()[result.tokens.argmax()] and not result.ends.any()
+    assert (
+        "end the answer cat: none by saliency, 9 by random, 9 by centre-first." in picture.caption
+    )
+    assert "alone keep it: 5 by saliency, 30 by random, 12 by centre-first." in picture.caption

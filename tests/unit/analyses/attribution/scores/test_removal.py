@@ -7,9 +7,16 @@ import pytest
 import torch
 from torch import Tensor
 
+from convmixer_viz.analyses.attribution import faithfulness
 from convmixer_viz.analyses.attribution.question import Question, patch_sums
 from convmixer_viz.analyses.attribution.scores import removal
 from convmixer_viz.engine.runtime import LoadedModel
+from convmixer_viz.pictures.decode import load
+from convmixer_viz.pictures.edits import edited
+from convmixer_viz.pictures.prepare import prepare
+from convmixer_viz.questions.faithfulness import NEVER, Options
+from convmixer_viz.questions.picture_edits import Remove
+from tests.conftest import TINY, final
 from tests.unit.analyses.questions import last_fields, line, make_question
 
 
@@ -98,3 +105,28 @@ def test_road_is_half_the_mean_difference_of_its_curves(tiny: LoadedModel) -> No
     most, least = fields["road_curves"]
     assert fields["road"] == pytest.approx((least - most).mean() / 2, abs=1e-6)
     assert mirrored["road"] == pytest.approx(-fields["road"], abs=1e-6)
+
+
+def test_the_smallest_sets_are_those_of_every_prefix(tiny: LoadedModel) -> None:
+    """By brute force: edited pictures, one more token at a time."""
+    cat, measures = load("gallery:cat"), ("smallest-set",)
+    images = [prepare(cat, TINY.transform)]
+    result = final(
+        faithfulness.compute(tiny, images, Options(method="hirescam", measures=measures))
+    )
+    assert result.fewest_removed is not None and result.fewest_kept is not None
+
+    def first(tokens: list[int], fill: str) -> int:
+        made = edited(cat, [Remove(tokens=tuple(tokens), fill=fill)] if tokens else [])  # type: ignore[arg-type]
+        return int(tiny.logits(tiny.tensor([prepare(made, TINY.transform, None, 2)])).argmax())
+
+    answer, size = first([], "mean"), result.tokens.size
+    assert result.answer == f"class {answer}"
+    for number, fill in enumerate(result.baselines):
+        gone = [np.flatnonzero(result.first(k)).tolist() for k in range(size + 1)]
+        left = [np.flatnonzero(~result.first(k)).tolist() for k in range(size + 1)]
+        change = [k for k in range(size + 1) if first(gone[k], fill) != answer]
+        keep = [k for k in range(size + 1) if first(left[k], fill) == answer]
+        assert result.fewest_removed[number, 0] == (change[0] if change else NEVER)
+        assert result.fewest_kept[number, 0] == keep[0]
+    assert any("fewest kept, mean" in row for row in result.rows())
