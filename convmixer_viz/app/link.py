@@ -12,9 +12,11 @@ from streamlit.delta_generator import DeltaGenerator
 from convmixer_viz.app import session
 from convmixer_viz.app.state import state
 from convmixer_viz.foreign_text import escape
+from convmixer_viz.presets.table import MOST_SIDE_BY_SIDE
 
 BOUND: Final = "query-params"  # a widget's `bind`: its value stands in the link under its key
 NAMES = ("picture", "preset", "target", "against")  # keys of words: a class may be called inf
+MOST_SENTENCES = 4  # that a warning makes of a link
 LONGEST = 80  # characters of a link's word that a sentence repeats
 
 
@@ -26,7 +28,7 @@ def begin() -> DeltaGenerator:
         _read()
     place = st.sidebar.empty()
     if not state().rerun_by_app:
-        state().ignored = []
+        state().ignored = {}
     state().rerun_by_app = False
     _warn(place)
     return place
@@ -61,9 +63,8 @@ def check(place: DeltaGenerator) -> None:
         values = current if isinstance(current, list | tuple) else [current]
         for text in parameters.pop(key):
             if text and not any(_same(value, text) for value in values):
-                shown = escape(repr(text), longest=LONGEST)
-                sentence = f"The link's {escape(key)} {shown} is not here and was ignored."
-                state().ignored.append(sentence)
+                part = f"{escape(key)} {escape(repr(text), longest=LONGEST)}"
+                state().ignored[part] = f"The link's {part} {_why(key, text)} and was ignored."
     _warn(place)
 
 
@@ -73,15 +74,25 @@ def check_rest(place: DeltaGenerator) -> None:
     for key in rest:
         near = difflib.get_close_matches(key[:LONGEST], map(str, st.session_state), 1)
         hint = f": did you mean {near[0]}?" if near else "."
-        shown = escape(repr(key), longest=LONGEST)
-        state().ignored.append(f"The link's {shown} has no effect on this page{hint}")
+        part = escape(repr(key), longest=LONGEST)
+        state().ignored[part] = f"The link's {part} has no effect on this page{hint}"
     state().without_widget.update(rest)
     _warn(place)
 
 
+def _why(key: str, text: str) -> str:
+    if key == "preset" and text in session.bench().presets:
+        return f"is one too many, {MOST_SIDE_BY_SIDE} at most,"
+    return "is not here"
+
+
 def _warn(place: DeltaGenerator) -> None:
-    if state().ignored:
-        place.warning("\n\n".join(state().ignored))
+    """A sentence a part without effect; of many one sentence."""
+    parts = state().ignored
+    if len(parts) > MOST_SENTENCES:
+        place.warning(f"{len(parts)} parts of the link have no effect here: {', '.join(parts)}.")
+    elif parts:
+        place.warning("\n\n".join(parts.values()))
 
 
 def _same(value: Any, text: str) -> bool:

@@ -26,8 +26,14 @@ class Line(NamedTuple):
 def draw(slot: str) -> Line:
     """Places for a bar and a button that are always there: what stands in them is replaced at
     once; an element that goes would stay as a ghost until the run's end."""
-    line = st.container(height=HEIGHT, border=False, key=f"line-{slot}")
-    bar, button = line.columns([6, 1], vertical_alignment="center")
+    line = st.container(
+        height=HEIGHT,
+        border=False,
+        key=f"line-{slot}",
+        horizontal=True,
+        vertical_alignment="center",
+    )
+    bar, button = line.container(), line.container(width="content")
     return Line(bar.empty(), button.empty(), st.empty())
 
 
@@ -39,10 +45,11 @@ def fill(
     standing: Step[Any] | None,
     start: str,
     expected: float | None,
+    still: str,
 ) -> bool:
     """Tell of missing work, and whether it should run: what was stopped or not begun rests.
     `start` names a button that it waits for, `standing` is how far it was when it stopped,
-    `expected` the seconds that it takes."""
+    `expected` the seconds that it takes, `still` what is shown in its place."""
     digest = needed.digest
     failure = state().failures.get(digest)
     idle = bool(start) and digest not in state().started
@@ -54,11 +61,11 @@ def fill(
         args=(digest,),
     )
     if failure is not None:
-        line.error.error(escape(failure))
+        line.error.error(f"{escape(failure)} {still}")
     elif resting:
-        line.bar.caption(_at_rest(standing, expected))
+        line.bar.caption(f"{_at_rest(standing, expected)} {still}")
     else:
-        line.bar.progress(0.0, f"{needed.analysis.name}: waiting for its turn")
+        line.bar.progress(0.0, f"{needed.analysis.name}: waiting for its turn. {still}")
     if not idle:
         verb = "Failed" if failure else "Stopped" if resting else "Working"
         state().work = state().work or f"{verb}: {needed.analysis.name}, {needed.preset.name}."
@@ -71,14 +78,14 @@ def _at_rest(standing: Step[Any] | None, expected: float | None) -> str:
     return f"Takes about {clock(max(1, expected))} here." if expected else ""
 
 
-def describe(request: Request[Any], step: Step[Any]) -> str:
-    """What runs, how far it is, how long it takes and who else waits."""
+def describe(request: Request[Any], step: Step[Any], still: str = "") -> str:
+    """What runs, how far it is, how long it takes and who else waits; what is `still` shown."""
     work = f"{request.analysis.name}, {escape(request.preset.name)}"
     if step.place and not step.done:
         soon = f", about {clock(step.seconds_left)}" if step.seconds_left else ""
-        return f"{work}: place {step.place} in the queue of {request.key.device}{soon}"
+        return f"{work}: place {step.place} in the queue of {request.key.device}{soon}. {still}"
     queue = f" · {step.ahead} other jobs share {request.key.device}" if step.ahead else ""
-    return f"{work}: {step.describe()}{queue}"
+    return f"{work}: {step.describe()}{queue}. {still}"
 
 
 def _go_on(digest: str) -> None:

@@ -141,7 +141,7 @@ def run_if(
     """As run(), but None where there is nothing to show yet: the page goes on without it. While
     the work runs, `sketch` draws the partial result, unless an older result stands there."""
     slot = slot or f"{analysis.name}:{options.get('preset') or choices().preset}"
-    line, note = progress_line.draw(slot), st.empty()
+    line = progress_line.draw(slot)
     try:
         needed = request(ask(analysis, **options))
     except VizError as error:
@@ -149,10 +149,9 @@ def run_if(
         return None
     before, result = _last_shown(needed, slot), _ready(needed, slot)
     if result is None:
-        coming = _wait_for(needed, slot, line, start=start, sketch=None if before else sketch)
-        if before is not None:
-            promise = " The new one is on its way." if coming else ""
-            note.caption(f"Still shown: {escape(before.origin.describe())}.{promise}")
+        still = f"Still shown: {escape(before.origin.describe())}." if before else ""
+        sketch = None if before else sketch
+        _wait_for(needed, slot, line, start=start, still=still, sketch=sketch)
         result = before
     return _shown(result)
 
@@ -161,7 +160,7 @@ def run_each(asks: Mapping[K, Ask[R]], *, slot: str, together: bool = False) -> 
     """A result for each question, under one line, computed one after another. What is missing is
     the last finished one of its name, or None for now. Those that are shown `together` are of the
     same pictures: the last whole set, until all are there."""
-    line, note, wrong = progress_line.draw(slot), st.empty(), list[str]()
+    line, wrong = progress_line.draw(slot), list[str]()
     results: dict[K, R | None] = dict.fromkeys(asks)
     before, last_shown = dict(results), dict(state().last_shown)
     missing: dict[K, Request[R]] = {}
@@ -175,16 +174,17 @@ def run_each(asks: Mapping[K, Ask[R]], *, slot: str, together: bool = False) -> 
         before[name], results[name] = _last_shown(needed, place), _ready(needed, place)
         if results[name] is None:
             missing[name] = needed
-    if missing:
-        failures = state().failures
-        _wait_for(min(missing.values(), key=lambda each: each.digest in failures), slot, line)
     if missing and together:
         state().last_shown = last_shown
         whole = of_same_pictures(before.values()) and all(before[name] for name in missing)
         results, before = (before, before) if whole else (results, dict.fromkeys(asks))
-    stale = [each.analysis.name for name, each in missing.items() if before[name]]
-    if stale:
-        note.caption(f"Still shown of the choices before: {', '.join(dict.fromkeys(stale))}.")
+    if missing:
+        failures = state().failures
+        stale = [each.analysis.name for name, each in missing.items() if before[name]]
+        names = ", ".join(dict.fromkeys(stale))
+        still = f"Still shown of the choices before: {names}." if stale else ""
+        first = min(missing.values(), key=lambda each: each.digest in failures)
+        _wait_for(first, slot, line, still=still)
     if wrong:
         line.error.error("\n\n".join(dict.fromkeys(wrong)))
     return {name: _shown(results[name] or before[name]) for name in asks}
@@ -228,10 +228,11 @@ def _wait_for(
     slot: str,
     line: progress_line.Line,
     *,
+    still: str,
     start: str | None = None,
     sketch: Callable[[R], object] | None = None,
-) -> bool:
-    """Whether the work goes on: what was stopped or not begun rests."""
+) -> None:
+    """Note the work, where it goes on: what was stopped or not begun rests."""
     running = progress_line.fill(
         line,
         slot,
@@ -239,10 +240,10 @@ def _wait_for(
         standing=bench().standing(needed),
         start=start or "",
         expected=bench().estimate(needed) if start else None,
+        still=still,
     )
     if running:
-        state().pending.append(PendingWork(needed, line.bar, sketch))
-    return running
+        state().pending.append(PendingWork(needed, line.bar, still, sketch))
 
 
 def follow() -> None:
@@ -266,7 +267,7 @@ def _show_steps(work: PendingWork, steps: Iterable[Step[Any]]) -> None:
     drawn = None
     for step in steps:
         share = step.done / step.total
-        work.bar.progress(share, progress_line.describe(work.request, step))
+        work.bar.progress(share, progress_line.describe(work.request, step, work.still))
         if work.sketch and step.partial is not drawn:
             work.sketch(drawn := step.partial)
 

@@ -41,6 +41,7 @@ class PendingWork:
 
     request: Request[Any]
     bar: DeltaGenerator
+    still: str  # what is shown until it is there, in a sentence
     sketch: Callable[[Any], object] | None = None  # draws a partial result
 
 
@@ -64,7 +65,7 @@ class State:
 
     # of the link that the page was opened with
     link: dict[str, list[str]] | None = None  # its parameters that no widget has answered yet
-    ignored: list[str] = field(default_factory=list)  # sentences about its values without effect
+    ignored: dict[str, str] = field(default_factory=dict)  # its parts without effect: a sentence
     without_widget: set[str] = field(default_factory=set)  # its parameters that were told of
     rerun_by_app: bool = False  # the next run is no act of the person's
 

@@ -12,7 +12,8 @@ from convmixer_viz.figures.style import Still
 from convmixer_viz.foreign_text import escape
 from convmixer_viz.questions.evidence import Evidence
 
-LONGEST = 18  # letters of a class name above the probe's line
+LONGEST = 18  # letters of a class name above the probe's line and beside its axis
+AGAINST = " rather than "  # between the two classes of a target's name
 
 
 def draw(
@@ -97,6 +98,10 @@ def draw_probes(result: Evidence) -> go.Figure:
         dtick=1 + len(result.blocks) // 10,
         range=[-0.3, result.blocks[-1] + 0.3],
     )
-    return figure.update_yaxes(
-        title=f"probe: {escape(result.target_name, 'plotly')}", range=[0, 1.05], tickformat=".0%"
-    )
+    return figure.update_yaxes(title=_axis_title(result), range=[0, 1.05], tickformat=".0%")
+
+
+def _axis_title(result: Evidence) -> str:
+    """What the probe's probability is of, a line a class: the axis is short."""
+    names = (shorten(n, LONGEST, placeholder=" …") for n in result.target_name.split(AGAINST))
+    return f"probe: {f'<br>{AGAINST.strip()} '.join(escape(name, 'plotly') for name in names)}"

@@ -130,10 +130,10 @@ def _free_name(name: str, replaces: bool) -> str:
     shipped = name in PRESETS and locate.search(PRESETS[name])[0] == "shipped"
     if replaces and name in PRESETS and (added or shipped):
         what = "ships with its weights" if shipped else "has added weights"
-        hint = "use --name for weights of your own" if shipped else "remove them first"
+        hint = "give weights of your own another name" if shipped else "remove them first"
         raise ChoiceError(f"{name} {what}: {hint}.")
     if not replaces and (added or name in PRESETS):
-        raise ChoiceError(f"There is already a preset {name}: choose another --name, or remove it.")
+        raise ChoiceError(f"There is already a preset {name}: choose another name, or remove it.")
     return name
 
 

@@ -43,11 +43,20 @@ def test_every_choice_that_is_ignored_is_named(
         assert f"The link's {key} '{value}' is not here" in warnings(app)
 
 
-def test_a_fifth_preset_is_named(visit: Visit) -> None:
-    five = [name for name in PRESETS if name.startswith("cifar10")][:5]
-    app = visit("prediction", preset=five)
-    assert app.multiselect(key="preset").value == five[:4]
-    assert five[4] in warnings(app) and five[3] not in warnings(app)
+def test_a_fifth_preset_is_one_too_many(visit: Visit) -> None:
+    names = [name for name, preset in PRESETS.items() if not preset.published][:5]
+    app = visit("models", preset=names)
+    assert not app.exception
+    assert f"preset '{names[4]}' is one too many, 4 at most, and was ignored." in warnings(app)
+
+
+def test_many_parts_without_effect_are_one_sentence(visit: Visit) -> None:
+    wrong = {"picture": "nobody", "target": "unicorn", "block": "99", "device": "cuda:7"}
+    app = visit("models", preset=["nothing"], mode="bogus", **wrong)
+    assert not app.exception
+    (warning,) = app.warning
+    assert warning.value.startswith("6 parts of the link have no effect here: ")
+    assert all(f"{key} '{value}'" in warning.value for key, value in wrong.items())
 
 
 def test_a_value_that_has_effect_is_not_named(visit: Visit) -> None:

@@ -182,8 +182,8 @@ def _fits(text: str, key: str, check: Check) -> bool:
         check(text)
     except VizError as error:
         if key in st.session_state:
-            sentence = f"The edit {escape(repr(text), longest=LONGEST)} has ended: {escape(error)}"
-            state().ignored.append(sentence)
+            part = f"edit {escape(repr(text), longest=LONGEST)}"
+            state().ignored[part] = f"The {part} has ended: {escape(error)}"
         return False
     return True
 

@@ -6,15 +6,15 @@ from convmixer_viz.app import glossary, session
 from convmixer_viz.app.components import attribution, target
 from convmixer_viz.catalog import EVIDENCE
 
-presets = session.choices().presets
+presets, exact = session.choices().presets, session.choices().mode == "exact"
 st.title("Attribution")
 st.write(
-    "Which patches carried the decision? The evidence is exact; every other method says "
-    "what it really is for this preset, and can be scored."
+    f"Which patches carried the decision? The evidence {'is exact' if exact else 'adds up'}; every "
+    "other method says what it really is for this preset, and can be scored."
 )
 look = attribution.choose_look()
 
-st.header("Exact evidence", help=glossary.EVIDENCE_IS_NO_PIXEL)
+st.header("Exact evidence" if exact else "Evidence", help=glossary.EVIDENCE_IS_NO_PIXEL)
 target.note_unknown(presets)
 questions = target.questions(presets)
 asks = {question["preset"]: session.ask(EVIDENCE, **question) for question in questions}

@@ -35,6 +35,12 @@ def test_the_probe_has_a_point_a_block(evidence: Evidence) -> None:
     assert tuple(line.text) == evidence.probe_names
 
 
+def test_a_contrast_has_a_line_a_class_beside_the_axis(evidence: Evidence) -> None:
+    known = replace(evidence, target_name="West Highland white terrier rather than cat")
+    title = figures.draw_probes(known).layout.yaxis.title.text
+    assert title == "probe: West Highland …<br>rather than cat"
+
+
 def test_the_probe_names_a_class_where_it_changes(evidence: Evidence) -> None:
     known = replace(evidence, probe_names=("cat", "cat", "West Highland white terrier", "cat"))
     notes = figures.draw_probes(known).layout.annotations

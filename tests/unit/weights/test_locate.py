@@ -50,5 +50,7 @@ def test_shipped_weights_come_first_and_stay(own_folders: Path, file: Path) -> N
     assert locate.require_file(preset) == wheel
     with pytest.raises(ChoiceError, match="ships with convmixer-viz and stays"):
         collection.remove(preset.name)
-    with pytest.raises(ChoiceError, match="ships with its weights: use --name"):
+    with pytest.raises(
+        ChoiceError, match="ships with its weights: give weights of your own another"
+    ):
         collection.add(file, replaces=preset.name)
