@@ -26,6 +26,7 @@ PAGES = (
     "pretrained/README.md",
     ".github/CONTRIBUTING.md",
     ".github/CHANGELOG.md",
+    ".github/SERVING.md",
 )
 
 
