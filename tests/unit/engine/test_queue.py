@@ -223,18 +223,31 @@ def run_in_order(
 def test_short_work_goes_before_long_which_gets_every_fourth_turn(
     device_queue: DeviceQueue,
 ) -> None:
-    shorts: dict[str, tuple[int, float | None]] = {f"s{n}": (1, 0.1) for n in range(7)}
-    order = run_in_order(device_queue, {"first": (1, 9.0), "long": (3, 9.0), **shorts})
-    assert order == ["first", "s0", "s1", "s2", "long", "s3", "s4", "s5", "long", "s6", "long"]
+    shorts: dict[str, tuple[int, float | None]] = {f"s{n}": (1, 0.1) for n in range(8)}
+    order = run_in_order(device_queue, {**shorts, "long": (3, 9.0)})
+    short = ["s0", "s1", "s2", "long", "s3", "s4", "s5", "long", "s6", "s7", "long"]
+    assert order == short
 
 
-def test_work_that_takes_longer_than_expected_is_long(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_work_that_takes_longer_than_expected_is_long() -> None:
     job = queue.Job("job", "job", counting(9, [], 0), expected=0.1)
-    assert job.is_short
-    job.seconds = queue.SHORT + 0.1
-    assert not job.is_short
-    assert queue.Job("job", "job", counting(9, [], 0)).is_short  # nobody knows: it may be
-    assert not queue.Job("job", "job", counting(9, [], 0), expected=queue.SHORT + 1).is_short
+    others = [queue.Job(name, name, counting(1, []), expected=0.2) for name in "abc"]
+    assert queue.is_short(job, [job, *others])
+    job.seconds = 1.0
+    assert not queue.is_short(job, [job, *others])
+    new = queue.Job("new", "new", counting(9, []))
+    assert queue.is_short(new, [new, *others])  # nobody knows
+
+
+def test_what_is_short_depends_on_the_company() -> None:
+    def job(expected: float) -> queue.Job:
+        return queue.Job(expected, "job", counting(1, []), expected)
+
+    slow = [job(seconds) for seconds in (3, 4, 5, 60)]
+    assert [queue.is_short(each, slow) for each in slow] == [True, True, True, False]
+    quick = [job(seconds) for seconds in (0.01, 0.02, 0.03, 0.09, 0.9)]
+    assert [queue.is_short(each, quick) for each in quick] == [True, True, True, True, False]
+    assert queue.is_short(job(60), [job(60)])
 
 
 def test_place_and_time_left_are_told_to_who_waits(device_queue: DeviceQueue) -> None:
