@@ -18,6 +18,7 @@ from .catalog import (
     RECEPTIVE_FIELD as RECEPTIVE_FIELD,
     REPRESENTATION as REPRESENTATION,
     STRUCTURE as STRUCTURE,
+    SURVEY as SURVEY,
 )
 from .contract import (
     Analysis as Analysis,
@@ -54,6 +55,7 @@ from .questions.prediction import Prediction as Prediction
 from .questions.receptive_field import ReceptiveField as ReceptiveField
 from .questions.representation import Representation as Representation
 from .questions.structure import Structure as Structure
+from .questions.survey import Survey as Survey
 from .workbench import (
     Explanation as Explanation,
     Workbench as Workbench,
