@@ -9,7 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 from convmixer_viz import Workbench
-from tests.findings import edits, faithfulness, fields, importance, kernels
+from tests.findings import edits, faithfulness, fields, importance, kernels, picture_edits
 
 Report = Callable[[Workbench, str, Path, Path], Iterator[str]]
 
@@ -18,6 +18,7 @@ FINDINGS: dict[str, tuple[Report, tuple[str, ...], str | None]] = {
     "fields": (fields.report, fields.PRESETS, fields.__doc__),
     "faithfulness": (faithfulness.report, faithfulness.PRESETS, faithfulness.__doc__),
     "edits": (edits.report, edits.PRESETS, edits.__doc__),
+    "picture-edits": (picture_edits.report, picture_edits.PRESETS, picture_edits.__doc__),
     "importance": (importance.report, importance.PRESETS, importance.__doc__),
     "randomisation": (
         faithfulness.report_randomisation,
