@@ -84,7 +84,8 @@ def describe(request: Request[Any], step: Step[Any], still: str = "") -> str:
     if step.place and not step.done:
         soon = f", about {clock(step.seconds_left)}" if step.seconds_left else ""
         return f"{work}: place {step.place} in the queue of {request.key.device}{soon}. {still}"
-    queue = f" · {step.ahead} other jobs share {request.key.device}" if step.ahead else ""
+    others = f"{step.ahead} other job{'s' * (step.ahead > 1)}"
+    queue = f" · {others} on {request.key.device}" if step.ahead else ""
     return f"{work}: {step.describe()}{queue}. {still}"
 
 

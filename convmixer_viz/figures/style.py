@@ -36,6 +36,7 @@ _TEMPLATE = go.layout.Template(
         margin={"l": 8, "r": 8, "t": 28, "b": 8},
         title={"x": 0, "xanchor": "left", "font": {"size": 16}},
         legend={"orientation": "h", "y": -0.2, "yanchor": "top"},
+        dragmode=False,  # a finger scrolls the page; the figure's buttons zoom and pan
         modebar={"bgcolor": CLEAR, "color": INK},
         xaxis=_AXIS,
         yaxis=_AXIS,

@@ -2,12 +2,14 @@
 // The canvas is drawn once per content, width and theme; the pick is a box that moves above it.
 
 const HEAD = 22, LINE = 18, GAP = 6, GRID_GAP = 3, NAMES = 92, DEBOUNCE = 120; // px and ms
+const FINGER = matchMedia("(pointer: coarse)").matches, TARGET = FINGER ? 24 : 16; // px: the smallest cell
+const NARROW = 900; // px of a window whose columns stand below each other
 const LAYOUTS = { strip: layStrip, grid: layGrid, overlay: layOverlay };
 const views = new WeakMap();
 
 export default function ({ data, parentElement, setTriggerValue }) {
   const view = views.get(parentElement) ?? mount(parentElement);
-  view.send = setTriggerValue;
+  Object.assign(view, { send: setTriggerValue, reveals: data.reveals });
   if (view.digest !== data.digest) load(view, data);
   else { draw(view); follow(view, data); } // the theme or only the pick has changed
   return () => { clearTimeout(view.timer); view.watcher.disconnect(); views.delete(parentElement); };
@@ -83,14 +85,14 @@ function nameOf(band, top, height) {
 function layGrid(view, width) {
   const { tile: [w, h], texts } = view.spec.bands[0], n = texts.length;
   const roomy = Math.floor(Math.sqrt((width * 460) / n) / (w + 1)); // fills about 460 px of height
-  const zoom = Math.max(Math.ceil(16 / w), Math.min(16, roomy));
+  const zoom = Math.max(Math.ceil(TARGET / w), Math.min(16, roomy));
   const stepX = w * zoom + GRID_GAP, stepY = h * zoom + GRID_GAP, across = Math.max(1, Math.floor(width / stepX));
   tile(view, across, [stepX, stepY], [w * zoom, h * zoom]);
   size(view, across, across * stepX, Math.ceil(n / across) * stepY);
 }
 
 function layOverlay(view, width) {
-  const { across, texts } = view.spec.bands[0], side = Math.min(width, 480);
+  const { across, texts } = view.spec.bands[0], side = Math.min(480, FINGER ? Math.max(width, TARGET * across) : width);
   const step = [side / across, (side / across) * (view.images[0].height / view.images[0].width)
     * (across / Math.ceil(texts.length / across))];
   tile(view, across, step, step);
@@ -213,6 +215,7 @@ function pick(view, index) {
     view.due = { value, serial: ++view.serial };
   }
   place(view);
+  if (window.innerWidth < NARROW) document.querySelector(`.st-key-${view.reveals}`)?.scrollIntoView({ behavior: "smooth" });
 }
 
 function tellPick(view) {

@@ -58,9 +58,11 @@ def show(
     into: tuple[str, ...] = (),
     opens: bool = False,
     then: Callable[..., None] | None = None,
+    reveals: str = "",
 ) -> tuple[int, Value | None] | None:
     """Draw a sheet; a pick sets the session-state keys `into`, one for each number of its value,
-    and calls `then` with them; a click on what is picked does, too.
+    and calls `then` with them; a click on what is picked does, too. On a narrow window it brings
+    the container with the key `reveals` into view.
 
     Returns the band and the value of a cell that was opened (Enter, or a click on the picked
     cell) in this run, where `opens`; else None.
@@ -69,6 +71,7 @@ def show(
         "selected": [st.session_state.get(name) for name in into],
         "serial": state().picks.get(key, 0),  # of the last pick that Python knows
         "opens": opens or then is not None,
+        "reveals": reveals,
     }
     result = _component()(
         key=key,

@@ -15,3 +15,9 @@ if TYPE_CHECKING:
 def draw(figure: go.Figure, alt: str, key: str | None = None) -> None:
     """A figure, with a sentence in its place for a screen reader."""
     st.plotly_chart(figure, config=style.CONFIG, key=key, alt=alt)
+
+
+def draw_wide(figure: go.Figure, alt: str, key: str) -> None:
+    """A figure whose labels would collide on a phone: there it scrolls sideways."""
+    with st.container(key=f"wide-{key}"):
+        draw(figure, alt, key)

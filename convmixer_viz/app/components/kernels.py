@@ -25,6 +25,7 @@ from convmixer_viz.questions.kernels import KernelAtlas
 
 QUICK = 64  # px: pictures so small are searched at once, larger ones behind a button
 WINDOW_WIDTH = 84  # px
+DETAILS = "kernel-details"  # key of the chosen kernel's container
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ def show_population(atlas: KernelAtlas, block: int) -> None:
     st.markdown(f"**{len(channels)} of {dim} kernels of {side}×{side}, block {block}**")
     if len(channels):
         sheet = atlas_figures.grid(atlas, block, channels, limit=limit, form=selection.form)
-        canvas.show(sheet, key="grid", into=("channel",))
+        canvas.show(sheet, key="grid", into=("channel",), reveals=DETAILS)
     else:
         name = selection.class_name
         st.caption(f"No kernel of block {block} is {name} and in this part: choose another.")

@@ -16,7 +16,7 @@ st.write(
 atlas = kernel_importance.joined(session.run(KERNELS))
 block = kernels.choose_block(atlas)
 left, right = st.columns([3, 2])
-with right:
+with right, st.container(key=kernels.DETAILS):
     channel = kernels.choose_channel(atlas)
     kernels.show_kernel(session.run_if(KERNEL, slot="kernel", block=block, channel=channel))
 with left:

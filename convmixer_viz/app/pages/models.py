@@ -42,7 +42,7 @@ def show_learning(preset: Preset) -> None:
 
 def show_architecture(preset: Preset) -> None:
     """The model drawn, with the shapes between its parts."""
-    chart.draw(drawing.draw(preset), drawing.describe(preset))
+    chart.draw_wide(drawing.draw(preset), drawing.describe(preset), "architecture")
     st.caption(f"Shapes for {preset.transform.size}×{preset.transform.size} px pictures.")
 
 
@@ -80,5 +80,5 @@ for tab, show in zip(st.tabs(list(PARTS)), PARTS.values(), strict=True):
         show(preset)
 
 st.header("In company")
-chart.draw(published_models.draw(), "accuracy against parameters, cost, speed")
+chart.draw_wide(published_models.draw(), "accuracy against parameters, cost, speed", "company")
 st.caption(published_models.SOURCE)
