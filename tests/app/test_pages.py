@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import shlex
+from pathlib import Path
+from typing import Any
+
+import numpy as np
 import pytest
 
+from convmixer_viz import cli
 from convmixer_viz.app import session
+from convmixer_viz.app.state import KEY
+from convmixer_viz.contract import Result
+from convmixer_viz.export import files
 from tests.app.conftest import PACKAGE, Visit
 
 PAGES = sorted(path.stem for path in (PACKAGE / "app/pages").glob("[a-z]*.py"))
@@ -42,10 +51,28 @@ def test_every_figure_has_its_files_at_the_foot(visit: Visit) -> None:
         ("models", []),
     ],
 )
-def test_a_page_names_all_that_it_shows(visit: Visit, page: str, analyses: list[str]) -> None:
+def test_a_page_names_all_that_it_shows_and_how_to_get_it_again(
+    visit: Visit, page: str, analyses: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     app = visit(page, rows=["prediction"])
     named = [name for box in app.selectbox if box.key == "take" for name in box.options]
     assert {name.split(",")[0] for name in named} == set(analyses)
+    if named:
+        python, command = (code.value for code in app.code[-2:])
+        names: dict[str, Any] = {}
+        exec(python, names)
+        shown = app.session_state[KEY].shown[0]
+        assert_same_numbers(names["result"], shown)
+        monkeypatch.chdir(tmp_path)
+        assert cli.main(shlex.split(command)[1:]) == 0
+        assert_same_numbers(files.load(Path("out"), shown.origin.analysis), shown)
+
+
+def assert_same_numbers(result: Result, shown: Result) -> None:
+    expected = files.arrays(shown)
+    assert expected.keys() == files.arrays(result).keys()
+    for name, array in files.arrays(result).items():
+        np.testing.assert_array_equal(array, expected[name])
 
 
 def test_a_device_that_is_not_here_is_one_sentence(

@@ -11,7 +11,7 @@ import streamlit as st
 
 from convmixer_viz.app import picture_list
 from convmixer_viz.contract import Result
-from convmixer_viz.export import bundle, files, html
+from convmixer_viz.export import bundle, files, html, request_words
 from convmixer_viz.foreign_text import escape
 
 
@@ -41,10 +41,25 @@ def draw(results: Sequence[Result]) -> None:
         name = st.selectbox("Result", list(by_name), key="take")
         if name in by_name:
             offer(by_name[name])
+            show_words(by_name[name])
+
+
+def show_words(result: Result) -> None:
+    """What gives the same numbers elsewhere, where the result's pictures have names."""
+    pictures = picture_list.find_by_digest(result.origin.images)
+    if pictures is None:
+        return
+    names = [picture.name for picture in pictures]
+    st.caption("This view in Python")
+    st.code(request_words.python(result, names), language=None)
+    st.caption("On the command line")
+    st.code(request_words.command(result, names), language=None, wrap_lines=True)
 
 
 def offer(result: Result) -> None:
     """The result's origin in a line, and a button for each of its files."""
+    pictures = picture_list.find_by_digest(result.origin.images) or ()
+    stem = request_words.file_stem(result, [picture.name for picture in pictures])
     sha256 = result.origin.weights_sha256
     st.caption(escape(f"{result.origin.describe()} · weights {sha256[:12] or 'none'}"))
     with st.container(horizontal=True):
@@ -52,7 +67,7 @@ def offer(result: Result) -> None:
             st.download_button(
                 f"{download.label} ({download.suffix})",
                 partial(download.make, result),
-                f"{result.origin.analysis}.{download.suffix}",
+                f"{stem}.{download.suffix}",
                 key=f"take-{download.suffix}",
                 on_click="ignore",
             )
