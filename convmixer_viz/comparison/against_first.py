@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
-from convmixer_viz.comparison.numbers import Explained, on_common_grid
+from convmixer_viz.comparison.numbers import Explained, on_common_grid, same_class
 from convmixer_viz.figures import comparison, representation
 from convmixer_viz.figures.receptive_field import fields
 from convmixer_viz.figures.style import preset_name
@@ -30,11 +30,15 @@ class Gallery:
 
 
 def differences(results: Sequence[Explained]) -> list[Pair]:
-    """Every map minus the first on the common grid, on one scale; the first has none."""
-    first, *others = map(preset_name, results)
-    minus = [f"{name} minus {first}" for name in others]
-    figures = comparison.draw_differences(on_common_grid(results))
-    return [("", None), *zip(minus, figures, strict=True)]
+    """Every map minus the first on the common grid, on one scale; the first has none, nor has one
+    that explains another class."""
+    first, same = preset_name(results[0]), same_class(results)
+    alike = [result for result, one in zip(results, same, strict=True) if one]
+    figures = iter(comparison.draw_differences(on_common_grid(alike)) if len(alike) > 1 else [])
+    return [
+        (f"{preset_name(result)} minus {first}", next(figures)) if one and place else ("", None)
+        for place, (result, one) in enumerate(zip(results, same, strict=True))
+    ]
 
 
 def cka(results: Sequence[Representation]) -> list[Pair]:

@@ -66,19 +66,19 @@ def agree_with_first(results: Sequence[Explained]) -> list[agreement.MapAgreemen
     return [agreement.maps(first, grid) for grid in grids]
 
 
+def same_class(results: Sequence[Explained]) -> list[bool]:
+    """Whether each map is about what the first is about: others can't be held against it."""
+    return [result.target_name == results[0].target_name for result in results]
+
+
 def maps(results: Sequence[Explained]) -> Table:
-    """Agreement of each map with the first."""
-    return [_map(*pair) for pair in zip(results, agree_with_first(results), strict=True)]
-
-
-def _map(result: Explained, alike: agreement.MapAgreement) -> dict[str, Any]:
-    return {
-        "preset": preset_name(result),
-        "explains": result.target_name,
-        "rank": alike.spearman,
-        "structure": alike.ssim,
-        "overlap": alike.overlap,
-    }
+    """Agreement of each map with the first, where they explain the same class."""
+    lines = zip(results, agree_with_first(results), same_class(results), strict=True)
+    return [
+        {"preset": preset_name(result), "explains": result.target_name}
+        | ({"rank": a.spearman, "structure": a.ssim, "overlap": a.overlap} if same else {})
+        for result, a, same in lines
+    ]
 
 
 def field_sizes(results: Sequence[ReceptiveField]) -> Table:

@@ -21,7 +21,7 @@ from convmixer_viz.catalog import (
 from convmixer_viz.comparison import against_first, numbers
 from convmixer_viz.comparison.against_first import Gallery, Pair
 from convmixer_viz.comparison.numbers import Table
-from convmixer_viz.contract import Analysis, Result
+from convmixer_viz.contract import Analysis, Result, as_text
 from convmixer_viz.errors import ChoiceError
 from convmixer_viz.figures import cost, evidence, overlays, prediction, representation
 from convmixer_viz.figures.attribution import maps as attribution_maps
@@ -61,6 +61,8 @@ class Row(Generic[R]):
     reading: str = ""  # what the colours of the figures say
     options: dict[str, Any] = field(default_factory=dict)  # of the analysis
     fewest: int = 1  # pictures that it needs
+    headline: tuple[str, ...] = ()  # of the numbers, those that stand for the row
+    slow: bool = False  # whether it waits on a page until somebody asks for it
 
     @property
     def explains(self) -> bool:
@@ -113,6 +115,7 @@ ROWS: tuple[Row[Any], ...] = (
         numbers.answers,
         figures=_draw_predictions,
         galleries=against_first.disagreements,
+        headline=("says", "probability"),
     ),
     Row(
         "evidence",
@@ -122,6 +125,7 @@ ROWS: tuple[Row[Any], ...] = (
         figures=_draw_evidence,
         against_first=against_first.differences,
         reading=SIGNED,
+        headline=("explains", "rank"),
     ),
     Row(
         "attribution",
@@ -132,6 +136,8 @@ ROWS: tuple[Row[Any], ...] = (
         against_first=against_first.differences,
         reading=SIGNED,
         options={"method": "integrated-gradients"},
+        headline=("explains", "rank"),
+        slow=True,
     ),
     Row(
         "receptive-field",
@@ -141,6 +147,7 @@ ROWS: tuple[Row[Any], ...] = (
         figures=lambda results: [field_figures.compare_growth(results)],
         against_first=against_first.last_fields,
         sentence=_field_sentence,
+        headline=("σ of the last block (px)",),
     ),
     Row(
         "structure",
@@ -148,6 +155,7 @@ ROWS: tuple[Row[Any], ...] = (
         STRUCTURE,
         numbers.last_blocks,
         figures=lambda results: [structure.compare(results)],
+        headline=("last block: mean_effective_size_90",),
     ),
     Row(
         "representation",
@@ -157,9 +165,32 @@ ROWS: tuple[Row[Any], ...] = (
         against_first=against_first.cka,
         sentence=_cka_sentence,
         fewest=agreement.FEWEST_PICTURES,
+        headline=("CKA of last blocks",),
+        slow=True,
     ),
-    Row("cost", "What they cost", COST, cost.table, sentence=cost.describe),
+    Row(
+        "cost",
+        "What they cost",
+        COST,
+        cost.table,
+        sentence=cost.describe,
+        headline=("ms a call",),
+        slow=True,
+    ),
 )
+
+
+def summary(sections: Sequence[tuple[Row[Any], Sequence[Result]]]) -> Table:
+    """A line a row: what it is, and each preset's number that stands for it."""
+    return [_headline(row, row.numbers(results)) for row, results in sections]
+
+
+def _headline(row: Row[Any], numbers: Table) -> dict[str, Any]:
+    said = {line["preset"]: [line.get(name) for name in row.headline] for line in numbers}
+    return {"row": row.title, "number": ", ".join(row.headline).replace("_", " ")} | {
+        preset: ", ".join(as_text(value) for value in values if value is not None)
+        for preset, values in said.items()
+    }
 
 
 def choose(names: Sequence[str], pictures: int) -> list[Row[Any]]:

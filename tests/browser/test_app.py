@@ -123,13 +123,13 @@ def test_three_presets_stand_side_by_side(app: str, page: Page) -> None:
 
 
 def test_the_comparison_opens_with_three_sizes_of_kernels(app: str, page: Page) -> None:
-    page.goto(f"{app}/compare")
+    page.goto(f"{app}/compare?rows=prediction&rows=receptive-field&rows=cost")
     ready(page)
     assert page.locator('[data-testid="stMain"] [data-testid="stAlert"]').count() == 0
     for name in ("k3", "k5", "k9"):
         assert page.get_by_text(f"cifar10-128-8-{name}", exact=True).count() > 1
     for title in ("What they say", "How far they see", "What they cost"):
-        page.get_by_role("heading", name=title).wait_for()
+        page.locator("summary", has_text=title).wait_for()
     assert page.get_by_text("stands here once all columns").count() == 0
     assert page.get_by_text("the median of 7 calls").count() == 1
     assert fits(page)

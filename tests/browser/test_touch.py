@@ -41,7 +41,7 @@ def test_a_phone_is_enough(app: str, browser: Browser) -> None:
         page.get_by_role("link", name="Kernels").tap()
         page.wait_for_function("document.querySelector('h1')?.innerText === 'Kernels'")
         ready(page)
-        page.locator("[data-testid=stSidebar][aria-expanded=false]").wait_for(state="attached")
+        page.locator("[data-testid=stExpandSidebarButton]").wait_for()
 
         grid = page.locator(".st-key-grid .stage")
         grid.scroll_into_view_if_needed()

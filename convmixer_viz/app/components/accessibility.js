@@ -22,7 +22,7 @@ function tidy() {
 
 function leave() {
   Object.assign(place, { path: location.pathname, moved: true });
-  const fold = document.querySelector("[data-testid=stSidebar][aria-expanded=true] [data-testid=stSidebarCollapseButton] button");
+  const fold = document.querySelector("[data-testid=stSidebarCollapseButton] button[aria-expanded=true]");
   if (window.innerWidth < PHONE) fold?.click();
 }
 

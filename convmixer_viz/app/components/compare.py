@@ -12,8 +12,8 @@ from convmixer_viz.app.components import chart, target
 from convmixer_viz.comparison.against_first import Gallery
 from convmixer_viz.comparison.columns import Column, choices
 from convmixer_viz.comparison.numbers import Table
-from convmixer_viz.comparison.rows import Row
-from convmixer_viz.contract import Result
+from convmixer_viz.comparison.rows import Row, summary
+from convmixer_viz.contract import Result, clock
 from convmixer_viz.errors import VizError
 from convmixer_viz.figures.style import preset_name
 from convmixer_viz.foreign_text import escape
@@ -25,13 +25,20 @@ if TYPE_CHECKING:
 
 SEVERAL = "gallery and uploads"
 PICTURE_WIDTH = 160  # px
+WORDS = {  # of the tables' columns, for people
+    "rank": "rank correlation with the first",
+    "structure": "structural similarity",
+    "overlap": "share of the strongest cells in common",
+}
 Chart = tuple[str, "go.Figure | None", str]  # head, figure or an empty place, and in words
 
 
 def show_heads(columns: Sequence[Column]) -> None:
-    """The columns' names and accuracies, and a button that moves a preset to the left."""
+    """The columns' names and accuracies, which stay in view, and a button that moves a preset to
+    the left."""
     presets = [column.preset for column in columns if not column.edits]
-    for place, column in zip(st.columns(len(columns)), columns, strict=True):
+    heads = st.container(key="compare-heads")
+    for place, column in zip(heads.columns(len(columns)), columns, strict=True):
         with place:
             if column.edits:
                 st.markdown(f"**{escape(column.title)}**")
@@ -66,20 +73,48 @@ def _move_left(presets: Sequence[str], place: int) -> None:
     st.session_state["preset"] = order
 
 
-def show_row(row: Row[Any], columns: Sequence[Column], pictures: Sequence[Picture]) -> list[Result]:
-    """A row below its title; its results where every column is there."""
-    st.header(row.title)
-    if len(pictures) < row.fewest:
-        st.caption(f"Needs {row.fewest} pictures or more: choose {SEVERAL}.")
-        return []
+def show_row(
+    row: Row[Any], columns: Sequence[Column], pictures: Sequence[Picture], *, opened: bool
+) -> list[Result]:
+    """A row that folds, below its title; its results where every column is there. A slow one waits
+    until it is opened, and says before how long it takes."""
+    label = f"{row.title} · {row.name}{_duration(row, columns, pictures)}"
+    fold = st.expander(label, opened, key=f"open-{row.name}", on_change="rerun")
+    with fold:
+        if len(pictures) < row.fewest:
+            st.caption(f"Needs {row.fewest} pictures or more: choose {SEVERAL}.")
+            return []
+        if row.slow and not fold.open:
+            return []
+        try:
+            results = row_results(row, columns, pictures)
+            if results and fold.open:
+                show_results(row, results)
+        except VizError as error:
+            st.error(escape(error))
+            return []
+        return results
+
+
+def _duration(row: Row[Any], columns: Sequence[Column], pictures: Sequence[Picture]) -> str:
+    """How long a slow row will take here, where that is known."""
+    if not row.slow or len(pictures) < row.fewest:
+        return ""
+    options = choices(session.bench(), row, columns, pictures, **target.question())
     try:
-        results = row_results(row, columns, pictures)
-        if results:
-            show_results(row, results)
-    except VizError as error:
-        st.error(escape(error))
-        return []
-    return results
+        asks = [session.request(session.ask(row.analysis, **own)) for own in options.values()]
+    except VizError:
+        return ""
+    seconds = [session.bench().estimate(each) for each in asks]
+    known = sum(each for each in seconds if each)
+    return f" · about {clock(max(1, known))}" if known and None not in seconds else ""
+
+
+def show_summary(sections: Sequence[tuple[Row[Any], Sequence[Result]]]) -> None:
+    """A line for each row that is computed: the numbers that stand for it."""
+    if sections:
+        st.dataframe(summary(sections), hide_index=True, key="summary", placeholder="–")
+        st.caption("The rows below open by a click; each has its figures, numbers and agreement.")
 
 
 def row_results(
@@ -110,7 +145,13 @@ def show_results(row: Row[Any], results: Sequence[Result]) -> None:
     pairs = row.against_first(results)
     against = [(head, figure, f"{row.title}: {head}") for head, figure in pairs]
     show_beside(against, f"against-{row.name}")
-    st.dataframe(numbers, hide_index=True, key=f"numbers-{row.name}", placeholder="–")
+    st.dataframe(
+        numbers,
+        hide_index=True,
+        key=f"numbers-{row.name}",
+        placeholder="–",
+        column_config=WORDS,
+    )
     sentence = row.sentence(results)
     if sentence:
         st.caption(escape(sentence))

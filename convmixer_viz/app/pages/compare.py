@@ -71,5 +71,12 @@ pictures = choose_pictures()
 if columns:
     compare.show_heads(columns)
 rows = [row for row in ROWS if row.name in names and columns]
-sections = [(row, compare.show_row(row, columns, pictures)) for row in rows]
-offer_report(columns, [(row, results) for row, results in sections if results])
+place = st.container()
+chosen = len(names) < len(ROWS)  # what a person picked is open, else the first row
+folds = [
+    (row, compare.show_row(row, columns, pictures, opened=chosen or row is rows[0])) for row in rows
+]
+sections = [(row, results) for row, results in folds if results]
+with place:
+    compare.show_summary(sections)
+offer_report(columns, sections)

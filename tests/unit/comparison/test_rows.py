@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,8 @@ def test_a_class_that_nobody_knows_is_refused_and_a_number_is_the_first_presets(
 
 def test_equal_maps_agree_fully_and_scales_are_shared(bench: Workbench) -> None:
     (row,) = rows.choose(["evidence"], 1)
-    asked = requests(bench, row, beside(["tiny", "tiny-other"]), [load("gallery:cat")], random=0)
+    columns, cat = beside(["tiny", "tiny-other"]), [load("gallery:cat")]
+    asked = requests(bench, row, columns, cat, random=0, target="cat")
     results = [bench.finish(request) for request in asked]
     same, other = row.numbers(results)
     assert (same["rank"], same["overlap"]) == (pytest.approx(1.0), 1.0)
@@ -62,6 +64,11 @@ def test_equal_maps_agree_fully_and_scales_are_shared(bench: Workbench) -> None:
         figure.layout.coloraxis.cmax or figure.data[-1].zmax for figure in row.figures(results)
     }
     assert len(limits) == 1
+    results[1] = replace(results[1], target_name="dog")
+    assert "rank" not in row.numbers(results)[1], "maps of different classes aren't ranked"
+    assert [figure for _, figure in row.against_first(results)] == [None, None]
+    (line,) = rows.summary([(row, results)])
+    assert (line["tiny"], line["tiny-other"]) == ("cat, 1", "dog")
 
 
 def test_the_scale_is_that_of_the_maps_that_are_drawn(bench: Workbench) -> None:
@@ -104,7 +111,7 @@ def test_the_command_writes_one_report(tmp_path: Path, capsys: pytest.CaptureFix
     assert cli.main([*line, "--out", str(tmp_path)]) == 0
     assert capsys.readouterr().out.startswith("What they say\npreset")
     text = (tmp_path / "compare.html").read_text()
-    assert text.count("plotly-graph-div") == 5
+    assert text.count("plotly-graph-div") == 4
     assert "http" not in text.split("<body>")[1].split("plotly.js v")[0]
     assert (tmp_path / "tiny-imagenette" / "evidence.npz").is_file()
 
@@ -113,7 +120,16 @@ def test_the_report_holds_all_that_the_page_shows(tmp_path: Path) -> None:
     line = ["compare", "gallery:cat", "gallery:dot", "gallery:moon", "gallery:coins"]
     names = ["tiny", "tiny-other"]
     views = ["prediction", "evidence", "receptive-field", "representation"]
-    line += ["--random", "0", "--presets", ",".join(names), "--rows", ",".join(views)]
+    line += [
+        "--random",
+        "0",
+        "--target",
+        "cat",
+        "--presets",
+        ",".join(names),
+        "--rows",
+        ",".join(views),
+    ]
     assert cli.main([*line, "--out", str(tmp_path)]) == 0
     text = html.unescape((tmp_path / "compare.html").read_text())
     assert "The row" not in text
