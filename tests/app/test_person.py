@@ -156,10 +156,16 @@ def test_bounds_of_one_and_of_all(
 
 
 def test_a_callback_of_what_is_not_theirs_does_nothing(
-    browser: Browser, monkeypatch: pytest.MonkeyPatch
+    browser: Browser, weights: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     removed: list[str] = []
+    with monkeypatch.context() as owner:
+        owner.setattr(user_folder.LOOKING, "visitor", lambda: None)
+        answers: dict[str, Any] = {"activation": "gelu", "preprocess": "cifar10-256-8"}
+        collection.add_upload(weights.read_bytes(), "owners.pt", name="owners", **answers)
+    assert "owners" in locate.all_presets()
     monkeypatch.setattr(collection, "remove", removed.append)
     fetching._remove(next(iter(PRESETS)))
+    fetching._remove("owners")
     fetching._remove("mine.someone")
     assert removed == []
