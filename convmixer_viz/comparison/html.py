@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from plotly.offline import get_plotlyjs
-
 from convmixer_viz.comparison.rows import Row
 from convmixer_viz.contract import Result
 from convmixer_viz.export import html
@@ -19,11 +17,13 @@ Section = tuple[Row[Any], Sequence[Result]]
 def page(title: str, sections: Sequence[Section], missing: Sequence[str] = ()) -> bytes:
     """One self-contained html file with a section a row and its results; `missing` says which
     rows aren't there."""
+    shown = [_section(*section) for section in sections]
+    pairs = [pair for each in shown for pair in (*each["figures"], *each["against_first"])]
     return html.render(
         "comparison",
         title=title,
-        plotlyjs=get_plotlyjs(),
-        sections=[_section(*section) for section in sections],
+        plotly=html.plotly_script(figure for _, figure in pairs),
+        sections=shown,
         missing=missing,
         most_columns=MOST_SIDE_BY_SIDE,
     ).encode()

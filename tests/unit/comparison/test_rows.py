@@ -112,7 +112,7 @@ def test_the_command_writes_one_report(tmp_path: Path, capsys: pytest.CaptureFix
     assert capsys.readouterr().out.startswith("What they say\npreset")
     text = (tmp_path / "compare.html").read_text()
     assert text.count("plotly-graph-div") == 4
-    assert "http" not in text.split("<body>")[1].split("plotly.js v")[0]
+    assert "http" not in text.split("<body>")[1].split('id="plotly"')[0]
     assert (tmp_path / "tiny-imagenette" / "evidence.npz").is_file()
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
+import re
 from contextlib import closing
 from dataclasses import replace
 
 import pytest
+from plotly.offline import get_plotlyjs
 
 from convmixer_viz.catalog import PREDICTION
 from convmixer_viz.export import html
@@ -24,9 +27,18 @@ def result() -> Prediction:
 
 def test_a_page_holds_figure_script_and_origin(result: Prediction) -> None:
     page = html.page(result)
-    assert page.count("plotly-graph-div") == 1 and "plotly.js v" in page
+    assert page.count("plotly-graph-div") == 1 and 'id="plotly"' in page
+    assert len(page) < 1_500_000
     assert f"<h1>{PREDICTION.summary}</h1>" in page and "weights_sha256" in page
     assert page.startswith("<!doctype html>") and page.endswith("</body></html>")
+
+
+def test_the_script_in_the_page_is_of_the_version_that_plotly_carries() -> None:
+    packed = gzip.decompress(html.BUNDLE.read_bytes()).decode()
+    (ours,), (theirs,) = (
+        re.findall(r"plotly\.js .*?v(\S+)", s[:200]) for s in (packed, get_plotlyjs())
+    )
+    assert ours == theirs
 
 
 def test_no_name_runs(result: Prediction) -> None:
