@@ -109,15 +109,15 @@ def test_road_is_half_the_mean_difference_of_its_curves(tiny: LoadedModel) -> No
 
 def test_the_smallest_sets_are_those_of_every_prefix(tiny: LoadedModel) -> None:
     """By brute force: edited pictures, one more token at a time."""
-    cat, measures = load("gallery:cat"), ("smallest-set",)
-    images = [prepare(cat, TINY.transform)]
+    coffee, measures = load("gallery:coffee"), ("smallest-set",)  # its answer ends, and is kept
+    images = [prepare(coffee, TINY.transform)]
     result = final(
         faithfulness.compute(tiny, images, Options(method="hirescam", measures=measures))
     )
     assert result.fewest_removed is not None and result.fewest_kept is not None
 
     def first(tokens: list[int], fill: str) -> int:
-        made = edited(cat, [Remove(tokens=tuple(tokens), fill=fill)] if tokens else [])  # type: ignore[arg-type]
+        made = edited(coffee, [Remove(tokens=tuple(tokens), fill=fill)] if tokens else [])  # type: ignore[arg-type]
         return int(tiny.logits(tiny.tensor([prepare(made, TINY.transform, None, 2)])).argmax())
 
     answer, size = first([], "mean"), result.tokens.size
@@ -127,6 +127,14 @@ def test_the_smallest_sets_are_those_of_every_prefix(tiny: LoadedModel) -> None:
         left = [np.flatnonzero(~result.first(k)).tolist() for k in range(size + 1)]
         change = [k for k in range(size + 1) if first(gone[k], fill) != answer]
         keep = [k for k in range(size + 1) if first(left[k], fill) == answer]
-        assert result.fewest_removed[number, 0] == (change[0] if change else NEVER)
-        assert result.fewest_kept[number, 0] == keep[0]
+        assert result.fewest_removed[number, 0] == change[0] > 1
+        assert result.fewest_kept[number, 0] == keep[0] > change[0]
     assert any("fewest kept, mean" in row for row in result.rows())
+
+
+def test_an_answer_that_the_empty_picture_has_never_ends(tiny: LoadedModel) -> None:
+    images = [prepare(load("gallery:cat"), TINY.transform)]
+    options = Options(method="hirescam", measures=("smallest-set",))
+    result = final(faithfulness.compute(tiny, images, options))
+    assert result.fewest_removed is not None and (result.fewest_removed == NEVER).all()
+    assert result.fewest_kept is not None and not result.fewest_kept.any()
