@@ -30,10 +30,11 @@ Shown = dict[tuple[int, ...], bytes]
 def anything(draw: random.Random) -> tuple[str, str]:
     """A page and a link that hardly anybody else asks for: mostly a prediction or a kernel."""
     picture, preset = draw.choice(list(GALLERY)), draw.choice(PRESETS)
-    common = f"picture={picture}&preset={preset}"
+    block = draw.randint(1, 8)  # in each link: a tab remembers the one before
+    common = f"picture={picture}&preset={preset}&block={block}"
     if draw.random() < 0.5:
         return "prediction", f"{common}&top={draw.randint(1, 20)}"
-    return "kernels", f"{common}&block={draw.randint(1, 8)}&kernel={draw.randrange(128)}"
+    return "kernels", f"{common}&kernel={draw.randrange(128)}"
 
 
 async def live(
