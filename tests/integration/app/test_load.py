@@ -30,7 +30,7 @@ Shown = dict[tuple[int, ...], bytes]
 def anything(draw: random.Random) -> tuple[str, str]:
     """A page and a link that hardly anybody else asks for: mostly a prediction or a kernel."""
     picture, preset = draw.choice(list(GALLERY)), draw.choice(PRESETS)
-    block = draw.randint(1, 8)  # in each link: a tab remembers the one before
+    block = draw.randint(1, 8)
     common = f"picture={picture}&preset={preset}&block={block}"
     if draw.random() < 0.5:
         return "prediction", f"{common}&top={draw.randint(1, 20)}"
@@ -43,13 +43,13 @@ async def live(
     """One person until the end: results and errors."""
     draw, results, errors = random.Random(number), 0, 0
     cookie = await asyncio.to_thread(new_cookie, f"http://{server.address}/")
-    async with arriving(server.address, cookie) as connection:
-        visitor = Visitor(connection)
-        while time.monotonic() < end:
-            asked = anything(draw)
+    while time.monotonic() < end:
+        asked = anything(draw)  # each link in a new tab: an open one keeps its choices
+        async with arriving(server.address, cookie) as connection:
+            visitor = Visitor(connection)
             seen[asked] = await visitor.open(*asked)
-            results, errors = results + 1, errors + len(visitor.errors)
-            await asyncio.sleep(draw.expovariate(1.0))
+        results, errors = results + 1, errors + len(visitor.errors)
+        await asyncio.sleep(draw.expovariate(1.0))
     return results, errors
 
 
@@ -61,9 +61,11 @@ async def crowd(server: Server) -> tuple[list[tuple[int, int]], dict[tuple[str, 
 
 
 async def alone(server: Server, asked: list[tuple[str, str]]) -> list[Shown]:
-    async with arriving(server.address, new_cookie(f"http://{server.address}/")) as connection:
-        visitor = Visitor(connection)
-        return [await visitor.open(*each) for each in asked]
+    cookie, seen = new_cookie(f"http://{server.address}/"), []
+    for each in asked:
+        async with arriving(server.address, cookie) as connection:
+            seen.append(await Visitor(connection).open(*each))
+    return seen
 
 
 def entries(server: Server) -> list[dict[str, object]]:
