@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from convmixer_viz import agreement
 from convmixer_viz.contract import Result
 from convmixer_viz.errors import ChoiceError
 
@@ -148,3 +149,64 @@ class Survey(Result):
         total = most + rest
         shares = np.zeros_like(total)
         return np.asarray(np.divide(most - rest, total, out=shares, where=total > 0))
+
+    def pictures_of(self, reference: int | None, predicted: int | None) -> NDArray[np.int64]:
+        """Pictures of a reference class that are said to be a class, the surest first; none is
+        any."""
+        chosen = np.ones(len(self), np.bool_)
+        if reference is not None:
+            chosen &= self.reference == reference
+        if predicted is not None:
+            chosen &= self.predicted == predicted
+        return self._by_confidence(chosen)
+
+    @property
+    def surest_mistakes(self) -> NDArray[np.int64]:
+        """Pictures whose reference class is another, the surest first."""
+        return self._by_confidence(~self.right)
+
+    @property
+    def least_sure(self) -> NDArray[np.int64]:
+        """All pictures, the least sure first."""
+        return np.asarray(np.argsort(self.confidence, kind="stable"))
+
+    def _by_confidence(self, chosen: NDArray[np.bool_]) -> NDArray[np.int64]:
+        numbers = np.flatnonzero(chosen)
+        return np.asarray(numbers[np.argsort(-self.confidence[numbers], kind="stable")])
+
+    def against(self, first: Survey) -> Rivalry:
+        """This model's answers against another's on the same pictures."""
+        if not (self.provenance and first.provenance) or (
+            self.provenance.images != first.provenance.images or self.classes != first.classes
+        ):
+            raise ChoiceError("Two surveys are compared on the same pictures and classes only.")
+        lost, won = first.right & ~self.right, self.right & ~first.right
+        differ = np.flatnonzero(self.predicted != first.predicted)
+        together = np.minimum(self.confidence, first.confidence)[differ]
+        return Rivalry(
+            lost=int(lost.sum()),
+            won=int(won.sum()),
+            both_wrong=int((~self.right & ~first.right).sum()),
+            differ=differ[np.argsort(-together, kind="stable")],
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rivalry:
+    """Counts of pictures: a model against a first one."""
+
+    lost: int  # right by the first and wrong by this one
+    won: int  # wrong by the first and right by this one
+    both_wrong: int
+    differ: NDArray[np.int64]  # pictures with different answers, where both are surest first
+
+    @property
+    def on_the_firsts_mistakes(self) -> float | None:
+        """The share of the first one's mistakes that this one has right; none without any."""
+        count = self.won + self.both_wrong
+        return self.won / count if count else None
+
+    @property
+    def p_value(self) -> float:
+        """McNemar's exact test that pictures are as likely to be lost as won."""
+        return agreement.mcnemar(self.lost, self.won)
