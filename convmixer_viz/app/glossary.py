@@ -108,3 +108,22 @@ VISITORS_WEIGHTS = (
     "letters of your own."
 )
 CLASS_NAMES = "One name a line, or a JSON list; without it classes are numbers."
+
+# data
+NO_SURVEY_DATA = (
+    "There is no data set here: `convmixer-viz data fetch cifar10` gets one, and `app --data "
+    "NAME=DIR` takes a folder of pictures, one folder a class."
+)
+SOME = "All of them, or so many drawn by seed 0."
+SURVEY_COMES = (
+    "Accuracy, calibration, mistakes, and a map of the pictures stand here after one pass over the "
+    "data set. It can be stopped, goes on after a restart, and is kept on disk."
+)
+RIVALS = (
+    "Lost: right by the first preset and wrong by this one; won: the other way round. McNemar's "
+    "exact test asks whether a picture is as likely to be lost as won."
+)
+PLANE = (
+    "Pooled outputs of a block, on their first two principal components; the linear probe is "
+    "fitted on one half of the pictures and measured on the other."
+)

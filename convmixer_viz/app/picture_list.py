@@ -68,6 +68,11 @@ def forget(keys: set[str]) -> None:
     _kept().forget(browser(), keys)
 
 
+def remember(name: str, picture: Picture) -> None:
+    """Let a picture of a data set be found by name."""
+    _kept().pictures.put(name, picture)
+
+
 def find(name: str) -> Picture:
     """The picture of that name, from the gallery or an upload."""
     file, kept = uploads().get(name), _kept()
@@ -127,7 +132,7 @@ def find_all(chosen: Iterable[str]) -> list[Picture]:
 
 def find_by_digest(digests: Iterable[str]) -> list[Picture] | None:
     """This person's pictures by sha256; None where one of them is no longer at hand."""
-    keys = [*GALLERY, *own().values()]
+    keys = [*GALLERY, *state().data_pictures, *own().values()]
     by_digest = {image.sha256: image for image in map(_kept().pictures.get, keys) if image}
     pictures = [by_digest.get(digest) for digest in digests]
     return [each for each in pictures if each] if all(pictures) else None

@@ -203,6 +203,16 @@ def at_hand(analysis: Analysis[R], *, slot: str, **options: Any) -> list[R]:
     return [result for result in results if result is not None]
 
 
+def last_shown(analysis: Analysis[R], *, slot: str) -> R | None:
+    """What a slot showed last, on whichever page, where it is of the chosen preset and edits."""
+    result = bench().result_of(state().last_shown.get(slot, ""))
+    origin, chosen = result.provenance if result else None, choices()
+    if origin is None or origin.analysis != analysis.name:
+        return None
+    same = (origin.preset, origin.edits) == (chosen.preset, chosen.edits)
+    return cast("R", result) if same else None
+
+
 def _shown(result: R | None) -> R | None:
     """Note what the page shows: its foot offers the files."""
     if result is not None:

@@ -10,6 +10,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from convmixer_viz.contract import Result
+from convmixer_viz.pictures.folders import Drawn
 from convmixer_viz.request import Request
 
 KEY = "_state"  # of the one object in Streamlit's session state that is no widget's value
@@ -72,6 +73,9 @@ class State:
     # of uploads, pictures that are picked and fetched weights
     uploads: set[str] = field(default_factory=set)  # file ids that were chosen on arrival
     unreadable: dict[str, str] = field(default_factory=dict)  # file id: what is wrong with it
+    data_pictures: list[str] = field(default_factory=list)  # of data sets, by the link's name
+    clicked_set: str = ""  # the data set whose pictures a page offers for a click
+    surveyed: dict[str, Drawn] = field(default_factory=dict)  # slot: what its survey was of
     picks: dict[str, int] = field(default_factory=dict)  # canvas: number of its last pick
     fetch_failures: dict[str, str] = field(default_factory=dict)  # preset: why its fetch failed
     added: tuple[str, tuple[str, ...]] | None = None  # preset and assumptions, to be told once

@@ -8,6 +8,7 @@ from plotly.subplots import make_subplots
 
 from convmixer_viz import agreement
 from convmixer_viz.figures import color_scales, style
+from convmixer_viz.figures.sheet import Band, Sheet
 from convmixer_viz.figures.style import Still
 from convmixer_viz.foreign_text import escape
 from convmixer_viz.questions.survey import BINS, SIDES, Survey
@@ -120,3 +121,67 @@ def describe_silence(result: Survey) -> str:
     never = (result.silent == len(result)).sum((1, 2))
     parts = [f"{number} {side}s" for number, side in zip(never, SIDES, strict=True)]
     return f"{' and '.join(parts)} of {result.silent[0].size:,} each are silent on all of them."
+
+
+def confusion_sheet(result: Survey) -> Sheet:
+    """The confusion matrix to click on: a cell picks (reference class, predicted class)."""
+    counts, names = result.confusion, result.classes
+    totals = np.maximum(counts.sum(1, keepdims=True), 1)
+    off = np.where(np.eye(len(names), dtype=bool), np.nan, 100 * counts / totals)
+    limit = float(np.nanmax(off)) if len(names) > 1 else 1.0
+    png = style.palette_png(
+        off, 0, limit or 1.0, colors=color_scales.SEQUENTIAL, scale=max(1, 400 // len(names))
+    )
+    texts = tuple(
+        f"{names[true]}, said {names[said]}: {counts[true, said]:,} of {totals[true, 0]:,}"
+        for true, said in np.ndindex(*counts.shape)
+    )
+    band = Band(texts, png=png, across=len(names))
+    values = tuple((int(true), int(said)) for true, said in np.ndindex(*counts.shape))
+    return Sheet("overlay", "confusion matrix: class down, predicted class across", (band,), values)
+
+
+def most_confused(result: Survey) -> float:
+    """The largest share of a class that is said to be one other, in percent."""
+    counts = result.confusion * (1 - np.eye(len(result.classes), dtype=np.int64))
+    return float((100 * counts / np.maximum(result.confusion.sum(1, keepdims=True), 1)).max())
+
+
+def draw_class_use(result: Survey, place: tuple[int, int, int], name: str) -> go.Figure:
+    """What each class moves a kernel or channel by: the mean positive part of its answers;
+    `place` is its side, the block's place and the channel."""
+    seen = np.flatnonzero(result.class_pictures)
+    names = [escape(result.classes[index], "plotly") for index in seen]
+    bars = go.Bar(
+        x=names,
+        y=result.class_answers[place][seen],
+        marker={"color": color_scales.CATEGORICAL[0]},
+        hovertemplate="%{x}: %{y:.3g}<extra></extra>",
+    )
+    figure = style.figure(go.Figure(bars), height=260)
+    return figure.update_yaxes(title=f"mean positive answer of {name}")
+
+
+def describe_use(result: Survey, place: tuple[int, int, int]) -> str:
+    """How selective it is, for which class, and how often it is silent."""
+    silent = 100 * int(result.silent[place]) / len(result)
+    best = result.classes[int(result.class_answers[place].argmax())]
+    selectivity = float(result.selectivity[place])
+    return (
+        f"Class selectivity {selectivity:.2f} (0: all classes move it alike, 1: one alone does), "
+        f"most by {best}; silent on {silent:.1f} % of {len(result):,} pictures."
+    )
+
+
+def evidence_png(result: Survey, index: int) -> Still:
+    """The mean map of the pictures of a class: where evidence for it lies."""
+    values = result.class_evidence[index]
+    limit = float(np.abs(result.class_evidence).max()) or 1.0
+    png = style.palette_png(values, -limit, limit, scale=max(1, 256 // values.shape[0]))
+    return Still(png, f"red for {result.classes[index]}, blue against, full colour ±{limit:.2g}")
+
+
+def centre_bias(result: Survey) -> float:
+    """The share of the predicted classes' |evidence| centres within the middle quarter."""
+    inside = (np.abs(result.centre - 0.5) < 0.25).all(1)
+    return float(inside.mean())

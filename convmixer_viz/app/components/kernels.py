@@ -181,9 +181,9 @@ def show_firing(preset: Preset, block: int, channel: int) -> None:
     )
 
 
-def show_windows(pngs: Sequence[bytes], captions: Sequence[str]) -> None:
+def show_windows(pngs: Sequence[bytes], captions: Sequence[str], key: str = "firing") -> None:
     """Small pictures in a row."""
-    with st.container(key="pixelated-firing", horizontal=True):
+    with st.container(key=f"pixelated-{key}", horizontal=True):
         for png, caption in zip(pngs, captions, strict=True):
             alt = f"window in {caption}"
             st.image(png, escape(caption), width=WINDOW_WIDTH, output_format="PNG", alt=alt)

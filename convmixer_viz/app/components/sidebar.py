@@ -8,7 +8,7 @@ import streamlit as st
 from PIL import Image
 from streamlit.delta_generator import DeltaGenerator
 
-from convmixer_viz.app import glossary, picture_list, session
+from convmixer_viz.app import data_pictures, glossary, picture_list, session
 from convmixer_viz.app.components import copy_link
 from convmixer_viz.app.kept_uploads import MOST_PICTURES
 from convmixer_viz.app.link import BOUND, LONGEST
@@ -52,7 +52,7 @@ def draw() -> Choices:
 def choose_picture() -> str:
     """The picture below its thumbnail, and the upload of others; what can't be read is named."""
     thumbnail = st.container()
-    names = picture_list.names()
+    names = [*picture_list.names(), *data_pictures.names()]
     default = session.bench().presets[DEFAULT].opening
     index = names.index(default)
     name: str = st.selectbox(  # a bound label is what stands in the link: no format_func here
@@ -80,7 +80,7 @@ def choose_picture() -> str:
     except VizError as error:
         thumbnail.error(escape(error))
         return default
-    if name not in GALLERY:
+    if name in picture_list.uploads():
         thumbnail.caption(f"An upload can't be in a link: a colleague sees {default} instead.")
     return name
 

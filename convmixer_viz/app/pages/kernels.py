@@ -3,7 +3,7 @@
 import streamlit as st
 
 from convmixer_viz.app import session
-from convmixer_viz.app.components import kernel_importance, kernel_tabs, kernels
+from convmixer_viz.app.components import kernel_importance, kernel_survey, kernel_tabs, kernels
 from convmixer_viz.catalog import KERNEL, KERNELS
 from convmixer_viz.foreign_text import escape
 
@@ -22,4 +22,5 @@ with right, st.container(key=kernels.DETAILS):
 with left:
     kernels.show_population(atlas, block)
     kernels.show_firing(preset, block, channel)
+    kernel_survey.show(preset, block, channel)
 kernel_tabs.show(atlas, block, channel)

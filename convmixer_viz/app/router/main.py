@@ -27,6 +27,7 @@ TABLE = (  # file, title, icon
     ("receptive_field", "Receptive field", ":material/center_focus_strong:"),
     ("compare", "Compare", ":material/compare:"),
     ("what_if", "What if", ":material/tune:"),
+    ("data", "Data", ":material/photo_library:"),
     ("models", "Models", ":material/inventory_2:"),
 )
 WITHOUT_WEIGHTS = ("Compare", "Models")  # these tell themselves of weights that aren't here

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import scipy.stats
 from numpy.typing import NDArray
 
 from convmixer_viz.analyses import separation
+from convmixer_viz.errors import ChoiceError
 from convmixer_viz.questions.survey import Survey
 
 DRAW = np.random.default_rng(4)
@@ -16,8 +19,9 @@ LABELS = DRAW.integers(0, 3, 60)
 
 def survey(features: NDArray[np.float16], labels: NDArray[np.int64] = LABELS) -> Survey:
     """A survey of which only the features and the labels matter."""
-    n, empty = len(labels), np.zeros(0)
-    maps = np.zeros((3, 2, 2))
+    n = len(labels)
+    empty: Any = np.zeros(0)
+    maps: Any = np.zeros((3, 2, 2))
     return Survey(
         classes=("a", "b", "c"), labelled=True, blocks=empty, reference=labels,
         logits=np.zeros((n, 3), np.float32), votes=empty, centre=empty,
@@ -69,5 +73,5 @@ def test_features_of_nothing_are_on_one_point() -> None:
 
 
 def test_too_few_pictures_are_a_sentence() -> None:
-    with pytest.raises(separation.ChoiceError, match="needs features of 4 pictures"):
+    with pytest.raises(ChoiceError, match="needs features of 4 pictures"):
         separation.probe_accuracy(survey(np.ones((2, 1, 3), np.float16), LABELS[:2]))
