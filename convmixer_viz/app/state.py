@@ -75,6 +75,7 @@ class State:
     unreadable: dict[str, str] = field(default_factory=dict)  # file id: what is wrong with it
     data_pictures: list[str] = field(default_factory=list)  # of data sets, by the link's name
     clicked_set: str = ""  # the data set whose pictures a page offers for a click
+    data_choices: dict[str, Any] = field(default_factory=dict)  # of the page Data, by key
     surveyed: dict[str, Drawn] = field(default_factory=dict)  # slot: what its survey was of
     picks: dict[str, int] = field(default_factory=dict)  # canvas: number of its last pick
     fetch_failures: dict[str, str] = field(default_factory=dict)  # preset: why its fetch failed

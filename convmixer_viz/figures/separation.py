@@ -15,6 +15,7 @@ from convmixer_viz.questions.survey import Survey
 
 Doubles = NDArray[np.float64]
 COLOURS = ("class", "correctness")
+SHAPES = ("circle", "diamond", "cross")
 MOST_CLASSES = 20  # that get a colour of their own
 
 
@@ -55,16 +56,17 @@ def _points(
         y=plane[members, 1].astype(np.float32),
         mode="markers",
         name=escape(name, "plotly"),
-        marker={"size": 5, "opacity": 0.7, "color": color_of(number)},
+        marker={"size": 5, "opacity": 0.7} | look_of(number),
         customdata=numbers,
         text=words,
         hovertemplate="picture %{customdata}: %{text}<extra></extra>",
     )
 
 
-def color_of(number: int) -> str:
-    """A colour for each of a few groups."""
-    return color_scales.CATEGORICAL[number % len(color_scales.CATEGORICAL)]
+def look_of(number: int) -> dict[str, str]:
+    """A colour for each group, and another shape where the colours begin again."""
+    again, color = divmod(number, len(color_scales.CATEGORICAL))
+    return {"color": color_scales.CATEGORICAL[color], "symbol": SHAPES[again % len(SHAPES)]}
 
 
 def draw_probe(shares: Doubles, pictures: int) -> go.Figure:

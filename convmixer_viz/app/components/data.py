@@ -32,12 +32,14 @@ SIZES = (EVERY, "500", "2000", "5000")
 ANY = "any"
 LISTS = ("surest mistakes", "least sure", "class and answer")
 SHOWN = 48  # pictures of a list at once
+KEPT = ("data", "some", "list", "of_class", "said", "by", "mean_of")  # keys of widgets
 CELL = ("cell-class", "cell-said")  # keys of a click on the confusion matrix
 WIDTH = 256  # px of a class's mean map
 
 
 def choose() -> Drawn | None:
     """The data set, or as many of its pictures; none where there is no data set."""
+    _bring_back()
     names = list(session.bench().data)
     if not names:
         st.info(glossary.NO_SURVEY_DATA)
@@ -49,6 +51,20 @@ def choose() -> Drawn | None:
     if size == EVERY or int(size) >= len(data):
         return Drawn(data)
     return Drawn(data, int(size))
+
+
+def _bring_back() -> None:
+    """What was chosen when the page was left, whose widgets have forgotten it."""
+    for key, value in state().data_choices.items():
+        if key not in st.session_state and key not in st.query_params:
+            st.session_state[key] = value
+
+
+def keep_choices() -> None:
+    """Note what is chosen on this page, for when it is left and opened again."""
+    state().data_choices = {
+        key: st.session_state[key] for key in KEPT if st.session_state.get(key) is not None
+    }
 
 
 def _best(names: Sequence[str]) -> int:

@@ -32,3 +32,4 @@ else:
         data.show_probe(chosen.preset, survey)
     st.subheader("Where the evidence lies", help=glossary.EVIDENCE)
     data.show_class_evidence(chosen.preset, survey)
+data.keep_choices()
