@@ -119,6 +119,11 @@ SURVEY_COMES = (
     "Accuracy, calibration, mistakes, and a map of the pictures stand here after one pass over the "
     "data set. It can be stopped, goes on after a restart, and is kept on disk."
 )
+SHIPPED = "These numbers came with the weights; the pictures stand here after a survey of your own."
+VOTES = (
+    "Each token in the colour of the class for which its evidence is largest, from one forward pass: "
+    "where evidence lies, not where objects are."
+)
 RIVALS = (
     "Lost: right by the first preset and wrong by this one; won: the other way round. McNemar's "
     "exact test asks whether a picture is as likely to be lost as won."

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from textwrap import shorten
 
 import numpy as np
 import plotly.graph_objects as go
+from numpy.typing import NDArray
 
-from convmixer_viz.figures import overlays, style
+from convmixer_viz.figures import color_scales, overlays, style
 from convmixer_viz.figures.style import Still
 from convmixer_viz.foreign_text import escape
 from convmixer_viz.questions.evidence import Evidence
@@ -53,6 +55,39 @@ def describe_sum(result: Evidence) -> str:
 def describe_colors(result: Evidence) -> str:
     """What red and blue stand for."""
     return f"Red speaks for {result.target_name}, blue against."
+
+
+def votes(result: Evidence) -> NDArray[np.int64]:
+    """(H, W) The class that each token speaks for most."""
+    return np.asarray(result.per_class.argmax(0))
+
+
+def draw_votes(result: Evidence, names: Sequence[str]) -> go.Figure:
+    """Each token in the colour of the class that it speaks for most; the classes that most tokens
+    speak for have a colour of their own, all others are grey."""
+    winners = votes(result)
+    counts = np.bincount(winners.ravel(), minlength=len(result.per_class))
+    shown = np.argsort(-counts, kind="stable")[: len(color_scales.CATEGORICAL)]
+    place = np.full(len(counts), len(shown))
+    place[shown] = np.arange(len(shown))
+    colors = [*color_scales.CATEGORICAL[: len(shown)], style.INK]
+    steps = [[(n + end) / len(colors), c] for n, c in enumerate(colors) for end in (0, 1)]
+    heat = go.Heatmap(
+        z=place[winners],
+        zmin=-0.5,
+        zmax=len(colors) - 0.5,
+        colorscale=steps,
+        showscale=False,
+        text=np.array(names)[winners],
+        hovertemplate="row %{y}, column %{x}: %{text}<extra></extra>",
+    )
+    figure = style.figure(go.Figure(heat), height=300)
+    for color, label in zip(colors, shown, strict=False):
+        if counts[label]:
+            name = f"{names[label]}: {100 * counts[label] / winners.size:.0f} %"
+            marker = {"color": color, "symbol": "square"}
+            figure.add_scatter(x=[None], y=[None], mode="markers", marker=marker, name=name)
+    return style.picture_axes(figure)
 
 
 def strip_png(result: Evidence, scale: int = 4) -> bytes:

@@ -11,12 +11,14 @@ from convmixer_viz.figures import color_scales, style
 from convmixer_viz.figures.sheet import Band, Sheet
 from convmixer_viz.figures.style import Still
 from convmixer_viz.foreign_text import escape
-from convmixer_viz.questions.survey import BINS, SIDES, Survey
+from convmixer_viz.questions.survey import BINS, SIDES, Survey, SurveyNumbers
+
+Counts = Survey | SurveyNumbers
 
 MOST_MISTAKES = 3  # pairs of classes that the sentence names
 
 
-def draw(result: Survey) -> go.Figure:
+def draw(result: Counts) -> go.Figure:
     """Left: each reference class's pictures by predicted class, in percent. Right: the share of
     pictures that are right, by the probability of their first class."""
     names = [escape(name, "plotly") for name in result.classes]
@@ -30,11 +32,11 @@ def draw(result: Survey) -> go.Figure:
     return figure.update_yaxes(title="right (%)", range=[0, 102], col=2)
 
 
-def _reference(result: Survey) -> str:
+def _reference(result: Counts) -> str:
     return "class" if result.labelled else "class (predicted, for want of labels)"
 
 
-def _confusion(result: Survey, names: list[str]) -> go.Heatmap:
+def _confusion(result: Counts, names: list[str]) -> go.Heatmap:
     counts = result.confusion
     percent = 100 * counts / np.maximum(counts.sum(1, keepdims=True), 1)
     return go.Heatmap(
@@ -50,7 +52,7 @@ def _confusion(result: Survey, names: list[str]) -> go.Heatmap:
     )
 
 
-def _calibration(result: Survey) -> list[go.Scatter]:
+def _calibration(result: Counts) -> list[go.Scatter]:
     bins = result.calibration
     some = bins.pictures > 0
     counts, right = bins.pictures[some], bins.right[some]
@@ -88,13 +90,13 @@ def still(result: Survey) -> Still:
     return Still(png, caption)
 
 
-def describe(result: Survey) -> str:
+def describe(result: Counts) -> str:
     """Accuracy with its interval, calibration, the most frequent mistakes, and who is silent."""
     count = len(result)
     plural = "s" * (count != 1)
     if not result.labelled:
         return f"{count:,} picture{plural} without labels. {describe_silence(result)}"
-    right = int(result.right.sum())
+    right = int(np.trace(result.confusion))
     low, high = (100 * share for share in agreement.wilson(right, count))
     return (
         f"{right:,} of {count:,} picture{plural} right, {100 * right / count:.2f} % (95 % interval "
@@ -103,7 +105,7 @@ def describe(result: Survey) -> str:
     )
 
 
-def describe_mistakes(result: Survey) -> str:
+def describe_mistakes(result: Counts) -> str:
     """The pairs of classes that are confused most."""
     mistakes = result.confusion * (1 - np.eye(len(result.classes), dtype=np.int64))
     order = np.argsort(-mistakes, axis=None, kind="stable")[:MOST_MISTAKES]
@@ -116,7 +118,7 @@ def describe_mistakes(result: Survey) -> str:
     return f"Taken most often: {', '.join(words)}. " if words else ""
 
 
-def describe_silence(result: Survey) -> str:
+def describe_silence(result: Counts) -> str:
     """How many kernels and channels answer no picture."""
     never = (result.silent == len(result)).sum((1, 2))
     parts = [f"{number} {side}s" for number, side in zip(never, SIDES, strict=True)]
@@ -147,7 +149,7 @@ def most_confused(result: Survey) -> float:
     return float((100 * counts / np.maximum(result.confusion.sum(1, keepdims=True), 1)).max())
 
 
-def draw_class_use(result: Survey, place: tuple[int, int, int], name: str) -> go.Figure:
+def draw_class_use(result: Counts, place: tuple[int, int, int], name: str) -> go.Figure:
     """What each class moves a kernel or channel by: the mean positive part of its answers;
     `place` is its side, the block's place and the channel."""
     seen = np.flatnonzero(result.class_pictures)
@@ -162,7 +164,7 @@ def draw_class_use(result: Survey, place: tuple[int, int, int], name: str) -> go
     return figure.update_yaxes(title=f"mean positive answer of {name}")
 
 
-def describe_use(result: Survey, place: tuple[int, int, int]) -> str:
+def describe_use(result: Counts, place: tuple[int, int, int]) -> str:
     """How selective it is, for which class, and how often it is silent."""
     silent = 100 * int(result.silent[place]) / len(result)
     best = result.classes[int(result.class_answers[place].argmax())]

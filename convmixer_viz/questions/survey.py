@@ -124,9 +124,7 @@ class Survey(Result):
     @property
     def confusion(self) -> NDArray[np.int64]:
         """(classes, classes): reference class, predicted class."""
-        count = len(self.classes)
-        pairs = np.bincount(self.reference * count + self.predicted, minlength=count**2)
-        return pairs.reshape(count, count)
+        return confusion_of(self.reference, self.predicted, len(self.classes))
 
     @property
     def calibration(self) -> Calibration:
@@ -143,12 +141,7 @@ class Survey(Result):
     def selectivity(self) -> NDArray[np.float64]:
         """(2, depth, dim) Of the class that moves it most, against the mean of the others: 0 where
         all classes move it alike, 1 where one alone does; (a − b) / (a + b)."""
-        seen = self.class_answers[..., self.class_pictures > 0]
-        most, others = seen.max(-1), max(1, seen.shape[-1] - 1)
-        rest = (seen.sum(-1) - most) / others
-        total = most + rest
-        shares = np.zeros_like(total)
-        return np.asarray(np.divide(most - rest, total, out=shares, where=total > 0))
+        return _selectivity(self.class_answers, self.class_pictures)
 
     def pictures_of(self, reference: int | None, predicted: int | None) -> NDArray[np.int64]:
         """Pictures of a reference class that are said to be a class, the surest first; none is
@@ -210,3 +203,54 @@ class Rivalry:
     def p_value(self) -> float:
         """McNemar's exact test that pictures are as likely to be lost as won."""
         return agreement.mcnemar(self.lost, self.won)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SurveyNumbers:
+    """What ships of a survey with a preset's weights: its counts, without pictures or features."""
+
+    data: str  # which pictures: the data set's name, their number, its sha256
+    classes: tuple[str, ...]
+    reference: NDArray[np.int16]  # (n,)
+    predicted: NDArray[np.int16]  # (n,)
+    calibration: Calibration
+    class_answers: NDArray[np.float16]  # (2, depth, dim, classes), as a survey's
+    silent: NDArray[np.int32]  # (2, depth, dim)
+    probe: NDArray[np.float64]  # (depth + 1,), accuracy of a linear probe by block
+    labelled = True
+
+    def __len__(self) -> int:
+        return len(self.reference)
+
+    @property
+    def confusion(self) -> NDArray[np.int64]:
+        """(classes, classes): reference class, predicted class."""
+        return confusion_of(self.reference, self.predicted, len(self.classes))
+
+    @property
+    def class_pictures(self) -> NDArray[np.int64]:
+        """(classes,)"""
+        return np.asarray(np.bincount(self.reference, minlength=len(self.classes)))
+
+    @property
+    def selectivity(self) -> NDArray[np.float64]:
+        """(2, depth, dim), as a survey's."""
+        return _selectivity(self.class_answers.astype(np.float64), self.class_pictures)
+
+
+def confusion_of(
+    reference: NDArray[np.integer[Any]], predicted: NDArray[np.integer[Any]], classes: int
+) -> NDArray[np.int64]:
+    """(classes, classes): reference class, predicted class."""
+    pairs = reference.astype(np.int64) * classes + predicted
+    return np.asarray(np.bincount(pairs, minlength=classes**2).reshape(classes, classes))
+
+
+def _selectivity(
+    answers: NDArray[np.float64], class_pictures: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    seen = answers[..., class_pictures > 0]
+    most, others = seen.max(-1), max(1, seen.shape[-1] - 1)
+    rest = (seen.sum(-1) - most) / others
+    shares, total = np.zeros_like(most), most + rest
+    return np.asarray(np.divide(most - rest, total, out=shares, where=total > 0))

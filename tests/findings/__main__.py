@@ -9,7 +9,15 @@ from contextlib import closing
 from pathlib import Path
 
 from convmixer_viz import Workbench
-from tests.findings import edits, faithfulness, fields, importance, kernels, picture_edits
+from tests.findings import (
+    edits,
+    faithfulness,
+    fields,
+    importance,
+    kernels,
+    picture_edits,
+    survey,
+)
 
 Report = Callable[[Workbench, str, Path, Path], Iterator[str]]
 
@@ -20,6 +28,7 @@ FINDINGS: dict[str, tuple[Report, tuple[str, ...], str | None]] = {
     "edits": (edits.report, edits.PRESETS, edits.__doc__),
     "picture-edits": (picture_edits.report, picture_edits.PRESETS, picture_edits.__doc__),
     "importance": (importance.report, importance.PRESETS, importance.__doc__),
+    "survey": (survey.report, survey.PRESETS, survey.__doc__),
     "randomisation": (
         faithfulness.report_randomisation,
         ("cifar10-128-8-k5-relu", "cifar10-128-8-k5"),

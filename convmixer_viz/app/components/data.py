@@ -22,6 +22,7 @@ from convmixer_viz.foreign_text import escape
 from convmixer_viz.pictures.folders import Drawn
 from convmixer_viz.presets import classes
 from convmixer_viz.questions.survey import Survey
+from convmixer_viz.weights import survey_numbers
 
 if TYPE_CHECKING:
     import numpy as np
@@ -91,6 +92,21 @@ def survey_each(drawn: Drawn) -> dict[str, Survey]:
                 state().surveyed[slot] = drawn
             results[preset] = result
     return results
+
+
+def show_shipped(preset: str) -> None:
+    """What ships of a survey with the preset's weights: counts without their pictures."""
+    numbers = survey_numbers.read(session.bench().presets[preset])
+    if numbers is None:
+        st.caption(glossary.SURVEY_COMES)
+        return
+    st.caption(f"Counted on {escape(numbers.data)}. {glossary.SHIPPED}")
+    sentence = figures.describe(numbers)
+    chart.draw(figures.draw(numbers), sentence)
+    st.caption(escape(sentence))
+    half = len(numbers) - len(numbers) // 2
+    chart.draw(planes.draw_probe(numbers.probe, half), planes.describe_probe(numbers.probe))
+    st.caption(planes.describe_probe(numbers.probe))
 
 
 def pictures_of(preset: str) -> Drawn:

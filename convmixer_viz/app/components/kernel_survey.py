@@ -15,6 +15,7 @@ from convmixer_viz.pictures.folders import Drawn
 from convmixer_viz.pictures.prepare import prepare
 from convmixer_viz.presets.table import Preset
 from convmixer_viz.questions.survey import SIDES, Survey
+from convmixer_viz.weights import survey_numbers
 
 
 def show(preset: Preset, block: int, channel: int) -> None:
@@ -22,6 +23,9 @@ def show(preset: Preset, block: int, channel: int) -> None:
     slot = slot_of(preset.name)
     result = session.last_shown(SURVEY, slot=slot)
     if result is None or slot not in state().surveyed:
+        numbers = survey_numbers.read(preset)
+        if numbers is not None:
+            show_use(numbers, (0, block - 1, channel))
         st.caption(
             "A survey on the page Data brings this kernel's strongest windows of a whole data set, "
             "which classes move it, and how often it is silent."
@@ -31,9 +35,14 @@ def show(preset: Preset, block: int, channel: int) -> None:
         place = (number, block - 1, channel)
         st.markdown(f"**{side.capitalize()} {channel} of block {block} in the survey**")
         show_windows(preset, result, place)
-        sentence = figures.describe_use(result, place)
-        chart.draw(figures.draw_class_use(result, place, side), sentence, f"use-{side}")
-        st.caption(escape(sentence))
+        show_use(result, place)
+
+
+def show_use(result: figures.Counts, place: tuple[int, int, int]) -> None:
+    """Which classes move it, how selective it is and how often silent."""
+    sentence, side = figures.describe_use(result, place), SIDES[place[0]]
+    chart.draw(figures.draw_class_use(result, place, side), sentence, f"use-{side}")
+    st.caption(escape(sentence))
 
 
 def show_windows(preset: Preset, result: Survey, place: tuple[int, int, int]) -> None:

@@ -16,7 +16,7 @@ drawn = data.choose()
 results = data.survey_each(drawn) if drawn else {}
 survey = results.get(chosen.preset)
 if survey is None:
-    st.caption(glossary.SURVEY_COMES)
+    data.show_shipped(chosen.preset)
 else:
     data.show_accuracy(survey)
     st.subheader("Pictures")

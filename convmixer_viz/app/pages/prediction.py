@@ -25,6 +25,15 @@ def show_depth(result: Evidence | None) -> None:
         st.caption(escape(decision))
 
 
+def show_votes(result: Evidence | None) -> None:
+    """Which class each token speaks for most."""
+    if result:
+        st.subheader("Votes of the tokens", help=glossary.VOTES)
+        names = [escape(name, "plotly") for name in answer.classes]
+        chart.draw(evidence_figures.draw_votes(result, names), glossary.VOTES)
+        st.caption(glossary.VOTES)
+
+
 def show_channels(result: Activations | None, block: int) -> None:
     """The block's strongest channels: of the block before, until this one's are there."""
     st.header(f"Strongest channels of block {result.block if result else block}")
@@ -70,5 +79,6 @@ asks: dict[str, session.Ask[Any]] = {
 }
 results = session.run_each(asks, slot="within")
 show_depth(results["evidence"])
+show_votes(results["evidence"])
 show_channels(results["activations"], chosen.block)
 show_uploads()
