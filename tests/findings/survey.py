@@ -2,7 +2,7 @@
 
 Protocol: all test pictures, float32; the file beside the weights is what `survey` counted. Accuracy
 with Wilson's 95 % interval; expected calibration error over 15 bins; a linear probe of each block's
-pooled features, ridge 1e-3, fitted on a half of the pictures drawn by seed 0, measured on the other;
+pooled features, ridge 1e-3, fitted on a half of the pictures by seed 0 and measured on the other;
 class selectivity (a − b) / (a + b) of the mean positive answers, a of the class that moves a kernel
 most, b the mean of the others; medians over the kernels of a block.
 """
@@ -33,7 +33,7 @@ def report(bench: Workbench, preset: str, test: Path, out: Path) -> Iterator[str
         (out / f"{preset}{survey_numbers.SUFFIX}").write_bytes(packed)
     numbers = survey_numbers.read(bench.presets[preset])
     if numbers is None:
-        yield f"Nothing ships: convmixer-viz survey --preset {preset} --data DIR --out {out}/{preset}"
+        yield f"Nothing ships: convmixer-viz survey --preset {preset} --data DIR --out {out / preset}"
         return
     yield f"{figures.describe(numbers)} {words.describe_probe(numbers.probe)}"
     yield by_depth(numbers)

@@ -67,3 +67,15 @@ def test_where_the_decision_appears(evidence: Evidence, top: list[int], start: s
 def test_the_strip_has_a_thumbnail_a_block(evidence: Evidence) -> None:
     shown = pixels(figures.strip_png(evidence, scale=2))
     assert shown.shape[:2] == (16, 2 * (4 * 8 + 3))
+
+
+def test_each_token_votes_for_the_class_that_it_speaks_for_most(evidence: Evidence) -> None:
+    names = [f"class {number}" for number in range(10)]
+    heat, *legend = figures.draw_votes(evidence, names).data
+    winners = evidence.per_class.argmax(0)
+    assert np.array_equal(figures.votes(evidence), winners)
+    assert (np.array(heat.text) == np.array(names)[winners]).all()
+    shares = {trace.name.split(":")[0]: trace.name for trace in legend}
+    most = np.bincount(winners.ravel()).argmax()
+    count = round(100 * (winners == most).mean())
+    assert shares[f"class {most}"].endswith(f": {count} %")
