@@ -10,6 +10,7 @@ import streamlit as st
 from convmixer_viz.app import picture_list, session
 from convmixer_viz.app.state import state
 from convmixer_viz.errors import PictureError, VizError
+from convmixer_viz.foreign_text import escape
 from convmixer_viz.pictures.decode import Picture
 from convmixer_viz.pictures.folders import DataSet
 
@@ -41,7 +42,7 @@ def _take_click() -> None:
         try:
             name = name_of(session.data_set(state().clicked_set), int(number))
         except VizError as error:
-            state().ignored.append(str(error))
+            state().ignored["picture"] = escape(error)
             return
         state().data_pictures.append(name)
         st.session_state["picture"] = name
@@ -54,7 +55,7 @@ def _admit(name: str) -> bool:
     try:
         picture_list.remember(name, _find(name))
     except VizError as error:
-        state().ignored.append(str(error))
+        state().ignored[name] = escape(error)
         return False
     return True
 

@@ -121,8 +121,8 @@ SURVEY_COMES = (
 )
 SHIPPED = "These numbers came with the weights; the pictures stand here after a survey of your own."
 VOTES = (
-    "Each token in the colour of the class for which its evidence is largest, from one forward pass: "
-    "where evidence lies, not where objects are."
+    "Each token in the colour of the class for which its evidence is largest, from one forward "
+    "pass: where evidence lies, not where objects are."
 )
 RIVALS = (
     "Lost: right by the first preset and wrong by this one; won: the other way round. McNemar's "

@@ -33,7 +33,8 @@ def report(bench: Workbench, preset: str, test: Path, out: Path) -> Iterator[str
         (out / f"{preset}{survey_numbers.SUFFIX}").write_bytes(packed)
     numbers = survey_numbers.read(bench.presets[preset])
     if numbers is None:
-        yield f"Nothing ships: convmixer-viz survey --preset {preset} --data DIR --out {out / preset}"
+        command = f"convmixer-viz survey --preset {preset} --data DIR --out {out / preset}"
+        yield f"Nothing ships yet: {command}"
         return
     yield f"{figures.describe(numbers)} {words.describe_probe(numbers.probe)}"
     yield by_depth(numbers)
