@@ -89,7 +89,7 @@ def test_the_decision_and_the_channels_are_there(visit: Visit) -> None:
     app = visit("prediction", block="3")
     assert not app.exception
     assert any(heading.value == "Strongest channels of block 3" for heading in app.header)
-    assert len(app.get("plotly_chart")) == 3
+    assert len(app.get("plotly_chart")) == 4  # the votes of the tokens, too
 
 
 def test_channels_that_are_still_shown_keep_their_block(

@@ -19,17 +19,17 @@ if survey is None:
     data.show_shipped(chosen.preset)
 else:
     data.show_accuracy(survey)
-    st.subheader("Pictures")
+    st.header("Pictures")
     data.show_lists(chosen.preset, survey)
     if len(results) > 1:
-        st.subheader("Where the presets differ")
+        st.header("Where the presets differ")
         data.show_rivals(results)
-    st.subheader("Classes come apart through depth", help=glossary.PLANE)
+    st.header("Classes come apart through depth", help=glossary.PLANE)
     left, right = st.columns([3, 2])
     with left:
         data.show_plane(chosen.preset, survey, chosen.block)
     with right:
         data.show_probe(chosen.preset, survey)
-    st.subheader("Where the evidence lies", help=glossary.EVIDENCE)
+    st.header("Where the evidence lies", help=glossary.EVIDENCE)
     data.show_class_evidence(chosen.preset, survey)
 data.keep_choices()

@@ -28,7 +28,7 @@ def show_depth(result: Evidence | None) -> None:
 def show_votes(result: Evidence | None) -> None:
     """Which class each token speaks for most."""
     if result:
-        st.subheader("Votes of the tokens", help=glossary.VOTES)
+        st.header("Votes of the tokens", help=glossary.VOTES)
         names = [escape(name, "plotly") for name in answer.classes]
         chart.draw(evidence_figures.draw_votes(result, names), glossary.VOTES)
         st.caption(glossary.VOTES)
