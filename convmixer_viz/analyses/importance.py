@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from convmixer_viz import agreement
 from convmixer_viz.contract import Step
+from convmixer_viz.engine import allocator
 from convmixer_viz.engine.memory import DOUBLE, Workload
 from convmixer_viz.engine.runtime import LoadedModel
 from convmixer_viz.model.convmixer import Block, ConvMixer
@@ -28,6 +29,7 @@ Doubles = NDArray[np.float64]
 
 STEP_WORK = 8_000_000_000  # multiply-adds of one step, about: a fraction of a second on two cores
 MOST_CALLS = 32  # of one step
+GAPS = 64 * 2**20  # bytes of a heap: each call's tensors leave gaps that the next's don't fit into
 SO_FAR = "pictures so far"  # the part of a request that is kept
 
 
@@ -139,11 +141,15 @@ def _one_by_one(
     for number, block in enumerate(module.walk(), 1):
         if number in chosen:
             sums = model.call(partial(_pointwise_sums, block), tokens, side)
-            finish = partial(_finish, module, number)
+            finish, tidy = partial(_finish, module, number), 1 + GAPS // (4 * sums[0].numel())
             for channels in chosen[number]:
                 rows = _without(block, sums, channels, per_call)
-                logits = np.concatenate([model.call(finish, r, side).cpu().numpy() for r in rows])
-                effects = before.effects(logits.reshape(len(channels), count, -1))
+                logits = []
+                for row in rows:
+                    logits.append(model.call(finish, row, side).cpu().numpy())
+                    if len(logits) % tidy == 0:
+                        allocator.give_back()
+                effects = before.effects(np.concatenate(logits).reshape(len(channels), count, -1))
                 yield list(chosen).index(number), channels, effects
         if number == max(chosen):
             return
@@ -167,13 +173,14 @@ def _tenths(
 
 def estimate(work: Workload) -> int:
     """A call of the rest of the model beside its block's sums; all kernels' numbers of a call's
-    pictures; the logits of one step. Fast mode keeps the weights once more, in float32."""
+    pictures; the logits of one step; the heap's gaps. Fast mode keeps the weights once more, in float32."""
     exact = replace(work, itemsize=4)
     kernels = work.shape.depth * work.shape.dim
     numbers = 2 * DOUBLE * kernels * (3 * work.batch_size + 8)
     logits = 6 * DOUBLE * MOST_CALLS * work.batch_size * work.class_count
     copied = 4 * work.shape.parameters(work.class_count) if work.itemsize < 4 else 0
-    return work.prepared + exact.forward(6) + numbers + logits + copied
+    gaps = 2 * min(GAPS, MOST_CALLS * exact.call)
+    return work.prepared + exact.forward(6) + numbers + logits + copied + gaps
 
 
 def _in_float32(model: LoadedModel) -> LoadedModel:
