@@ -173,7 +173,8 @@ def _tenths(
 
 def estimate(work: Workload) -> int:
     """A call of the rest of the model beside its block's sums; all kernels' numbers of a call's
-    pictures; the logits of one step; the heap's gaps. Fast mode keeps the weights once more, in float32."""
+    pictures; the logits of one step; the heap's gaps. Fast mode keeps the weights once more, in
+    float32."""
     exact = replace(work, itemsize=4)
     kernels = work.shape.depth * work.shape.dim
     numbers = 2 * DOUBLE * kernels * (3 * work.batch_size + 8)

@@ -75,12 +75,13 @@ def _columns(part: Tensor, start: int, cells: int) -> Tensor:
 
 
 def estimate(work: Workload) -> int:
-    """All pictures' tokens of one block, and a call or some features of all in float64."""
+    """All pictures' tokens of one block, and a call, with what the heap keeps of the one before, or
+    some features of all in float64."""
     images, blocks = work.pictures, work.shape.depth + 1
     wide = images * (2 * COLUMNS * (DOUBLE + 2 * work.itemsize) + 2 * work.cells * work.itemsize)
     grams = 2 * DOUBLE * (blocks + 1) * images**2
     tokens = work.scattered(images * work.state, work.call)
-    return int(work.prepared + tokens + max(work.forward(), wide) + grams)
+    return int(work.prepared + tokens + max(work.forward(8), wide) + grams)
 
 
 def _result(
