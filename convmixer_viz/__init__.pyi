@@ -19,6 +19,7 @@ from .catalog import (
     REPRESENTATION as REPRESENTATION,
     STRUCTURE as STRUCTURE,
     SURVEY as SURVEY,
+    TOKEN as TOKEN,
 )
 from .contract import (
     Analysis as Analysis,
@@ -56,6 +57,7 @@ from .questions.receptive_field import ReceptiveField as ReceptiveField
 from .questions.representation import Representation as Representation
 from .questions.structure import Structure as Structure
 from .questions.survey import Survey as Survey
+from .questions.token import TokenSteps as TokenSteps
 from .workbench import (
     Explanation as Explanation,
     Workbench as Workbench,

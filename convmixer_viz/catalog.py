@@ -24,6 +24,7 @@ from convmixer_viz.questions import (
     representation,
     structure,
     survey,
+    token,
 )
 
 PREDICTION = Analysis(
@@ -135,6 +136,13 @@ REPRESENTATION = Analysis(
     "many",
     "how alike blocks hold pictures",
 )
+TOKEN = Analysis(
+    "token",
+    token.Options,
+    token.TokenSteps,
+    "one",
+    "one token's way through a block, number by number",
+)
 EFFECT = Analysis(
     "effect",
     effect.Options,
@@ -177,6 +185,7 @@ ANALYSES: dict[str, Analysis[Any]] = {
         IMPORTANCE,
         RECEPTIVE_FIELD,
         REPRESENTATION,
+        TOKEN,
         EFFECT,
         SURVEY,
         COST,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from convmixer_viz import catalog, commands, request
 from convmixer_viz.commands import console, flags, pictures
-from convmixer_viz.contract import Analysis, Result
+from convmixer_viz.contract import Analysis, Result, option_fields
 from convmixer_viz.engine import allocator, distributed
 from convmixer_viz.errors import ChoiceError, DataError, VizError
 from convmixer_viz.export import files
@@ -23,6 +23,7 @@ from convmixer_viz.pictures.decode import Picture
 from convmixer_viz.pictures.folders import Drawn
 from convmixer_viz.presets import table
 from convmixer_viz.presets.table import DEFAULT
+from convmixer_viz.questions import glossary
 from convmixer_viz.weights import locate
 
 if TYPE_CHECKING:
@@ -70,15 +71,31 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser(argv: Sequence[str]) -> argparse.ArgumentParser:
-    parser = Parser("convmixer-viz", description="See what is inside a ConvMixer.")
+    parser = Parser(
+        "convmixer-viz",
+        description="See what is inside a ConvMixer.",
+        epilog=f"words:\n{glossary.listing()}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     rows = parser.add_subparsers(required=True, metavar="COMMAND")
     for row in catalog.ANALYSES.values():
-        command = rows.add_parser(row.name, help=row.summary, description=row.summary)
+        command = rows.add_parser(
+            row.name,
+            help=row.summary,
+            description=row.summary,
+            epilog=f"words:\n{glossary.listing(_sentences(row))}",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
         if row.name in argv[:1]:  # only the one in use imports its module
             _add_flags(command, row)
     for register in commands.COMMANDS:
         register(rows)
     return parser
+
+
+def _sentences(row: Analysis[Any]) -> str:
+    """What an analysis says of itself and its options."""
+    return " ".join([row.summary, *(field.sentence for field in option_fields(row.options))])
 
 
 def _add_flags(command: argparse.ArgumentParser, row: Analysis[Any]) -> None:

@@ -1,4 +1,7 @@
-"""What the app calls things: the sentences that explain a choice, a number or a picture."""
+"""What the app calls things: the sentences that explain a choice, a number or a picture. Terms are
+those of questions/glossary.py."""
+
+from convmixer_viz.questions.glossary import TERMS
 
 # the sidebar's choices
 PICTURE = "The gallery, and what you upload."
@@ -9,12 +12,17 @@ KEEP = (
 EARLIER = (
     "Pictures that you uploaded on a page before, in this browser: they stay in memory for an hour."
 )
-PRESETS = "One to four, in the order of picking; the first is the one that most pages show."
+PRESETS = (
+    f"A preset is {TERMS['preset']}. One to four, in the order of picking; the first is the one "
+    "that most pages show."
+)
 EDITS = "Changes of the first preset, in their order, on every page; × ends one."
 PICTURE_EDITS = "Changes of the picture, on every page; × ends one."
-TARGET = "The class whose score is explained."
+TARGET = f"The target is {TERMS['target']}."
 AGAINST = "Explain the target's score minus this class's."
-BLOCK = "1 to {depth}, counted from the input; 0 is the stem's output."
+BLOCK = (
+    f"A block is {TERMS['block']}. 1 to {{depth}}, counted from the input; 0 is the stem's output."
+)
 MODE = "Exact: float32, the same bits every time. Fast: bfloat16 where the device has it."
 
 # terms
@@ -22,18 +30,12 @@ DEPTH = (
     "A ConvMixer keeps one grid of tokens from the first block to the last. Click a column to "
     "choose its block on every page; click it again, or press Enter, to open the row's page."
 )
-EVIDENCE = (
-    "What each token adds to the class's score, exactly: the head is linear in the mean of the "
-    "last block's tokens."
-)
+EVIDENCE = f"Evidence is {TERMS['evidence']}: the head is linear in the mean of these tokens."
 EVIDENCE_IS_NO_PIXEL = (
     "What each token of the last block adds to the logit: the head is linear in their mean. Where "
     "a token stands is not which pixels moved it: it has mixed a wide neighbourhood by then."
 )
-PROBE = (
-    "The head applied to each block's output: a probe, because head and batch norm were trained "
-    "for the last block only."
-)
+PROBE = f"A probe is {TERMS['probe']}."
 PROBE_IS_UNTRAINED = "This is a probe: batch norm and head were not trained for it."
 KERNEL_CHANNEL = "0 to {last}; or click a kernel, or move there with the arrow keys."
 IMPORTANCE = (
@@ -52,7 +54,14 @@ RANDOMISATION = (
     "alike explains no model."
 )
 
+# one token
+FOLLOWED = "0 to {last}: the number of each token that is followed through the block."
+
 # receptive field
+FIELD_ON_WIDER = (
+    "Fields are measured on pictures of {wide} px, wider than the {own} px that the model is used "
+    "with: there the picture's edge would cut most fields off."
+)
 MEASURED_ON = (
     "More pictures give a smoother field; a single one shows what this picture lets through."
 )

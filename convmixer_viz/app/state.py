@@ -70,6 +70,11 @@ class State:
     without_widget: set[str] = field(default_factory=set)  # its parameters that were told of
     rerun_by_app: bool = False  # the next run is no act of the person's
 
+    # of the guided first look
+    look_step: int | None = None  # the step that is shown, from 0
+    look_moved: bool = False  # it was just reached: its page opens
+    look_ended: bool = False  # it was gone through, or skipped
+
     # of uploads, pictures that are picked and fetched weights
     uploads: set[str] = field(default_factory=set)  # file ids that were chosen on arrival
     unreadable: dict[str, str] = field(default_factory=dict)  # file id: what is wrong with it
@@ -79,7 +84,7 @@ class State:
     surveyed: dict[str, Drawn] = field(default_factory=dict)  # slot: what its survey was of
     picks: dict[str, int] = field(default_factory=dict)  # canvas: number of its last pick
     fetch_failures: dict[str, str] = field(default_factory=dict)  # preset: why its fetch failed
-    added: tuple[str, tuple[str, ...]] | None = None  # preset and assumptions, to be told once
+    added: tuple[str, tuple[str, ...]] | None = None  # the last preset, what was assumed
     weights_added: int = 0  # files of weights, so far
     refused: str = ""  # why weights were not added, to be told once
 

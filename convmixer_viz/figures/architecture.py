@@ -11,6 +11,8 @@ from convmixer_viz.figures import color_scales, style
 from convmixer_viz.presets.table import ACTIVATION_NAMES, Preset
 
 HEIGHT = 320  # px
+SMALL = 132  # px: names and operations in one line each
+BOTTOM = {False: -2.35, True: -4.3}  # of the block's frame, by whether the drawing is small
 GAP = 2.3  # between slabs: place for an arrow and its label
 SOLID, OPEN = color_scales.CATEGORICAL[0], color_scales.CATEGORICAL[1]
 
@@ -36,7 +38,7 @@ def slabs(preset: Preset, side: int | None = None) -> tuple[Slab, ...]:
         ("tokens", (d, grid, grid), f"{p}×{p} convolution,<br>stride {p}<br>{act}, batch norm"),
         ("mixed in space", (d, grid, grid), f"{k}×{k} depthwise<br>{act}, batch norm"),
         ("mixed in channels", (d, grid, grid), f"1×1 convolution<br>{act}, batch norm"),
-        ("pooled", (d,), "mean over<br>the grid"),
+        ("pooled", (d,), "mean<br>over the grid"),
         ("logits", (classes,), "linear"),
     )
     return tuple(Slab(name, shape, *_sides(shape), arrow) for name, shape, arrow in rows)
@@ -46,18 +48,21 @@ def draw(preset: Preset, *, side: int | None = None, height: int = HEIGHT) -> go
     """The drawing; widths go with the logarithm of channels, heights with that of sides."""
     fig, at = go.Figure(), 0.0
     lefts = []
+    small = height <= SMALL
     for slab in slabs(preset, side):
         at += GAP if slab.arrow else 0
         lefts.append(at)
-        _draw_slab(fig, slab, at)
+        _draw_slab(fig, slab, at, small=small)
         at += slab.width
-    _frame_block(fig, preset, lefts[2] - GAP, lefts[3] + slabs(preset, side)[3].width)
+    sides = (lefts[2] - GAP, lefts[3] + slabs(preset, side)[3].width)
+    _frame_block(fig, preset, sides, small=small)
     if any(preset.shape.residuals):
         first, mixed = slabs(preset, side)[1:3]
         _skip(fig, lefts[1] + first.width / 2, lefts[2] + mixed.width / 2, first.height / 2)
-    fig.update_xaxes(visible=False, range=[-0.5, at + 0.5])
-    fig.update_yaxes(visible=False, range=[-2.5, 3.0])
-    return style.figure(fig, height=height)
+    fig.update_xaxes(visible=False, range=[-1.0 if small else -0.5, at + 0.5])
+    fig.update_yaxes(visible=False, range=[BOTTOM[small] - 0.15, 3.0])
+    style.figure(fig, height=height)
+    return fig.update_layout(margin={"t": 2, "b": 0}) if small else fig
 
 
 def describe(preset: Preset, side: int | None = None) -> str:
@@ -72,11 +77,12 @@ def _sides(shape: tuple[int, ...]) -> tuple[float, float]:
     return width, 0.42 * math.log2(1 + shape[1]) if len(shape) > 1 else 0.25
 
 
-def _draw_slab(fig: go.Figure, slab: Slab, left: float) -> None:
+def _draw_slab(fig: go.Figure, slab: Slab, left: float, *, small: bool) -> None:
     box = {"x0": left, "x1": left + slab.width, "y0": -slab.height / 2, "y1": slab.height / 2}
     fig.add_shape(type="rect", **box, fillcolor=SOLID, opacity=0.85, line={"width": 0})
     middle = left + slab.width / 2
-    label = f"{slab.name.replace(' in ', ' in<br>')}<br><b>{_times(slab.shape)}</b>"
+    name = slab.name if small else slab.name.replace(" in ", " in<br>")
+    label = f"{name}<br><b>{_times(slab.shape)}</b>"
     _write(fig, label, (middle, -slab.height / 2 - 0.12), "top")
     if slab.arrow:
         start = left - GAP + 0.15
@@ -92,13 +98,18 @@ def _draw_slab(fig: go.Figure, slab: Slab, left: float) -> None:
             arrowcolor=style.INK,
             text="",
         )
-        _write(fig, slab.arrow, (left - GAP / 2, 0.1), "bottom")
+        operation = slab.arrow.split("<br>")[0].rstrip(",") if small else slab.arrow
+        _write(fig, operation, (left - GAP / 2, 0.1), "bottom")
 
 
-def _frame_block(fig: go.Figure, preset: Preset, left: float, right: float) -> None:
-    box = {"x0": left + 0.18, "x1": right + 0.4, "y0": -2.35, "y1": 2.6}
+def _frame_block(
+    fig: go.Figure, preset: Preset, sides: tuple[float, float], *, small: bool
+) -> None:
+    (left, right), bottom = sides, BOTTOM[small]
+    box = {"x0": left + 0.18, "x1": right + 0.4, "y0": bottom, "y1": 2.6}
     fig.add_shape(type="rect", **box, line={"color": style.INK, "width": 1, "dash": "dot"})
-    _write(fig, f"<b>block, {preset.shape.depth} times</b>", ((left + right) / 2, 2.6), "bottom")
+    place = ((left + right) / 2, bottom if small else 2.6)
+    _write(fig, f"<b>block, {preset.shape.depth} times</b>", place, "bottom")
 
 
 def _skip(fig: go.Figure, start: float, end: float, height: float) -> None:

@@ -55,6 +55,13 @@ def describe(result: Prediction, picture: int = 0) -> str:
     return f"{result.names[picture]}: {result.classes[best]}, {share:.1%}"
 
 
+def first(result: Prediction, picture: int = 0) -> tuple[str, str]:
+    """The picture's first class; its probability and logit."""
+    best = result.top[picture][0]
+    share, logit = result.probabilities[picture, best], result.logits[picture, best]
+    return result.classes[best], f"{share:.1%}, logit {logit:.2f}"
+
+
 def describe_change(before: Prediction, after: Prediction) -> str:
     """What edits of the model or the picture do to an answer: its first class, that class's logit,
     and how far all probabilities move."""

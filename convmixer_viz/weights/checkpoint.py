@@ -118,13 +118,18 @@ def make_preset(
     if transform is None:
         transform, sentence = assumptions.settle_transform(shape, count, presets)
         assumed = (*assumed, sentence)
+    check_patches(shape, transform)
+    weights = _with_names(replace(weights, transform=transform, assumed=assumed), classes, None)
+    return assumptions.own_preset(name, shape, count, transform), weights
+
+
+def check_patches(shape: Shape, transform: Transform) -> None:
+    """Refuse pictures that are smaller than one patch."""
     if shape.patch_size > transform.size:
         raise WeightsError(
             f"Patches of {shape.patch_size} pixels don't fit pictures of {transform.size}: "
             "choose a preset with larger ones to preprocess as."
         )
-    weights = _with_names(replace(weights, transform=transform, assumed=assumed), classes, None)
-    return assumptions.own_preset(name, shape, count, transform), weights
 
 
 def save(

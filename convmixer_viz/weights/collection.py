@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,7 +12,8 @@ from convmixer_viz.contract import Steps
 from convmixer_viz.errors import ChoiceError, WeightsError
 from convmixer_viz.presets import table
 from convmixer_viz.presets.table import PRESETS, Activation, Preset, Residual
-from convmixer_viz.weights import hub, locate, user_folder, worker
+from convmixer_viz.weights import hub, locate, metadata, user_folder, worker
+from convmixer_viz.weights.assumptions import own_preset
 from convmixer_viz.weights.candidate import WEIGHTS, Candidate, Verification
 
 CLASS_FILE = "the class file"  # as its sentences call it; no upload's name has a space
@@ -81,6 +83,51 @@ def add_upload(
         user_folder.write_whole(file, data)
         candidate = Candidate(str(file), target, replaces, **options)
         return _store(candidate, worker.verify(candidate, folder), folder)
+
+
+def correct(
+    name: str,
+    *,
+    preprocess: str | None = None,
+    activation: Activation | None = None,
+    residual: Residual | None = None,
+) -> Preset:
+    """Say anew what the file of a preset of one's own left open; None leaves it as it is. The
+    tensors stay, the file's record changes, and so does its sha256."""
+    from convmixer_viz.weights import checkpoint, verification  # late: torch takes seconds
+
+    presets, entry = locate.all_presets(), user_folder.entries().get(name)
+    if entry is None or entry.replaces:
+        raise ChoiceError(f"{name} is no preset of your own: nothing of it was assumed.")
+    preset = presets[name]
+    weights = checkpoint.read_as(locate.require_file(preset), preset)
+    shape = replace(
+        preset.shape,
+        activation=activation or preset.shape.activation,
+        residual=preset.shape.residual if residual is None else residual,
+    )
+    transform = preset.transform
+    if preprocess is not None:
+        transform = table.find(preprocess, presets).transform
+    checkpoint.check_patches(shape, transform)
+    other = own_preset(name, shape, preset.class_count, transform)
+    verification.check_cost(other)
+    names, made_of = weights.class_names, weights.made_of
+    with user_folder.scratch() as folder:
+        file, exact = folder / WEIGHTS, checkpoint.FLOAT32
+        checkpoint.save(file, weights.state, other, names, dtype=exact, made_of=made_of)
+        user_folder.keep_weights(name, file)
+    user_folder.write_entry(
+        name,
+        metadata.dumps(other, names, made_of),
+        replaces=False,
+        class_count=entry.class_count,
+        origin=entry.origin,
+        origin_sha256=entry.origin_sha256,
+        date=entry.date,
+        assumed=(),
+    )
+    return other
 
 
 def sweep(age: float = user_folder.DAY) -> None:

@@ -15,12 +15,13 @@ from convmixer_viz.app.components import fetching
 from convmixer_viz.presets.table import PRESETS
 from convmixer_viz.weights import hub, locate, user_folder
 from tests import hostile
-from tests.app.conftest import Visit
+from tests.app.conftest import PACKAGE, Visit
 from tests.app.elements import letters
 from tests.conftest import TINY, calibrated
 from tests.hub_server import serving
 from tests.tiny_download import TINY_PUBLISHED
 
+PAGES = PACKAGE / "app/pages"
 STATE = calibrated(TINY).state_dict()
 
 
@@ -135,6 +136,21 @@ def test_weights_of_ones_own_come_in_by_the_form_and_go(visit: Visit, tmp_path: 
     assert "added: mine.pth, added" in sentences(app)
     app.button(key="fetch-mine").click().run()
     assert not app.exception and "mine" not in locate.all_presets()
+
+
+def test_what_was_assumed_is_corrected_beside_the_message(visit: Visit, tmp_path: Path) -> None:
+    torch.save(STATE, tmp_path / "mine.pth")
+    app = upload(visit("models"), tmp_path / "mine.pth")
+    app.selectbox(key="correct-activation").select("relu")
+    app.selectbox(key="correct-preprocess").select("imagenette-256-8")
+    app.button(key="correct").click().run()
+    assert not app.exception and not app.error
+    assert "Nothing is assumed" in sentences(app)
+    mine = locate.all_presets()["mine"]
+    assert mine.shape.activation == "relu"
+    assert mine.transform == PRESETS["imagenette-256-8"].transform
+    app.switch_page(str(PAGES / "prediction.py")).run()
+    assert not app.exception and not app.error
 
 
 def test_hostile_uploads_are_one_sentence_each(visit: Visit, tmp_path: Path) -> None:

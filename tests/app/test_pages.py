@@ -14,6 +14,7 @@ from convmixer_viz.app import session
 from convmixer_viz.app.state import KEY
 from convmixer_viz.contract import Result
 from convmixer_viz.export import files
+from convmixer_viz.questions import glossary
 from tests.app.conftest import PACKAGE, Visit
 
 PAGES = sorted(path.stem for path in (PACKAGE / "app/pages").glob("[a-z]*.py"))
@@ -46,6 +47,7 @@ def test_every_figure_has_its_files_at_the_foot(visit: Visit) -> None:
         ("prediction", ["prediction", "evidence", "activations"]),
         ("kernels", ["kernels", "kernel", "firing"]),
         ("receptive_field", ["receptive-field"]),
+        ("token", ["token"]),
         ("compare", ["prediction"]),
         ("what_if", ["prediction", "evidence", "activations", "kernels", "receptive-field"]),
         ("models", []),
@@ -73,6 +75,13 @@ def assert_same_numbers(result: Result, shown: Result) -> None:
     assert expected.keys() == files.arrays(result).keys()
     for name, array in files.arrays(result).items():
         np.testing.assert_array_equal(array, expected[name])
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_each_page_explains_the_terms_of_its_opening(visit: Visit, page: str) -> None:
+    opening = visit(page, rows=["prediction"]).markdown[0]
+    assert opening.help == glossary.explain(opening.value)
+    assert opening.help or page in ("prediction", "what_if")  # whose openings use no term
 
 
 def test_a_device_that_is_not_here_is_one_sentence(

@@ -51,11 +51,30 @@ def test_a_cell_of_the_strip_is_a_door(app: str, page: Page) -> None:
     page.keyboard.press("ArrowRight")
     page.wait_for_function("document.querySelector(\"[aria-label='Block']\").value === '2'")
     settle(page)
+    before, address = page.evaluate("history.length"), page.url
     page.keyboard.press("Enter")
     page.wait_for_function("document.querySelector('h1')?.innerText === 'Kernels'")
     ready(page)
     page.wait_for_function("document.activeElement.innerText === 'Kernels'")
     assert page.get_by_label("Block", exact=True).input_value() == "2"
+    assert page.title() == "Kernels · cifar10-256-8 · ConvMixer Viz"
+    assert page.evaluate("history.length") == before + 1
+    page.go_back()
+    page.wait_for_function("document.querySelector('h1')?.innerText === 'Overview'")
+    settle(page)
+    assert page.url == address and page.get_by_label("Block", exact=True).input_value() == "2"
+
+
+def test_a_first_look_that_was_skipped_is_remembered(app: str, page: Page) -> None:
+    page.goto(app)
+    ready(page)
+    page.get_by_role("button", name="Skip it").click()
+    page.get_by_role("button", name="First look", exact=True).wait_for()
+    settle(page)
+    page.reload()
+    ready(page)
+    page.get_by_role("button", name="First look", exact=True).wait_for()
+    assert page.get_by_role("button", name="Skip it").count() == 0
 
 
 def test_several_uploads_join_the_list_and_the_last_is_shown(

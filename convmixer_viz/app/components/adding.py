@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import BoundedSemaphore
-from typing import Any
+from typing import Any, get_args
 
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from convmixer_viz.app import glossary, middleware
+from convmixer_viz.app import glossary, middleware, session
 from convmixer_viz.app.components import preset_table
 from convmixer_viz.app.state import state
 from convmixer_viz.commands.app import is_public
 from convmixer_viz.errors import BusyError, ChoiceError, VizError
 from convmixer_viz.foreign_text import escape
-from convmixer_viz.presets.table import Preset
+from convmixer_viz.presets.table import Activation, Preset
 from convmixer_viz.weights import collection, locate
 
 LARGEST_UPLOAD = 300  # MB of weights; the largest published file has 207
@@ -38,6 +38,7 @@ def draw_form() -> None:
     if is_public():
         st.caption(glossary.VISITORS_WEIGHTS)
     _tell_refusal()
+    draw_last_added()
 
 
 def draw_upload(preset: Preset) -> None:
@@ -90,18 +91,55 @@ def draw_details() -> None:
 
 
 def draw_last_added() -> None:
-    """What was added last, told once."""
+    """What was added last: what was assumed about it, beside choices to correct that. It stays
+    until other weights are added, or its preset is no longer the first."""
     added = state().added
-    if added is None:
+    if added is None or added[0] != session.choices().preset:
         return
-    state().added, (name, assumed) = None, added
-    assumptions = (
-        f"Assumed: {escape('; '.join(assumed))}." if assumed else "Nothing had to be assumed."
-    )
+    name, assumed = added
+    known = f"Assumed: {escape('; '.join(assumed))}." if assumed else "Nothing is assumed."
     st.success(
         f"{escape(name)} was verified and added, and is the chosen preset now: every page shows "
-        f"it. {assumptions}"
+        f"it. {known}"
     )
+    if assumed:
+        draw_corrections(session.bench().presets[name])
+
+
+def draw_corrections(preset: Preset) -> None:
+    """Choices for what was assumed, which open with what it was."""
+    left, middle, right = st.columns(3, vertical_alignment="bottom")
+    activations = list(get_args(Activation))
+    place = activations.index(preset.shape.activation)
+    left.selectbox("Activation", activations, place, key="correct-activation")
+    middle.selectbox(
+        "Pictures are prepared as for",
+        locate.all_presets(),
+        None,
+        key="correct-preprocess",
+        placeholder="as assumed",
+    )
+    residual = any(preset.shape.residuals)
+    right.checkbox("Residual around the depthwise step", residual, key="correct-residual")
+    right.button("Correct", key="correct", on_click=_correct, args=(preset,))
+
+
+def _correct(preset: Preset) -> None:
+    activation, preprocess, residual = (
+        st.session_state[f"correct-{key}"] for key in ("activation", "preprocess", "residual")
+    )
+    changed = residual != any(preset.shape.residuals)
+    try:
+        collection.correct(
+            preset.name,
+            activation=activation,
+            preprocess=preprocess,
+            residual=residual if changed else None,
+        )
+    except VizError as error:
+        state().refused = str(error)
+        return
+    state().added = (preset.name, ())
 
 
 def _add_own() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pandas  # type: ignore[import-untyped]  # noqa: F401  plotly fails on a half-imported one
 import streamlit as st
 
 from convmixer_viz.figures import style

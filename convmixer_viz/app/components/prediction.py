@@ -7,9 +7,11 @@ import streamlit as st
 from convmixer_viz.app.components import chart
 from convmixer_viz.figures import prediction as figures, style
 from convmixer_viz.foreign_text import escape
+from convmixer_viz.questions import glossary
 from convmixer_viz.questions.prediction import Prediction
 
 WIDTH = 320  # px of a picture
+SMALL = 112  # px of one beside the architecture
 
 
 def show_view(result: Prediction | None) -> None:
@@ -23,6 +25,24 @@ def show_view(result: Prediction | None) -> None:
         alt = "The picture as the model saw it"
         st.image(style.png(view), width=WIDTH, output_format="PNG", alt=alt)
         st.caption(f"What the model saw: {width}×{height} px of {escape(result.names[0])}.")
+
+
+def show_small(result: Prediction | None) -> None:
+    """The first picture as prepared, small; the architecture beside it says its size."""
+    if result:
+        with st.container(key="pixelated-small"):
+            alt = figures.still(result).caption
+            st.image(style.png(result.views[0]), width=SMALL, output_format="PNG", alt=alt)
+
+
+def show_first(result: Prediction | None) -> None:
+    """The first class, large, with its probability and logit."""
+    if result is None:
+        st.caption("What the model says stands here in a moment.")
+        return
+    name, sentence = figures.first(result)
+    st.markdown(f"**{escape(name)}**", help=glossary.explain("logit"))
+    st.caption(sentence)
 
 
 def show_answer(result: Prediction | None) -> None:

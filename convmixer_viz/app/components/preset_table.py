@@ -8,7 +8,7 @@ import streamlit as st
 
 from convmixer_viz.app import glossary
 from convmixer_viz.presets import architecture
-from convmixer_viz.presets.table import MOST_SIDE_BY_SIDE, Preset
+from convmixer_viz.presets.table import DEFAULT, MOST_SIDE_BY_SIDE, Preset
 from convmixer_viz.weights import locate
 from convmixer_viz.weights.facts import preset_facts
 
@@ -64,6 +64,8 @@ def _choose_row() -> None:
 
 
 def choose(name: str) -> None:
-    """Make a preset the first one, which most pages show; only before a run or in a callback."""
-    others = [other for other in st.session_state.get("preset", []) if other != name]
+    """Make a preset the first one, which most pages show, before those that were picked; only
+    before a run or in a callback."""
+    picked = st.session_state.get("preset", [])
+    others = [other for other in picked if other != name and picked != [DEFAULT]]
     st.session_state["preset"] = [name, *others][:MOST_SIDE_BY_SIDE]

@@ -108,6 +108,8 @@ def _choose_newest_upload() -> None:
     readable = [name for name in fresh[-MOST_PICTURES:] if _can_be_read(name)]
     if readable:
         st.session_state["picture"] = readable[-1]
+    elif st.session_state["picture"] not in picture_list.names():  # it was removed
+        st.session_state["picture"] = session.bench().presets[DEFAULT].opening
 
 
 def _forget_earlier() -> None:
@@ -128,6 +130,7 @@ def choose_presets() -> tuple[str, ...]:
     names: list[str] = st.multiselect(
         "Presets",
         list(known),
+        [DEFAULT],
         key="preset",
         bind=BOUND,
         max_selections=MOST_SIDE_BY_SIDE,
@@ -189,11 +192,16 @@ def _fits(text: str, key: str, check: Check) -> bool:
 
 
 def choose_target(preset: Preset) -> tuple[str | None, str | None]:
-    """The class that is explained, and the one that it is held against."""
+    """The class that is explained, and the one that it is held against; one that the preset does
+    not know ends, and that is told."""
     labels = session.bench().models.class_labels(preset.name)
-    for key in ("target", "against"):
-        if st.session_state.get(key) not in labels:
+    for key, what in (("target", "target"), ("against", "class that it is held against")):
+        chosen = st.session_state.get(key)
+        if chosen not in labels:
             st.session_state.pop(key, None)
+            if chosen is not None:
+                words = f"{preset.name} does not know {chosen}: it is no longer the {what}."
+                state().ignored[escape(f"{key} {chosen}")] = escape(words)
     target = st.selectbox(
         "Target",
         labels,

@@ -3,14 +3,14 @@
 import streamlit as st
 
 from convmixer_viz.app import glossary, session
-from convmixer_viz.app.components import attribution, target
+from convmixer_viz.app.components import attribution, opening, target
 from convmixer_viz.catalog import EVIDENCE
 
 presets, exact = session.choices().presets, session.choices().mode == "exact"
-st.title("Attribution")
-st.write(
+opening.draw(
+    "Attribution",
     f"Which patches carried the decision? The evidence {'is exact' if exact else 'adds up'}; every "
-    "other method says what it really is for this preset, and can be scored."
+    "other method says what it really is for this preset, and can be scored.",
 )
 look = attribution.choose_look()
 

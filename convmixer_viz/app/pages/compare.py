@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from convmixer_viz.app import glossary, picture_list, session
-from convmixer_viz.app.components import compare, missing_weights
+from convmixer_viz.app.components import compare, missing_weights, opening
 from convmixer_viz.app.link import BOUND
 from convmixer_viz.comparison import html
 from convmixer_viz.comparison.columns import Column, beside
@@ -58,10 +58,10 @@ def offer_report(columns: Sequence[Column], sections: Sequence[html.Section]) ->
         )
 
 
-st.title("Compare")
-st.write(
+opening.draw(
+    "Compare",
     "How these presets differ: a column a preset, a row a question, one scale a row. "
-    "Differences and agreement are with the first column."
+    "Differences and agreement are with the first column.",
 )
 columns = choose_columns()
 if columns == beside(SIDE_BY_SIDE):

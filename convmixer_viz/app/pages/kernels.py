@@ -3,14 +3,20 @@
 import streamlit as st
 
 from convmixer_viz.app import session
-from convmixer_viz.app.components import kernel_importance, kernel_survey, kernel_tabs, kernels
+from convmixer_viz.app.components import (
+    kernel_importance,
+    kernel_survey,
+    kernel_tabs,
+    kernels,
+    opening,
+)
 from convmixer_viz.catalog import KERNEL, KERNELS
 from convmixer_viz.foreign_text import escape
 
 preset = session.bench().presets[session.choices().preset]
-st.title("Kernels")
-st.write(
-    f"What {escape(preset.name)} learned to look for: every depthwise kernel, and what it measures."
+opening.draw(
+    "Kernels",
+    f"What {escape(preset.name)} learned to look for: each depthwise kernel, and what it measures.",
 )
 
 atlas = kernel_importance.joined(session.run(KERNELS))

@@ -5,7 +5,7 @@ from dataclasses import asdict
 import streamlit as st
 
 from convmixer_viz.app import session
-from convmixer_viz.app.components import adding, chart, fetching, preset_table
+from convmixer_viz.app.components import adding, chart, fetching, opening, preset_table
 from convmixer_viz.figures import architecture as drawing, learning, published_models
 from convmixer_viz.foreign_text import escape
 from convmixer_viz.presets import architecture, log as training_log
@@ -64,9 +64,9 @@ PARTS = {
     "Blocks": show_layers,
 }
 
-st.title("Models")
-st.write("Every preset, where its weights are and what it costs; a click on a row chooses it.")
-adding.draw_last_added()
+opening.draw(
+    "Models", "Every preset, where its weights are and what it costs; a click on a row chooses it."
+)
 preset_table.draw()
 with st.expander("Add weights of your own"):
     adding.draw_form()

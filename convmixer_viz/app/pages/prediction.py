@@ -5,7 +5,7 @@ from typing import Any
 import streamlit as st
 
 from convmixer_viz.app import glossary, picture_list, session
-from convmixer_viz.app.components import chart, prediction, target
+from convmixer_viz.app.components import chart, opening, prediction, target
 from convmixer_viz.app.link import BOUND
 from convmixer_viz.catalog import ACTIVATIONS, EVIDENCE, PREDICTION
 from convmixer_viz.figures import activations as channel_maps, evidence as evidence_figures
@@ -60,9 +60,9 @@ def show_uploads() -> None:
 
 
 chosen = session.choices()
-st.title("Prediction")
-st.write(
-    f"What {escape(chosen.preset)} says about the picture, how sure it is, and where that appears."
+opening.draw(
+    "Prediction",
+    f"What {escape(chosen.preset)} says about the picture, how sure it is, and where that appears.",
 )
 top = st.number_input("Classes shown", 1, 20, 5, key="top", bind=BOUND, width=160)
 answer = session.run(PREDICTION, top=int(top))

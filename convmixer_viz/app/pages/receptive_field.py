@@ -3,15 +3,15 @@
 import streamlit as st
 
 from convmixer_viz.app import session
-from convmixer_viz.app.components import receptive_field
+from convmixer_viz.app.components import opening, receptive_field
 from convmixer_viz.foreign_text import escape
 
 chosen = session.choices()
 preset = session.bench().presets[chosen.preset]
-st.title("Receptive field")
-st.write(
+opening.draw(
+    "Receptive field",
     f"How far {escape(preset.name)} sees: which pixels move one token of a block's output, "
-    "measured by its gradient, for every block at once. A larger field is not a better one."
+    "measured by its gradient, for every block at once. A larger field is not a better one.",
 )
 options = receptive_field.choose_options(preset)
 left, right = st.columns([1, 2])

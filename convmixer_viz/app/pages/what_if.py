@@ -3,15 +3,15 @@
 import streamlit as st
 
 from convmixer_viz.app import glossary, session
-from convmixer_viz.app.components import picture_edits, what_if
+from convmixer_viz.app.components import opening, picture_edits, what_if
 from convmixer_viz.foreign_text import escape
 
 chosen = session.choices()
 preset = session.bench().presets[chosen.preset]
-st.title("What if")
-st.write(
+opening.draw(
+    "What if",
     f"What follows if I change {escape(preset.name)}, or the picture? The changes made here hold "
-    "on every page, and stand in the link."
+    "on every page, and stand in the link.",
 )
 half = what_if.choose_half()
 left, right = st.columns([2, 5], gap="medium")

@@ -7,12 +7,15 @@ import streamlit as st
 from convmixer_viz.app import link, session
 from convmixer_viz.app.components import (
     accessibility,
+    adding,
     fetching,
+    first_look,
     foot,
+    history,
     missing_weights,
     sidebar,
 )
-from convmixer_viz.app.router.look import look
+from convmixer_viz.app.router.look import NAME, look
 from convmixer_viz.app.state import state
 from convmixer_viz.errors import VizError
 from convmixer_viz.foreign_text import escape
@@ -25,6 +28,7 @@ TABLE = (  # file, title, icon
     ("attribution", "Attribution", ":material/blur_on:"),
     ("kernels", "Kernels", ":material/grid_on:"),
     ("receptive_field", "Receptive field", ":material/center_focus_strong:"),
+    ("token", "One token", ":material/footprint:"),
     ("compare", "Compare", ":material/compare:"),
     ("what_if", "What if", ":material/tune:"),
     ("data", "Data", ":material/photo_library:"),
@@ -43,6 +47,12 @@ def navigate() -> st.Page:
     return st.navigation([home, *pages, named])
 
 
+def open_page(title: str) -> None:
+    """Go to the page of that title, with the link's choices."""
+    file = next(file for file, name, _ in TABLE if name == title)
+    st.switch_page(PAGES / f"{file}.py", query_params={})
+
+
 def check_device() -> None:
     """End here where CONVMIXER_VIZ_DEVICE names no device of this machine."""
     try:
@@ -57,6 +67,7 @@ def run(page: st.Page) -> bool:
     try:
         if page.title not in WITHOUT_WEIGHTS:
             missing_weights.check(page.title)
+            adding.draw_last_added()
         page.run()
         return not state().pending
     except missing_weights.Missing:
@@ -75,12 +86,15 @@ def draw() -> None:
     check_device()
     warnings = link.begin()
     session.begin(sidebar.draw())
+    st.set_page_config(f"{page.title} · {session.choices().preset} · {NAME}")
     link.check(warnings)
+    first_look.draw(page.title, open_page)
     whole = run(page)
     foot.draw(state().shown)
     link.check(warnings)
     if whole:
         link.check_rest(warnings)
     accessibility.draw()
+    history.keep_short()
     session.follow()
     fetching.follow()

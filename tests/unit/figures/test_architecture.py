@@ -42,6 +42,14 @@ def test_annotations_name_the_operations_and_the_residual(name: str) -> None:
     assert ("with a residual" in architecture.describe(preset)) == s.residual
 
 
+def test_the_small_drawing_has_the_same_shapes_in_fewer_lines() -> None:
+    figure = architecture.draw(PRESETS["cifar10-256-8"], height=architecture.SMALL)
+    texts = [note.text or "" for note in figure.layout.annotations]
+    assert all(text.count("<br>") <= 1 for text in texts)
+    for words in ("block, 8 times", "5×5 depthwise", "256×16×16", "mixed in channels"):
+        assert any(words in text for text in texts)
+
+
 def test_larger_tensors_are_drawn_larger() -> None:
     picture, tokens, *_ = architecture.slabs(PRESETS["imagenet-768-32"])
     assert picture.height > tokens.height and picture.width < tokens.width

@@ -57,6 +57,20 @@ def test_a_name_comes_from_the_file_and_assumptions_are_said(file: Path) -> None
     assert locate.class_names(added.preset) == tuple(map(str, range(10)))
 
 
+def test_what_was_assumed_can_be_said_later(file: Path) -> None:
+    assumed = collection.add(file, name="mine").preset
+    mine = collection.correct("mine", activation="relu", preprocess="imagenette-256-8")
+    assert mine == locate.all_presets()["mine"] and mine.shape != assumed.shape
+    assert mine.shape == replace(assumed.shape, activation="relu")
+    assert mine.transform == PRESETS["imagenette-256-8"].transform
+    weights = checkpoint.read_as(locate.require_file(mine), mine)
+    assert all(torch.equal(weights.state[name], tensor) for name, tensor in STATE.items())
+    entry = user_folder.entries()["mine"]
+    assert entry.assumed == () and entry.origin == file.name
+    with pytest.raises(ChoiceError, match="no preset of your own"):
+        collection.correct("cifar10-256-8", activation="relu")
+
+
 def test_what_is_removed_is_gone(file: Path, tmp_path: Path) -> None:
     collection.add(file, name="mine")
     collection.remove("mine")
