@@ -81,7 +81,7 @@ def assert_same_numbers(result: Result, shown: Result) -> None:
 def test_each_page_explains_the_terms_of_its_opening(visit: Visit, page: str) -> None:
     opening = visit(page, rows=["prediction"]).markdown[0]
     assert opening.help == glossary.explain(opening.value)
-    assert opening.help or page in ("prediction", "what_if")  # whose openings use no term
+    assert opening.help or page in ("data", "prediction", "what_if")  # whose openings use no term
 
 
 def test_a_device_that_is_not_here_is_one_sentence(

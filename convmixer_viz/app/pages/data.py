@@ -3,14 +3,14 @@
 import streamlit as st
 
 from convmixer_viz.app import glossary, session
-from convmixer_viz.app.components import data
+from convmixer_viz.app.components import data, opening
 from convmixer_viz.foreign_text import escape
 
 chosen = session.choices()
-st.title("Data")
-st.write(
+opening.draw(
+    "Data",
     f"What {escape(chosen.preset)} gets wrong in a whole data set: how often, how surely, and on "
-    "which pictures. A click on a picture makes it the chosen one of every page."
+    "which pictures. A click on a picture makes it the chosen one of every page.",
 )
 drawn = data.choose()
 results = data.survey_each(drawn) if drawn else {}
