@@ -45,7 +45,7 @@ def test_a_link_restores_the_view(visit: Visit) -> None:
 def test_missing_weights_give_no_traceback(visit: Visit) -> None:
     app = visit("prediction", preset=["imagenet-1024-20"])
     assert not app.exception
-    assert any("imagenet-1024-20" in error.value for error in app.error)
+    assert any("imagenet-1024-20" in info.value for info in app.info)
 
 
 def test_an_upload_becomes_the_picture(visit: Visit) -> None:
