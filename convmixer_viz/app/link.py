@@ -72,12 +72,17 @@ def check_rest(place: DeltaGenerator) -> None:
     """Once the page is whole: tell of the parameters that none of its widgets took."""
     rest = [key for key in state().link or {} if key not in state().without_widget]
     for key in rest:
-        near = difflib.get_close_matches(key[:LONGEST], map(str, st.session_state), 1)
+        near = difflib.get_close_matches(key[:LONGEST], _names(), 1)
         hint = f": did you mean {near[0]}?" if near else "."
         part = escape(repr(key), longest=LONGEST)
         state().ignored[part] = f"The link's {part} has no effect on this page{hint}"
     state().without_widget.update(rest)
     _warn(place)
+
+
+def _names() -> list[str]:
+    """What a link may say here; keys of buttons and tables are no identifiers."""
+    return [key for key in map(str, st.session_state) if key.isidentifier() or key in NAMES]
 
 
 def _why(key: str, text: str) -> str:

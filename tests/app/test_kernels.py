@@ -98,10 +98,10 @@ def test_the_stem_has_no_kernels_and_says_where_its_filters_are(visit: Visit) ->
 
 
 @pytest.mark.parametrize(
-    ("view", "charts"), [("Structure by depth", 6), ("Covariance", 4), ("Patch embedding", 3)]
+    ("view", "charts"), [("Structure by depth", 7), ("Covariance", 5), ("Patch embedding", 4)]
 )
 def test_a_tab_is_drawn_only_when_it_is_open(visit: Visit, view: str, charts: int) -> None:
-    assert len(visit("kernels").get("plotly_chart")) == 2
+    assert len(visit("kernels").get("plotly_chart")) == 3
     app = visit("kernels", view=view)
     assert not app.exception
     assert not app.error
@@ -152,7 +152,7 @@ def test_three_by_three_says_that_classes_can_not_be_told_apart(visit: Visit) ->
 def test_a_preset_without_history_says_what_would_stand_there(visit: Visit) -> None:
     app = visit("kernels", view="How they formed", preset=["imagenet-1024-20"])
     assert not app.exception
-    assert any("imagenet-1024-20" in error.value for error in app.error)
+    assert any("imagenet-1024-20" in info.value for info in app.info)
 
 
 def test_what_is_still_shown_names_its_kernel_and_promises_nothing(visit: Visit) -> None:

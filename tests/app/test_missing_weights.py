@@ -69,7 +69,7 @@ def test_in_a_comparison_the_other_columns_stand(visit: Visit) -> None:
     app = visit("compare", preset=[TINY, "cifar10-128-8-k3"], rows=["prediction"])
     assert not app.exception and not app.error
     assert "The weights of tiny-published are not here" in letters(app.info[0].value)
-    assert [row["preset"] for row in tables(app)[0]] == ["cifar10-128-8-k3"]
+    assert [row["preset"] for row in tables(app)[1]] == ["cifar10-128-8-k3"]
     alone = visit("compare", preset=[TINY, "imagenet-768-32"], rows=["prediction"])
     assert not alone.exception and not alone.error and len(alone.info) == 2
 

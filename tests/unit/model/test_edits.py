@@ -70,7 +70,7 @@ def test_the_original_stays_and_what_is_unchanged_is_shared(name: str) -> None:
     assert not after.training and not any(p.requires_grad for p in after.parameters())
 
 
-@pytest.mark.parametrize("name", EDITS.keys() - {"recalibrate"})
+@pytest.mark.parametrize("name", [name for name in EDITS if name != "recalibrate"])
 def test_blocks_and_kernels_bound_the_change(name: str) -> None:
     module = calibrated(TINY)
     after = edited(module, f"{OWN.get(name, name)}:blocks=2:kernels=3+5")

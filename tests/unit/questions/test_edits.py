@@ -27,7 +27,9 @@ def test_what_is_written_is_written_again(text: str) -> None:
     assert str(parse(text)) == text and parse(str(parse(text))) == parse(text)
 
 
-@pytest.mark.parametrize("name", EDITS.keys() - {"transplant", "recalibrate"})
+@pytest.mark.parametrize(
+    "name", [name for name in EDITS if name not in ("transplant", "recalibrate")]
+)
 def test_every_edit_can_be_made_as_it_is(name: str) -> None:
     assert str(parse(name)) == name
     assert all(field.sentence for field in edits._fields(EDITS[name])) and EDITS[name].SENTENCE
