@@ -57,13 +57,15 @@ def test_a_page_names_all_that_it_shows_and_how_to_get_it_again(
     visit: Visit, page: str, analyses: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app = visit(page, rows=["prediction"])
-    named = [name for box in app.selectbox if box.key == "take" for name in box.options]
-    assert {name.split(",")[0] for name in named} == set(analyses)
-    if named:
+    boxes = [box for box in app.selectbox if box.key == "take"]
+    assert {name.split(",")[0] for box in boxes for name in box.options} == set(analyses)
+    for box in boxes:
         python, command = (code.value for code in app.code[-2:])
         names: dict[str, Any] = {}
         exec(python, names)
-        shown = app.session_state[KEY].shown[0]
+        chosen = box.value.split(",")[0]
+        results = app.session_state[KEY].shown
+        shown = next(each for each in results if each.origin.analysis == chosen)
         assert_same_numbers(names["result"], shown)
         monkeypatch.chdir(tmp_path)
         assert cli.main(shlex.split(command)[1:]) == 0
