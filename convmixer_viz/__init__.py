@@ -2,7 +2,7 @@
 
 import lazy_loader as lazy
 
-__version__ = "0.4.0"
+__version__ = "0.5.0"
 
 # each name is loaded on use: importing the package never waits for torch
 __getattr__, __dir__, __all__ = lazy.attach_stub(__name__, __file__)
