@@ -27,29 +27,29 @@ LENIENT = {  # what they copy, or the places that they look up, may lie on the C
 class Placed(Tensor):
     """A tensor on the pretended device."""
 
-    held: Tensor
+    numbers: Tensor
 
     @staticmethod
-    def __new__(cls, held: Tensor) -> Placed:
+    def __new__(cls, numbers: Tensor) -> Placed:
         made = Tensor._make_wrapper_subclass(
             cls,
-            held.size(),
-            strides=held.stride(),
-            storage_offset=held.storage_offset(),
-            dtype=held.dtype,
+            numbers.size(),
+            strides=numbers.stride(),
+            storage_offset=numbers.storage_offset(),
+            dtype=numbers.dtype,
             requires_grad=False,
         )
-        made.held = held
+        made.numbers = numbers
         return made
 
     device = property(lambda self: DEVICE)
     is_cuda = property(lambda self: True)
 
     def tolist(self) -> Any:
-        return self.held.tolist()
+        return self.numbers.tolist()
 
     def cpu(self, *_: Any, **__: Any) -> Tensor:
-        return self.held.clone()
+        return self.numbers.clone()
 
     def to(self, *where: Any, **how: Any) -> Tensor:
         """As a GPU's: away only where the CPU is named."""
@@ -58,7 +58,7 @@ class Placed(Tensor):
             isinstance(n, str | torch.device) and torch.device(n).type == "cpu" for n in names
         )
         if away:
-            return self.held.to(*where, **how)
+            return self.numbers.to(*where, **how)
         return super().to(*where, **how)
 
     @classmethod
@@ -68,7 +68,7 @@ class Placed(Tensor):
         return run(func, args, kwargs or {})
 
     def __repr__(self) -> str:  # type: ignore[override]
-        return f"Placed({self.held!r})"
+        return f"Placed({self.numbers!r})"
 
 
 @dataclass
@@ -94,19 +94,19 @@ def run(function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
     """Do an operation on the numbers; a mix of devices is what a GPU says."""
     tensors = [t for t in tree_flatten((args, kwargs))[0] if isinstance(t, Tensor)]
     placed = [t for t in tensors if isinstance(t, Placed)]
-    wanted = kwargs.get("device")
+    destination = kwargs.get("device")
     if placed and function not in LENIENT | MOVES:
         strangers = [t for t in tensors if not isinstance(t, Placed) and t.dim()]
         if strangers:
             raise RuntimeError(f"{function}: tensors on {DEVICE} and on the CPU")
-    there = bool(placed) or (wanted is not None and torch.device(wanted).type == "cuda")
+    there = bool(placed) or (destination is not None and torch.device(destination).type == "cuda")
     if there:
         WATCH.look(function)
-    if wanted is not None:
+    if destination is not None:
         kwargs = kwargs | {"device": torch.device("cpu")}
-    held = tree_map_only(Placed, lambda t: t.held, (args, kwargs))
+    numbers = tree_map_only(Placed, lambda t: t.numbers, (args, kwargs))
     with torch.utils._python_dispatch._disable_current_modes():
-        result = function(*held[0], **held[1])
+        result = function(*numbers[0], **numbers[1])
     if placed and function._schema.name.endswith("_"):
         return args[0]
     return tree_map(lambda t: Placed(t) if there and isinstance(t, Tensor) else t, result)

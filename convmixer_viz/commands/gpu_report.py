@@ -142,14 +142,14 @@ def _distance(one: np.ndarray[Any, Any], other: np.ndarray[Any, Any]) -> float:
 
 def verdicts(compared: dict[str, Any]) -> dict[str, Any]:
     """Exact mode's logits and fields, where they were measured: the farthest, and the bound."""
-    found: dict[str, Any] = {}
+    by_array: dict[str, Any] = {}
     for analysis, (name, bound) in ALLOWED.items():
         rows = [rows[analysis] for rows in compared.values() if analysis in rows]
         gaps = [row["exact"]["apart"][name] for row in rows if isinstance(row, dict)]
         if gaps:
             farthest = max(gaps)
-            found[name] = {"farthest": farthest, "allowed": bound, "holds": farthest <= bound}
-    return found
+            by_array[name] = {"farthest": farthest, "allowed": bound, "holds": farthest <= bound}
+    return by_array
 
 
 # the same bits
@@ -283,15 +283,15 @@ def shortage(report: Report) -> dict[str, str]:
     """With almost no memory, on purpose: what each mode says, and that the next request works."""
     if not report.device.startswith("cuda") or not report.time_for("a shortage of memory"):
         return {}
-    said: dict[str, str] = {}
+    answers: dict[str, str] = {}
     preset = COMPARED[-1]
     for mode in MODES:
         report.bench.run("prediction", PHOTOGRAPHS[:1], preset=preset, mode=mode)
         report.bench.forget_results()
         with _almost_full(report.device):
-            said[mode] = _attempt(report, preset, mode)
-        said[f"{mode}, afterwards"] = _attempt(report, preset, mode)
-    return said
+            answers[mode] = _attempt(report, preset, mode)
+        answers[f"{mode}, afterwards"] = _attempt(report, preset, mode)
+    return answers
 
 
 def _attempt(report: Report, preset: str, mode: Mode) -> str:

@@ -28,7 +28,7 @@ class Check(NamedTuple):
     """One question to a file, its answer, and whether it is the right one; none: can't be told."""
 
     check: str
-    found: str
+    answer: str
     holds: bool | None
 
 
@@ -68,13 +68,13 @@ def checks(preset: Preset) -> Iterator[Check]:
         yield _against_timm(preset, module)
         photographs = [f"gallery:{name}" for name in PHOTOGRAPHS]
         seen = bench.run("prediction", photographs, preset=preset.name, top=1).rows()
-    said = [
+    named = [
         f"{name} {row['class']} ({row['probability']:.0%})"
         for name, row in zip(PHOTOGRAPHS, seen, strict=True)
     ]
     knows_cats = set(CATS) & set(locate.class_names(preset))
     cat = seen[0]["class"] in CATS if knows_cats else None
-    yield Check("a cat, and others", ", ".join(said), cat)
+    yield Check("a cat, and others", ", ".join(named), cat)
 
 
 def _digest(preset: Preset) -> Check:

@@ -48,9 +48,9 @@ def _points(
 ) -> go.Scattergl:
     name, number = named
     numbers = survey.feature_pictures[members]
-    said = [survey.classes[index] for index in survey.predicted[numbers]]
+    answers = [survey.classes[index] for index in survey.predicted[numbers]]
     true = [survey.classes[index] for index in survey.reference[numbers]]
-    words = [escape(f"{a}, said {b}", "plotly") for a, b in zip(true, said, strict=True)]
+    words = [escape(f"{a}, said {b}", "plotly") for a, b in zip(true, answers, strict=True)]
     return go.Scattergl(
         x=plane[members, 0].astype(np.float32),
         y=plane[members, 1].astype(np.float32),

@@ -27,8 +27,8 @@ def test_a_link_opens_as_before(visit: Visit, link: dict[str, Any]) -> None:
     assert {key: as_json(app.session_state[key]) for key in link["state"]} == link["state"]
     assert address(app) == link["address"]
     warnings = " ".join(warning.value for warning in app.warning)
-    told = app.session_state[KEY].ignored.values()
-    assert sum(each.endswith("was ignored.") for each in told) == len(link["ignored"])
+    sentences = app.session_state[KEY].ignored.values()
+    assert sum(each.endswith("was ignored.") for each in sentences) == len(link["ignored"])
     for key, _, value in (pair.partition("=") for pair in link["ignored"]):
         assert f"{key} '{value}'" in warnings
 

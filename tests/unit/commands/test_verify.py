@@ -36,8 +36,10 @@ def test_what_does_not_hold_is_named(
 ) -> None:
     monkeypatch.setattr(verify, "_counted", lambda preset: "0" * 64)
     assert main(["models", "verify", NAME]) != 0
-    told = capsys.readouterr()
-    assert "DOESN'T HOLD" in told.out and f"{NAME} isn't what it should be: sha256." in told.err
+    printed = capsys.readouterr()
+    assert (
+        "DOESN'T HOLD" in printed.out and f"{NAME} isn't what it should be: sha256." in printed.err
+    )
 
 
 def test_other_logits_are_seen(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -54,7 +56,7 @@ def test_what_cannot_be_told_is_no_fault(monkeypatch: pytest.MonkeyPatch) -> Non
     assert verify._against_timm(plain, Workbench("cpu").models.module(plain)).holds is None
     monkeypatch.setitem(sys.modules, "timm.models.convmixer", None)
     check = verify._against_timm(PRESETS[NAME], Workbench("cpu").models.module(PRESETS[NAME]))
-    assert check.holds is None and "pip install timm" in check.found
+    assert check.holds is None and "pip install timm" in check.answer
 
 
 def test_missing_weights_say_how_to_get_them(capsys: pytest.CaptureFixture[str]) -> None:

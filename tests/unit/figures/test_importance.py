@@ -35,15 +35,15 @@ def test_a_block_rises_from_its_least_to_its_most_important_kernel(result: Impor
 
 def test_the_sentence_tells_how_far_single_effects_are_from_adding_up(result: Importance) -> None:
     sums = np.stack([np.linspace(2, 4, 10), np.linspace(0.5, 1.5, 10)]).astype(np.float32)
-    told = replace(result, tenth_divergence=sums * np.float32(0.1), tenth_logit_change=-sums)
-    sentence = figures.describe_sums(told)
+    changed = replace(result, tenth_divergence=sums * np.float32(0.1), tenth_logit_change=-sums)
+    sentence = figures.describe_sums(changed)
     assert (
         "0.2 to 0.4 bits (mean 0.3, 3 times the sum)" in sentence
         and "is 0.05 to 0.15 (0.1)" in sentence
     )
     assert "changes by -3, the sum is -1" in sentence
-    assert "2 pictures" in figures.describe(told) and "first class" in figures.describe(told)
-    assert "the change of cat's logit" in figures.describe(replace(told, target_name="cat"))
+    assert "2 pictures" in figures.describe(changed) and "first class" in figures.describe(changed)
+    assert "the change of cat's logit" in figures.describe(replace(changed, target_name="cat"))
 
 
 def test_the_most_important_kernel_is_named(result: Importance) -> None:
