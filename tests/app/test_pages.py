@@ -63,7 +63,7 @@ def test_a_page_names_all_that_it_shows_and_how_to_get_it_again(
         python, command = (code.value for code in app.code[-2:])
         names: dict[str, Any] = {}
         exec(python, names)
-        chosen = box.value.split(",")[0]
+        chosen = str(box.value).split(",")[0]
         results = app.session_state[KEY].shown
         shown = next(each for each in results if each.origin.analysis == chosen)
         assert_same_numbers(names["result"], shown)
