@@ -14,6 +14,8 @@ HEIGHT = 320  # px
 SMALL = 132  # px: names and operations in one line each
 BOTTOM = {False: -2.35, True: -4.3}  # of the block's frame, by whether the drawing is small
 GAP = 2.3  # between slabs: place for an arrow and its label
+FRAME = 0.6  # more, where the block's frame passes, so that it crosses no label
+FRAMED = ("mixed in space", "pooled")  # what stands behind its edges
 SOLID, OPEN = color_scales.CATEGORICAL[0], color_scales.CATEGORICAL[1]
 
 
@@ -51,6 +53,7 @@ def draw(preset: Preset, *, side: int | None = None, height: int = HEIGHT) -> go
     small = height <= SMALL
     for slab in slabs(preset, side):
         at += GAP if slab.arrow else 0
+        at += FRAME if slab.name in FRAMED else 0
         lefts.append(at)
         _draw_slab(fig, slab, at, small=small)
         at += slab.width
@@ -106,7 +109,7 @@ def _frame_block(
     fig: go.Figure, preset: Preset, sides: tuple[float, float], *, small: bool
 ) -> None:
     (left, right), bottom = sides, BOTTOM[small]
-    box = {"x0": left + 0.18, "x1": right + 0.4, "y0": bottom, "y1": 2.6}
+    box = {"x0": left - 0.05, "x1": right + 0.9, "y0": bottom, "y1": 2.6}
     fig.add_shape(type="rect", **box, line={"color": style.INK, "width": 1, "dash": "dot"})
     place = ((left + right) / 2, bottom if small else 2.6)
     _write(fig, f"<b>block, {preset.shape.depth} times</b>", place, "bottom")
