@@ -10,7 +10,7 @@ from urllib.request import urlopen
 import convmixer_viz
 
 LAUNCHER = Path("app/launch/streamlit_app.py")
-SCRIPT = Path("app/router/main.py")
+SCRIPT = Path("app/router/start.py")
 site = Path(sys.argv[1])
 package = Path(convmixer_viz.__file__).parent
 assert package.is_relative_to(site), f"{package} isn't the wheel's"

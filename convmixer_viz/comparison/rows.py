@@ -37,6 +37,12 @@ from convmixer_viz.questions.representation import Representation
 R = TypeVar("R", bound=Result)
 SIGNED = "Red speaks for the class that the table names, blue against; one scale a row."
 
+COLUMN_NAMES = {  # of the tables' columns, for people
+    "rank": "rank correlation with the first",
+    "structure": "structural similarity",
+    "overlap": "share of the strongest cells in common",
+}
+
 
 def _nothing(results: Sequence[Any]) -> list[Any]:
     return []
@@ -186,10 +192,11 @@ def summary(sections: Sequence[tuple[Row[Any], Sequence[Result]]]) -> Table:
 
 
 def _headline(row: Row[Any], numbers: Table) -> dict[str, Any]:
-    said = {line["preset"]: [line.get(name) for name in row.headline] for line in numbers}
-    return {"row": row.title, "number": ", ".join(row.headline).replace("_", " ")} | {
+    by_preset = {line["preset"]: [line.get(name) for name in row.headline] for line in numbers}
+    names = ", ".join(COLUMN_NAMES.get(name, name) for name in row.headline).replace("_", " ")
+    return {"row": row.title, "number": names} | {
         preset: ", ".join(as_text(value) for value in values if value is not None)
-        for preset, values in said.items()
+        for preset, values in by_preset.items()
     }
 
 

@@ -12,7 +12,7 @@ from convmixer_viz.app.components import chart, target
 from convmixer_viz.comparison.against_first import Gallery
 from convmixer_viz.comparison.columns import Column, choices
 from convmixer_viz.comparison.numbers import Table
-from convmixer_viz.comparison.rows import Row, summary
+from convmixer_viz.comparison.rows import COLUMN_NAMES, Row, summary
 from convmixer_viz.contract import Result, clock
 from convmixer_viz.errors import VizError
 from convmixer_viz.figures.style import preset_name
@@ -25,11 +25,6 @@ if TYPE_CHECKING:
 
 SEVERAL = "gallery and uploads"
 PICTURE_WIDTH = 160  # px
-WORDS = {  # of the tables' columns, for people
-    "rank": "rank correlation with the first",
-    "structure": "structural similarity",
-    "overlap": "share of the strongest cells in common",
-}
 Chart = tuple[str, "go.Figure | None", str]  # head, figure or an empty place, and in words
 
 
@@ -150,7 +145,7 @@ def show_results(row: Row[Any], results: Sequence[Result]) -> None:
         hide_index=True,
         key=f"numbers-{row.name}",
         placeholder="–",
-        column_config=WORDS,
+        column_config=COLUMN_NAMES,
     )
     sentence = row.sentence(results)
     if sentence:
