@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Coroutine, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 
@@ -62,6 +64,12 @@ def final(steps: Iterable[Step[R]]) -> R:
     *_, last = steps
     assert last.done == last.total and last.partial is not None
     return last.partial
+
+
+def in_a_loop(coroutine: Coroutine[Any, Any, R]) -> R:
+    """What a coroutine returns, run in a thread of its own: Playwright's loop may run in this."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, coroutine).result()
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import pytest
@@ -19,6 +18,7 @@ from convmixer_viz.app.middleware import (
     Uploads,
     is_person,
 )
+from tests.conftest import in_a_loop
 
 
 def put(session: str, size: int | None) -> dict[str, Any]:
@@ -38,7 +38,7 @@ def answer(app: Any, scope: dict[str, Any]) -> list[dict[str, Any]]:
     async def send(message: dict[str, Any]) -> None:
         sent.append(message)
 
-    asyncio.run(app(scope, None, send))
+    in_a_loop(app(scope, None, send))
     return sent
 
 

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from axe_playwright_python.sync_playwright import Axe
 
+from tests.browser.conftest import settle
+
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
@@ -23,6 +25,7 @@ def unfold(page: Page) -> None:
         "document.querySelectorAll('details:not([open]) > summary').forEach(s => s.click())"
     )
     page.wait_for_timeout(500)
+    settle(page)
     height = page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight")
     page.set_viewport_size({"width": page.viewport_size["width"], "height": height})  # type: ignore[index]
 

@@ -70,7 +70,7 @@ def show_steps(result: TokenSteps) -> None:
 
 
 def _step(title: str, sentence: str, product: Product | None = None) -> None:
-    st.markdown(f"##### {title}")
+    st.header(title)
     if product:
         key = f"pixelated-step-{title[0]}"
         with st.container(horizontal=True, vertical_alignment="center", key=key):

@@ -12,6 +12,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from convmixer_viz.app.server import LONGEST_STOP
+from tests.conftest import in_a_loop
 from tests.integration.app.visitor import Server, Visitor, arriving, new_cookie, serving
 
 LONG = "preset=cifar10-128-8-k3"  # Integrated Gradients of 200 steps on the page Attribution
@@ -51,7 +52,7 @@ def test_a_server_tells_its_owner_and_ends_well_under_load(tmp_path: Path) -> No
     key = "the owner's"
     flags = ("--public", "--log", "json")
     with serving(tmp_path, *flags, CONVMIXER_VIZ_OWNER_KEY=key) as server:
-        visitor = asyncio.run(visit(server, "prediction"))
+        visitor = in_a_loop(visit(server, "prediction"))
         assert not visitor.errors and len(visitor.shown) > 3
         first = lines(server)[0]
         assert first["analysis"] == "prediction" and first["outcome"] == "done"
@@ -60,7 +61,7 @@ def test_a_server_tells_its_owner_and_ends_well_under_load(tmp_path: Path) -> No
             urlopen(metrics)
         with urlopen(Request(metrics, headers={"Authorization": f"Bearer {key}"})) as answer:
             assert b'requests_total{analysis="prediction",outcome="done"} 1.0' in answer.read()
-        status, seconds, ends = asyncio.run(load_and_stop(server))
+        status, seconds, ends = in_a_loop(load_and_stop(server))
         assert status == 0 and seconds <= LONGEST_STOP
         assert ends == ["cut"] * 3
         assert {each["outcome"] for each in lines(server)} <= {"done", "left"}
