@@ -112,7 +112,7 @@ def test_every_shipped_preset_has_weights_card_and_log() -> None:
 def test_pictures_are_there_small_and_those_that_the_scripts_make() -> None:
     shown = set(re.findall(r"\.readme/[\w-]+\.(?:webp|png)", README + ZOO))
     there = {f".readme/{path.name}" for path in (ROOT / ".readme").iterdir()}
-    assert shown == there and len(there) == 9
+    assert shown == there and len(there) == 12
     assert sum((ROOT / name).stat().st_size for name in there) < 1_500_000
 
 

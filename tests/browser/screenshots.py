@@ -20,9 +20,12 @@ SHOTS: dict[str, tuple[str, Theme, int, int]] = {  # file: (address, theme, widt
     "overview": ("?preset=cifar10-128-8-k9&block=5", "dark", 1280, 1180),
     "prediction": ("prediction?block=4", "light", 1280, 1370),
     "attribution": ("attribution?against=dog", "light", 1280, 1440),
-    "kernels": ("kernels?block=3&channel=12", "light", 1280, 1180),
+    "kernels": ("kernels?block=3&channel=12", "light", 1280, 1100),
     "receptive-field": ("receptive_field?block=6", "dark", 1280, 1480),
     "compare": ("compare?rows=receptive-field&rows=cost", "light", 1280, 1560),
+    "what-if": ("what_if?edit=template:blocks=3-8", "dark", 1280, 1180),
+    "data": ("data", "light", 1280, 1180),
+    "one-token": ("token", "dark", 1280, 1180),
     "models": ("models", "light", 1280, 900),
 }
 
